@@ -1,0 +1,60 @@
+# Every target sets up what it needs; nothing has to be activated. `make` alone says what there is.
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.setup-done
+SOURCES := src tests tools bench
+UV_VERSION := uv>=0.5,<1
+LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --upgrade --quiet \
+	--no-header --no-annotate --no-emit-index-url
+# A sentence reaches the demo through the environment and unexpanded: quotes and dollar signs stay what they are.
+override TEXT := $(value TEXT)
+export TEXT
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-full lint fmt bench docs lock up clean
+
+help:  ## what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+setup: $(STAMP)  ## make .venv and install what the lock file pins
+
+$(STAMP): requirements-dev.lock pyproject.toml tools/setup.sh
+	@sh tools/setup.sh $(VENV)
+	@touch $@
+
+demo: $(STAMP)  ## a sentence becomes a running program; TEXT="..." for a sentence of yours
+	@$(BIN)/python -m tools.demo $(if $(TEXT),"$$TEXT")
+
+test: lint  ## what CI runs: lint, then all tests but the long ones
+	$(BIN)/python -m pytest -m "not slow"
+
+test-full: lint  ## the long tests too
+	$(BIN)/python -m pytest
+
+lint: $(STAMP)  ## ruff, mypy, import contracts
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fmt: $(STAMP)  ## format the code
+	$(BIN)/ruff check --fix-only --quiet $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+
+bench: $(STAMP)  ## measure the machine (W5) and the compiler (W7); a table, and JSON in bench/results.json
+	$(BIN)/python -m bench
+
+docs: $(STAMP)  ## write the reference pages that are made from the code
+	$(BIN)/python -m tools.gen_docs
+
+lock: $(STAMP)  ## pin the newest allowed versions of all dependencies
+	$(BIN)/python -m pip install --quiet "$(UV_VERSION)"
+	$(BIN)/$(LOCK) --output-file requirements.lock
+	$(BIN)/$(LOCK) --group dev --output-file requirements-dev.lock
+
+up:  ## (the server comes in a later release)
+	@echo "EyeFlow has no server yet; it comes in a later release. Try: make demo" >&2; exit 1
+
+clean:  ## remove the environment, caches and build products
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist bench/results.json
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,118 @@
+"""The commands of `eyeflow`, mounted: a table, from which help is made without loading any command.
+
+Knows: which commands there are and what each is for. In: arguments. Out: an exit code. Never: does a command's work,
+imports a command that is not called.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Any, Final
+
+import typer
+import typer.core
+import typer.main
+
+COMMANDS: Final[dict[str, tuple[str, str]]] = {
+    "new": ("eyeflow.cli.new:new", "Walk from a sentence to a checked program, with prompts."),
+    "compile": ("eyeflow.cli.compile:compile_command", "Turn a sentence or LLM-IR into a program, and seal it."),
+    "intent": ("eyeflow.cli.intent:intent", "Show what a sentence means, as JSON."),
+    "explain": ("eyeflow.cli.explain:explain", "Read a program back in English, with what it touches."),
+    "check": ("eyeflow.cli.check:check", "Find what cannot be so: branches that never run, gaps, deadlines."),
+    "simulate": ("eyeflow.cli.simulate:simulate", "Run with scripted answers and simulated time; nothing leaves."),
+    "practice": ("eyeflow.cli.practice:practice", "Run over real HTTP against practice services on this machine."),
+    "run": ("eyeflow.cli.run:run", "Run a program for real, through its accounts."),
+    "fmt": ("eyeflow.cli.fmt:fmt", "Write LLM-IR text in its one canonical form."),
+    "diff": ("eyeflow.cli.diff:diff", "Say what one program does differently from another, not which lines."),
+    "disasm": ("eyeflow.cli.disasm:disasm", "List the program inside an artifact, instruction by instruction."),
+    "catalog": ("eyeflow.cli.catalog:app", "Look into the services that programs may use."),
+}
+
+EPILOG: Final = (
+    "Exit codes: 0 ok, 1 failed, 2 usage, 3 questions to answer, 4 refused, 5 changes found, 6 uncertain."
+)
+
+
+class Commands(typer.core.TyperGroup):
+    """The top group. A command's module is imported when the command is called; help lists summaries."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names, in the order of a day's work."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """A light stand-in for help, completion and suggestions."""
+        if cmd_name not in COMMANDS:
+            return None
+        return typer.core.TyperCommand(cmd_name, help=COMMANDS[cmd_name][1], rich_markup_mode=None)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that `args` begin with, loaded."""
+        try:
+            name, found, rest = super().resolve_command(ctx, args)
+        except Exception as error:
+            close = get_close_matches(args[0], COMMANDS, n=2) if args else []
+            _hint(error, "No such command", f"Did you mean {' or '.join(close)}?" if close else "")
+            raise
+        return (name, _loaded(str(name)), rest) if found is not None else (name, found, rest)
+
+
+class Command(typer.core.TyperCommand):
+    """A command that knows what people forget: the quotes around a sentence."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """The arguments, parsed. Raises: click's usage errors, with a hint for a sentence without quotes."""
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as error:
+            _hint(error, "unexpected extra argument", "Put a sentence in quotes.")
+            raise
+
+
+def _hint(error: Exception, about: str, hint: str) -> None:
+    """Add a way out to a usage error about something. Its class is in click or inside typer, by typer's version."""
+    message = getattr(error, "message", None)
+    if hint and isinstance(message, str) and about in message:
+        error.message = f"{message} {hint}"  # type: ignore[attr-defined]
+
+
+def _loaded(name: str) -> Any:
+    module, _, attribute = COMMANDS[name][0].partition(":")
+    target = getattr(import_module(module), attribute)
+    if isinstance(target, typer.Typer):
+        return typer.main.get_command(target)
+    held = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+    held.command(name, cls=Command, context_settings={"help_option_names": ["-h", "--help"]})(target)
+    command = typer.main.get_command(held)
+    command.name = name
+    return command
+
+
+app = typer.Typer(
+    name="eyeflow", cls=Commands, no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False,
+    rich_markup_mode=None, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]},
+)  # fmt: skip
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from eyeflow.cli.start import version_line
+
+        print(version_line())
+        raise typer.Exit
+
+
+@app.callback()
+def _eyeflow(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version."),
+    debug: bool = typer.Option(False, "--debug", help="Show the traceback of a bug; may stand anywhere."),
+) -> None:
+    """Turn a plain English request into a typed, checked, signed, deterministic program, and run it.
+
+    \b
+    Examples:
+      eyeflow new "Send weather to Slack every morning at 9am"
+      eyeflow explain "When an issue is opened on GitHub, post its title to #dev on Slack"
+      eyeflow practice hello.eir --input name=Alice
+    """

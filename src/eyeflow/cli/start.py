@@ -1,0 +1,120 @@
+"""From the shell to a command and back: `main`.
+
+Knows: what every failure looks like at the edge. In: `sys.argv`. Out: the process's exit code.
+Never: shows a traceback unless `--debug` or `EYEFLOW_DEBUG` asks for it, leaves a broken pipe or Ctrl-C unanswered.
+
+Exit codes: 0 ok, 1 failed, 2 usage, 3 questions to answer, 4 refused, 5 changes found, 6 uncertain; 130 after Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from enum import IntEnum
+from typing import TextIO
+
+
+class Exit(IntEnum):
+    """What the exit code of a command means."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    QUESTIONS = 3
+    REFUSED = 4
+    CHANGES = 5
+    UNCERTAIN = 6
+    INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run the command that `sys.argv` names, and end the process with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        _tolerate(stream)
+    args = sys.argv[1:]
+    if args == ["--version"]:
+        print(version_line())
+        sys.exit(Exit.OK)
+    args, debug = _debug(args)
+    code = guarded(lambda: _commands(args), debug=debug, as_json="--json" in args)
+    sys.exit(_flushed(code))
+
+
+def version_line() -> str:
+    """What `eyeflow --version` prints."""
+    from eyeflow import __version__
+
+    return f"eyeflow {__version__}"
+
+
+def guarded(run: Callable[[], int], *, debug: bool = False, as_json: bool = False) -> int:
+    """The exit code of `run`; whatever it raises becomes words on stderr, or JSON on stdout, and a code."""
+    try:
+        return run()
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except KeyboardInterrupt:
+        print("\ninterrupted", file=sys.stderr)
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        return Exit.FAILED
+    except Exception as error:
+        if debug:
+            import traceback
+
+            traceback.print_exc()
+            return Exit.FAILED
+        return _told(error, as_json=as_json)
+
+
+def _told(error: Exception, *, as_json: bool) -> int:
+    from eyeflow.cli.output import Screen
+    from eyeflow.errors import EyeFlowError
+
+    screen = Screen(as_json=as_json)
+    if isinstance(error, EyeFlowError):
+        screen.failure(error)
+        return Exit.FAILED
+    if isinstance(error, OSError):
+        name = f"{error.filename}: " if error.filename else ""
+        screen.problem(f"{name}{error.strerror or error}")
+        return Exit.FAILED
+    said = str(error).partition("\n")[0][:300]
+    screen.problem(
+        f"this is a bug in eyeflow: {type(error).__name__}: {said}",
+        hint="the same command with --debug shows where; please report it",
+    )
+    return Exit.FAILED
+
+
+def _commands(args: list[str]) -> int:
+    from eyeflow.cli.app import app
+
+    app(args=args, prog_name="eyeflow")
+    return Exit.OK
+
+
+def _debug(args: list[str]) -> tuple[list[str], bool]:
+    """The arguments without `--debug`, which may stand anywhere before `--`."""
+    end = args.index("--") if "--" in args else len(args)
+    kept = [each for each in args[:end] if each != "--debug"]
+    wanted = len(kept) < end or os.environ.get("EYEFLOW_DEBUG", "") not in ("", "0")
+    return [*kept, *args[end:]], wanted
+
+
+def _tolerate(stream: TextIO) -> None:
+    """Text that the terminal's encoding does not have is shown as escapes instead of ending the command."""
+    reconfigure = getattr(stream, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="backslashreplace")
+
+
+def _flushed(code: int) -> int:
+    """`code`, after what was printed has left; a reader that went away is not an error worth words."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return code or Exit.FAILED
+    return code

@@ -1,0 +1,81 @@
+"""Where credentials come from: a reference goes in, a `Credential` comes out, at the moment of each call.
+
+Knows: the reference forms `env:NAME` and `env:username=USER_VAR,password=PASS_VAR`, and how one value becomes parts.
+In: references kept by connections. Out: `Credential`. Never: caches, logs or prints a value.
+
+A single value serves as `token` and as `key`; when it reads `name:secret` also as `username` and `password`. The
+service's `auth` decides which of these its mapping uses.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Final, Protocol
+
+from eyeflow.connectors.port import Credential
+from eyeflow.errors import CallError
+
+MAX_SECRET_CHARS: Final = 16_384
+
+
+class CredentialSource(Protocol):
+    """Resolves references of one kind."""
+
+    async def resolve(self, reference: str) -> Credential:
+        """The credential. Raises: CallError (denied, `no_credential`) when there is none behind `reference`."""
+        ...
+
+
+class EnvCredentials:
+    """`env:` references, read from `variables` (the process's own by default) each time."""
+
+    def __init__(self, variables: Mapping[str, str] | None = None) -> None:
+        self._variables = os.environ if variables is None else variables
+
+    async def resolve(self, reference: str) -> Credential:
+        """The parts named in `reference`. Raises: CallError (denied, `no_credential`)."""
+        body = reference.removeprefix("env:")
+        if "=" not in body:
+            return Credential(parts_of(self._read(body)))
+        pairs = [part.partition("=") for part in body.split(",")]
+        return Credential(tuple((name.strip(), self._read(variable.strip())) for name, _, variable in pairs))
+
+    def _read(self, name: str) -> str:
+        value = self._variables.get(name, "").strip()
+        if not value:
+            raise no_credential(f"the variable {name[:80]!a} is not set", hint=f"set {name[:80]!a} to the credential")
+        if len(value) > MAX_SECRET_CHARS:
+            raise no_credential(f"the variable {name[:80]!a} is longer than any credential")
+        return value
+
+
+class Credentials:
+    """One source for each prefix (`env`, `vault`): `Credentials({"env": EnvCredentials()})`. Call it to resolve."""
+
+    def __init__(self, sources: Mapping[str, CredentialSource]) -> None:
+        self._sources = dict(sources)
+
+    async def resolve(self, reference: str) -> Credential:
+        """The credential behind `reference`. Raises: CallError (denied, `no_credential`)."""
+        source = self._sources.get(reference.partition(":")[0])
+        if source is None:
+            kinds = ", ".join(f"{prefix}:" for prefix in sorted(self._sources))
+            raise no_credential(f"nobody resolves {reference[:80]!a}", hint=f"references start with {kinds}")
+        return await source.resolve(reference)
+
+    async def __call__(self, reference: str) -> Credential:
+        """The same as `resolve`, as the connector host takes it."""
+        return await self.resolve(reference)
+
+
+def parts_of(value: str) -> tuple[tuple[str, str], ...]:
+    """The parts one value serves as."""
+    username, colon, password = value.partition(":")
+    pair = (("username", username), ("password", password)) if colon and username else ()
+    return (("token", value), ("key", value), *pair)
+
+
+def no_credential(message: str, *, hint: str = "") -> CallError:
+    """The error of a call that lacks its credential; nothing was sent."""
+    return CallError("denied", "no_credential", message, hint=hint)

@@ -1,0 +1,101 @@
+"""The LLM-IR expressions of a service file (`ok`, `let`, `result`, `value`), prepared once as functions of a call.
+
+Knows: which roots such an expression may read. In: expression text. Out: `Formula`. Never: a second evaluator: the
+one of `ir` is used, with `json` for everything a service or caller hands in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Final, TypeAlias
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from eyeflow.connectors.templates import Roots
+from eyeflow.errors import CallError
+from eyeflow.ir.check import check_expression
+from eyeflow.ir.evaluate import expression_closure
+from eyeflow.ir.expr import Bind, Call, Entry, Expr, ListExpr, ObjectExpr, Ref
+from eyeflow.ir.text.expressions import parse_expression
+from eyeflow.values import JSON, TIMESTAMP, Type, Value
+
+Formula: TypeAlias = Callable[[Roots], Value]
+
+CALL_ROOTS: Final = ("params", "let", "steps", "status", "headers", "body", "items", "page", "rows")
+"""What the expressions of a mapping may read."""
+
+_UTC: Final = ZoneInfo("UTC")
+
+NOW_ROOT: Final = "now"
+"""A root that stands in for NOW(), so that the clock is the caller's; the result of the call is what a run records."""
+
+Outline = Formula | dict[str, "Outline"] | list["Outline"]
+"""A prepared `result`: a tree whose leaves are formulas."""
+
+
+def formula(text: str, roots: tuple[str, ...] = CALL_ROOTS) -> Formula:
+    """`text` as a function of the values of a call; a root that is not there yet is null. The same text is prepared
+    once per process.
+
+    Raises: CallError (permanent, `bad_mapping`) for text that is no expression over `roots`.
+    """
+    return _formula(text, roots)
+
+
+@lru_cache(maxsize=4096)
+def _formula(text: str, roots: tuple[str, ...]) -> Formula:
+    parsed, found = parse_expression(text)
+    checked = None
+    types: dict[str, Type] = {root: TIMESTAMP if root == NOW_ROOT else JSON for root in roots}
+    if parsed is not None:
+        checked, found = check_expression(_clocked(parsed) if NOW_ROOT in roots else parsed, types)
+    if checked is None or not found.ok:
+        said = found.errors[0].message if found.errors else "it is no expression"
+        raise CallError("permanent", "bad_mapping", f"the catalog's expression {text[:80]!a}: {said}")
+    run = expression_closure(checked, roots, _UTC, types)
+    return lambda values: run(*[values.get(root) for root in roots])
+
+
+def outline(spelled: str) -> Outline:
+    """The `result` of a mapping, from its JSON text. Raises: CallError as `formula`."""
+    tree: Value = msgspec.json.decode(spelled)
+    return _outline(tree)
+
+
+def shape(tree: Outline, roots: Roots) -> Value:
+    """The result: every leaf evaluated. Raises: RunError as expressions do."""
+    if isinstance(tree, dict):
+        return {name: shape(item, roots) for name, item in tree.items()}
+    if isinstance(tree, list):
+        return [shape(item, roots) for item in tree]
+    return tree(roots)
+
+
+def _outline(tree: Value) -> Outline:
+    if isinstance(tree, dict):
+        return {name: _outline(item) for name, item in tree.items()}
+    if isinstance(tree, list):
+        return [_outline(item) for item in tree]
+    return formula(tree if isinstance(tree, str) else msgspec.json.encode(tree).decode())
+
+
+def _clocked(expr: Expr) -> Expr:
+    """`expr` with every NOW() read from the root `now`. The parser bounds the depth, so recursion is."""
+    match expr:
+        case Call("NOW", ()):
+            return Ref(NOW_ROOT, span=expr.span)
+        case Call():
+            return msgspec.structs.replace(expr, args=tuple(map(_clocked, expr.args)))
+        case Bind():
+            return msgspec.structs.replace(
+                expr, source=_clocked(expr.source), body=_clocked(expr.body), rest=tuple(map(_clocked, expr.rest))
+            )
+        case ListExpr():
+            return msgspec.structs.replace(expr, items=tuple(map(_clocked, expr.items)))
+        case ObjectExpr():
+            entries = tuple(Entry(entry.name, _clocked(entry.value)) for entry in expr.entries)
+            return msgspec.structs.replace(expr, entries=entries)
+        case _:
+            return expr

@@ -1,0 +1,164 @@
+"""The `HttpTransport` port: one request out, one bounded response back, or a `CallError` that says what is known.
+
+Knows: what a request and a response are, and how failures without a response are classified.
+In: `HttpRequest`. Out: `HttpResponse` for any HTTP answer at all, whatever its status. Never: reads bodies as
+anything but bytes, retries, keeps cookies, looks at proxy variables.
+
+`ScriptedTransport` is the shipped fake: a user's tests give it answers and read what was sent; it asks the same guard.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Final, Protocol
+
+import msgspec
+
+from eyeflow.connectors.guard import Guard, Rules
+from eyeflow.connectors.url import Url, join_url
+from eyeflow.errors import CallError, EgressDenied
+
+MAX_RESPONSE_BYTES: Final = 10 * 1024 * 1024
+MAX_REDIRECTS: Final = 3
+REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+
+Headers = tuple[tuple[str, str], ...]
+
+
+class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """One request. `credential` are the headers that hold a secret: they go to the first origin only.
+
+    `safe` is False for a write: then a lost answer is `uncertain`, and only a redirect that cannot repeat the write
+    is followed. Times in milliseconds.
+    """
+
+    method: str
+    url: str
+    rules: Rules
+    headers: Headers = ()
+    credential: Headers = ()
+    body: bytes | None = None
+    safe: bool = True
+    confidential: bool = False
+    timeout_ms: int = 10_000
+    connect_timeout_ms: int = 3_000
+    max_bytes: int = MAX_RESPONSE_BYTES
+
+
+class HttpResponse(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer: header names in lower case, `body` decompressed. `practice` marks an answer of a practice service;
+    `url` is where it came from after redirects."""
+
+    status: int
+    headers: Headers = ()
+    body: bytes = b""
+    url: str = ""
+    practice: bool = False
+
+    def header(self, name: str) -> str | None:
+        """The first header called `name` (lower case), or None."""
+        for known, value in self.headers:
+            if known == name:
+                return value
+        return None
+
+
+class HttpTransport(Protocol):
+    """Sends requests of one connection. Every implementation passes the same guard suite."""
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        """Send once. Raises: EgressDenied before connecting; CallError when no answer came."""
+        ...
+
+    async def warm(self, url: str, rules: Rules) -> None:
+        """Connect to the origin of `url` and keep the connection for the next `send`. Raises: as `send`."""
+        ...
+
+    async def close(self) -> None:
+        """Close every connection."""
+        ...
+
+
+def unsent(code: str, message: str) -> CallError:
+    """Nothing left the machine: surely not done."""
+    return CallError("transient", code, message)
+
+
+def unanswered(code: str, message: str, *, safe: bool) -> CallError:
+    """Sent, no answer: a read may simply be tried again, nobody knows about a write."""
+    return CallError("transient" if safe else "uncertain", code, message)
+
+
+def redirected(request: HttpRequest, response: HttpResponse, guard: Guard, hops: int) -> HttpRequest | None:
+    """The request that follows a redirect, or None when `response` is the answer.
+
+    GET and HEAD are followed; a 303 after a write fetches its result page; a 307 or 308 repeats a write at the same
+    origin, where nothing was done yet. Anything else that would turn a write into something different is refused.
+    Raises: EgressDenied when the place is not allowed, CallError (permanent) for too many or unfit redirects.
+    """
+    location = response.header("location")
+    if response.status not in REDIRECTS or location is None:
+        return None
+    if hops >= MAX_REDIRECTS:
+        raise CallError("permanent", "redirected", f"more than {MAX_REDIRECTS} redirects")
+    here = join_url(Url("https", "unknown.invalid", 443, "/"), request.url)
+    there = join_url(here, location)
+    if here.scheme == "https" and there.scheme != "https":
+        raise EgressDenied(f"a redirect leads from https to {there.scheme}")
+    same = here.origin == there.origin
+    if request.method not in ("GET", "HEAD") and response.status != 303 and (response.status < 307 or not same):
+        raise CallError("permanent", "redirected", f"{request.method} was redirected with {response.status}")
+    try:
+        guard.judge(there, request.rules, confidential=request.confidential)
+    except EgressDenied as error:
+        if request.safe:
+            raise
+        # The redirect itself may be the answer to a write that was done, so "denied, nothing was sent" would be wrong.
+        raise CallError("uncertain", "redirected", f"the answer leads elsewhere: {error.message}") from error
+    change = msgspec.structs.replace(request, url=str(there), credential=request.credential if same else ())
+    if request.method in ("GET", "HEAD"):
+        return change
+    if response.status == 303:
+        kept = tuple(pair for pair in change.headers if not pair[0].lower().startswith("content-"))
+        return msgspec.structs.replace(change, method="GET", body=None, headers=kept)
+    return change
+
+
+Answer = HttpResponse | CallError | Callable[[HttpRequest], HttpResponse]
+
+
+class ScriptedTransport:
+    """Answers from a list, in order; the last one repeats. `sent` keeps every request that passed the guard."""
+
+    def __init__(self, answers: Iterable[Answer] = (), *, guard: Guard | None = None) -> None:
+        self._answers = deque(answers)
+        self._guard = guard or Guard()
+        self.sent: list[HttpRequest] = []
+        self.warmed: list[str] = []
+        self.closed = False
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        """The next answer. Raises: what the script says; EgressDenied as a real transport would."""
+        hops = 0
+        while True:
+            self._guard.judge(request.url, request.rules, confidential=request.confidential)
+            self.sent.append(request)
+            assert self._answers, "the script has no answer"
+            answer = self._answers.popleft() if len(self._answers) > 1 else self._answers[0]
+            if isinstance(answer, CallError):
+                raise answer
+            response = answer if isinstance(answer, HttpResponse) else answer(request)
+            again = redirected(request, response, self._guard, hops)
+            if again is None:
+                return response
+            request, hops = again, hops + 1
+
+    async def warm(self, url: str, rules: Rules) -> None:
+        """Remember that it was asked. Raises: EgressDenied."""
+        self._guard.judge(url, rules)
+        self.warmed.append(url)
+
+    async def close(self) -> None:
+        """Remember that it was closed."""
+        self.closed = True

@@ -1,0 +1,184 @@
+"""Stages 3 to 5 for one action clause: which capability, with which parameters, and how sure.
+
+Knows: wording, slots, content, in that order of cost. In: the clause's items and a scope. Out: `Chosen`s, best first.
+Never: asks; what is open or unexplained is reported for the last stage to ask about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from eyeflow.frontend import nouns, slots, wording
+from eyeflow.frontend.handling import Handled, handle
+from eyeflow.frontend.intent import Action, JsonValue
+from eyeflow.frontend.items import Item
+from eyeflow.frontend.lexicon import is_base_verb, synonyms, words
+from eyeflow.frontend.scope import Scope
+from eyeflow.frontend.vocabulary import RECIPIENTS, Entry, split_name
+from eyeflow.values import Field, Span
+
+FIRST_LOOK, OPEN_COST, LEFT_COST, STRONG, AT_HAND, NOT_ME = 6, 0.9, 1.3, 1.1, 0.9, 2.0
+
+
+class Chosen(msgspec.Struct, frozen=True, eq=False):
+    """One reading of an action clause. `action` is not yet in `scope`; `open` are required parameters without a value;
+    `unexplained` are item indexes; `over` is the list an `each ...` in the clause runs over."""
+
+    entry: Entry
+    action: Action
+    scope: Scope
+    score: float
+    open: tuple[Field, ...]
+    unexplained: tuple[int, ...]
+    placeholders: tuple[str, ...] = ()
+
+
+def read(items: Sequence[Item], scope: Scope, *, verb_said: bool = True) -> tuple[Chosen, ...]:
+    """Readings of an action clause, best first."""
+    held = [i for i in items if i.kind != "time"]
+    while held and held[0].lower in ("also", "then", "always", "please", "just", ",", "first", "finally"):
+        held = held[1:]
+    if not held:
+        return ()
+    verb = held[0] if held[0].is_word and is_base_verb(held[0].lower) else None
+    stems = [s for i in held if i.is_word for s in (i.stem, *synonyms(i.stem))]
+    named = wording.names_in(held, scope)
+    seen: list[_Seen] = []
+    for entry in scope.vocab.candidates(stems, named, verb.stem if verb is not None else None, {i.kind for i in held}):
+        if entry.is_trigger or (entry.reads and verb is not None and not wording.asks(entry, verb)):
+            continue
+        match = wording.match(entry, held, scope, verb=verb if verb_said else None)
+        filled = slots.fill(entry, held, scope)
+        score = match.score + STRONG * filled.strong - _literals_left(held, filled)
+        seen.append((score, entry, match, filled))
+    seen = _shared(seen)
+    seen.sort(key=lambda s: (-round(s[0], 4), s[1].key))
+    found = [c for s in seen[:FIRST_LOOK] if s[0] > 0 and (c := _look(s, held, scope, verb)) is not None]
+    return tuple(sorted(found, key=lambda c: (-c.score, c.entry.key)))
+
+
+_Seen = tuple[float, Entry, wording.Match, slots.Filled]
+
+
+def _shared(seen: Sequence[_Seen]) -> list[_Seen]:
+    """What is said to send a message counts for every way the service has of sending one (`let Dana know`)."""
+    best: dict[str, wording.Match] = {}
+    for _, entry, match, _ in seen:
+        if entry.capability_says and (entry.service.id not in best or match.score > best[entry.service.id].score):
+            best[entry.service.id] = match
+    out: list[_Seen] = []
+    for own_score, entry, own_match, filled in seen:
+        score, match = own_score, own_match
+        lender = best.get(entry.service.id) if entry.capability_says else None
+        lent = 0.9 * lender.score if lender is not None else 0.0
+        if lender is not None and lent > match.score:
+            score += lent - match.score
+            match = wording.Match(round(lent, 4), match.used | lender.used, match.named)
+        out.append((score, entry, match, filled))
+    return out
+
+
+def _literals_left(items: Sequence[Item], filled: slots.Filled) -> float:
+    """Typed literals a capability has no place for speak against it."""
+    left = [i for i in items if i.is_literal and i.index not in filled.used and i.kind not in ("number", "ordinal")]
+    return 0.8 * len(left)
+
+
+def _look(seen: _Seen, items: Sequence[Item], scope: Scope, verb: Item | None) -> Chosen | None:
+    """One capability with everything the clause says."""
+    _, entry, match, filled = seen
+    used = set(match.used) | filled.used
+    if verb is not None:
+        used.add(verb.index)
+    state = Handled(dict(filled.params), scope, frozenset(used))
+    state = handle(entry, items, state, verb)
+    filled = msgspec.structs.replace(filled, params=state.params)
+    complete = slots.complete(entry, filled, state.scope)
+    complete = _there(entry, items, complete, state.scope)
+    if _misses_me(entry, items, filled):
+        complete = _unassumed(entry, complete)
+    state = _mentions(entry, items, state)
+    open_ = tuple(p for p in entry.spec.params if p.required and p.name not in complete.params and p.default is None)
+    left = tuple(
+        i.index for i in nouns.content(items) if i.index not in state.used and i.index not in state.scope.explained
+    )
+    score = match.score + STRONG * filled.strong - OPEN_COST * len(open_)
+    score -= LEFT_COST * sum(0.5 + 0.1 * scope.vocab.rarity(i.stem) for i in items if i.index in left)
+    if any(s.service == entry.service.id for s in scope.sources) and not match.named:
+        score += AT_HAND
+    if _misses_me(entry, items, filled):
+        score -= NOT_ME
+    name, after = state.scope.name(_short(entry))
+    for slot, value, why in complete.assumed:
+        after = after.assume(f"{name}.{slot}", value, why)
+    action = Action(
+        id=name, service=entry.service.id, function=entry.spec.name, params=_in_order(entry, complete.params),
+        span=Span(items[0].span.start, items[-1].span.end),
+    )  # fmt: skip
+    after = after.explain({i.index for i in items} - set(left))
+    named = {f"{entry.service.id}.{p.name}": action.params[p.name] for p in entry.spec.params
+             if p.entity in RECIPIENTS and p.name in action.params}  # fmt: skip
+    after = after.put(receivers=tuple({**dict(after.receivers), **named}.items()))
+    said = next((p.name for p in entry.spec.params if p.role == "content"), None)
+    if said is not None and said in action.params and not entry.reads:
+        after = after.put(said=action.params[said])
+    return Chosen(entry, action, after, round(score, 4), open_, left, state.unknown)
+
+
+def _misses_me(entry: Entry, items: Sequence[Item], filled: slots.Filled) -> bool:
+    """`remind me`: a message that would go to a place nobody named, and not to the person who asked."""
+    if not entry.capability_says or not any(i.lower in words("me") for i in items):
+        return False
+    receiving = [p for p in entry.spec.params if p.entity in RECIPIENTS and p.required]
+    return not any(p.name in filled.params for p in receiving)
+
+
+def _unassumed(entry: Entry, filled: slots.Filled) -> slots.Filled:
+    """Without recipients that only a default gave: `me` was said, and a default place is not me."""
+    taken = {p.name for p in entry.spec.params if p.entity in RECIPIENTS}
+    assumed = {slot for slot, _, _ in filled.assumed} & taken
+    params = {name: value for name, value in filled.params.items() if name not in assumed}
+    kept = tuple(a for a in filled.assumed if a[0] not in assumed)
+    return msgspec.structs.replace(filled, params=params, assumed=kept)
+
+
+def _there(entry: Entry, items: Sequence[Item], filled: slots.Filled, scope: Scope) -> slots.Filled:
+    """`post X there`, `otherwise post Y`: the recipient named last for this service is meant again."""
+    known = dict(scope.receivers)
+    params = dict(filled.params)
+    assumed = list(filled.assumed)
+    for param in entry.spec.params:
+        again = known.get(f"{entry.service.id}.{param.name}")
+        if param.required and param.name not in params and again is not None:
+            params[param.name] = again
+            assumed.append((param.name, again, "as said before"))
+    return msgspec.structs.replace(filled, params=params, assumed=tuple(assumed))
+
+
+def _in_order(entry: Entry, params: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    return {p.name: params[p.name] for p in entry.spec.params if p.name in params}
+
+
+def _short(entry: Entry) -> str:
+    name = entry.spec.name
+    if "message" in name or "email" in name or name.startswith("send"):
+        return "message" if "message" in name or name == "send" else name
+    return name
+
+
+def _mentions(entry: Entry, items: Sequence[Item], state: Handled) -> Handled:
+    """Words that name what is at hand (`the order`, `the ticket`) or restate the entry are accounted for."""
+    nounsets = [s.nouns for s in state.scope.sources]
+    own = nouns.entry_words(entry) | entry.names
+    used = set(state.used)
+    for item in nouns.content(items):
+        if item.index in used or not item.is_word:
+            continue
+        near = (item.stem, *synonyms(item.stem))
+        if any(w in held for held in nounsets for w in near) or item.stem in own:
+            used.add(item.index)
+    titles = {w for name in (entry.service.title, entry.service.type) for w in split_name(name)}
+    used |= {i.index for i in items if i.is_word and i.stem in titles}
+    return msgspec.structs.replace(state, used=frozenset(used))

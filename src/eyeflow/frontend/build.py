@@ -1,0 +1,434 @@
+"""Stage 5 and 6 over the tree of a sentence: nodes become actions, and what cannot be decided is asked or refused.
+
+Knows: nesting (branches, loops, fallbacks), what is in reach where, when two readings are too close to choose.
+In: nodes and a scope. Out: a scope with actions, questions, refusals. Never: a guess that nobody would see.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import msgspec
+
+from eyeflow.frontend import actions, conditions, content, loops, nouns, triggers
+from eyeflow.frontend.actions import Chosen
+from eyeflow.frontend.clauses import Clause
+from eyeflow.frontend.comparisons import negate
+from eyeflow.frontend.intent import Action, Branch, Fallback, ForEach, JsonValue, Wait
+from eyeflow.frontend.items import Item
+from eyeflow.frontend.lexicon import phrase_at, same_doing, words
+from eyeflow.frontend.policies import Policies
+from eyeflow.frontend.scope import Scope, Source, asking
+from eyeflow.frontend.tree import Do, If, Loop, Node
+from eyeflow.frontend.values_said import escape, wrap
+from eyeflow.frontend.vocabulary import Entry
+from eyeflow.values import Field, ObjectOf, Span, Type, is_numeric, non_null
+
+MARGIN = 0.4
+LEAST = 0.3
+"""A reading with a lower score is no reading."""
+"""Two readings with other services whose scores differ by less are put to the person."""
+
+
+class Built(msgspec.Struct, frozen=True, eq=False):
+    """State across nodes of one level: the scope, and the last subject a condition had."""
+
+    scope: Scope
+    subject: tuple[str, Type] | None = None
+
+
+def build(nodes: Sequence[Node], scope: Scope, policies: Policies) -> Scope:
+    """All `nodes` at one level."""
+    state = Built(scope)
+    for node in nodes:
+        state = _node(node, state, policies)
+    return state.scope
+
+
+def _node(node: Node, state: Built, policies: Policies) -> Built:
+    if isinstance(node, Do):
+        return msgspec.structs.replace(state, scope=_do(node, state.scope, policies))
+    if isinstance(node, If):
+        return _if(node, state, policies)
+    return msgspec.structs.replace(state, scope=_loop(node, state.scope, policies))
+
+
+# --- one action ----------------------------------------------------------------------------------------------------
+
+
+def _do(node: Do, scope: Scope, policies: Policies) -> Scope:
+    items = tuple(i for i in node.clause.items if i.kind != "time" or (i.time is not None and i.time.kind == "delay"))
+    waited = _wait(items, scope)
+    if waited is not None:
+        return waited
+    each = _each(items, scope, node, policies)
+    if each is not None:
+        return each
+    several = _reads_several(items, scope)
+    if several is not None:
+        return several
+    worked_out = _works_out(items, scope)
+    if worked_out is not None:
+        return worked_out
+    found = [c for c in actions.read(items, scope) if c.score >= LEAST]
+    if not found or _generates(items, scope):
+        return _no_capability(node.clause, scope)
+    unknown = _unknown_service(items, found[0])
+    if unknown is not None:
+        return scope.refuse(unknown.span, f"no service called {unknown.text} is in the catalog").explain(
+            {i.index for i in items}
+        )
+    best = _pick(found, scope)
+    if best is None:
+        return _which(found, node.clause, scope)
+    after = best.scope
+    last = next((a.id for a in reversed(scope.actions) if a.service or a.branches or a.for_each), None)
+    action = best.action
+    if node.then and last is not None:
+        action = msgspec.structs.replace(action, after=(last,))
+    action, after = _governed(action, best, node, policies, after)
+    after = _open(best, action, after)
+    for placeholder in best.placeholders:
+        after = after.ask(
+            f"{action.id}.{placeholder.strip('{}')}", f"What should stand for {placeholder}?", (), node.clause.span
+        )
+    after = after.act(action)
+    for value, used in _more_receivers(best, action, items):
+        name, after = after.name(action.id)
+        after = after.act(msgspec.structs.replace(action, id=name, params=value)).explain({used})
+    return _see_result(best.entry, action, after)
+
+
+def _reads_several(items: Sequence[Item], scope: Scope) -> Scope | None:
+    """`get the weather for A and B and the rate`: a reading verb over a list of things, each read on its own."""
+    if not items or not same_doing("get", items[0].stem):
+        return None
+    parts = content.conjuncts([i for i in items[1:] if i.kind != "time"])
+    if len(parts) < 2:
+        return None
+    previous: nouns.Reading | None = None
+    for part in map(_without_manner, parts):
+        reading = content.same_again(part, previous, scope) or nouns.sure(nouns.read(part, scope))
+        if reading is None or reading.entry is None:
+            return None
+        scope, previous = reading.scope, reading
+    return scope.explain({i.index for i in items})
+
+
+def _works_out(items: Sequence[Item], scope: Scope) -> Scope | None:
+    """`sum the amounts of yesterday's payments`: a verb that is itself an aggregate makes a value of its own."""
+    if not items or items[0].lower not in ("sum", "total", "average"):
+        return None
+    reading = nouns.sure(nouns.read(items, scope))
+    if reading is None or not is_numeric(non_null(reading.type)):
+        return None
+    name, after = reading.scope.name(items[0].lower)
+    after = after.act(Action(id=name, value=reading.expr, span=Span(items[0].span.start, items[-1].span.end)))
+    source = Source(
+        name, reading.type, frozenset({"total", "sum", "average", "amount", items[0].stem}), "", "result", None
+    )
+    return after.see(source).explain({i.index for i in items})
+
+
+def _without_manner(part: list[Item]) -> list[Item]:
+    """A phrase without `at the same time`, `in parallel`: actions that can go together do anyway."""
+    lowered = [i.lower for i in part]
+    for k in range(len(part)):
+        if phrase_at("together", lowered, k):
+            return part[:k]
+    return part
+
+
+def _generates(items: Sequence[Item], scope: Scope) -> bool:
+    """`translate ...`: text would have to be made up, and no capability of the catalog is asked for by that verb."""
+    verb = items[0] if items else None
+    if verb is None or verb.lower not in words("generation"):
+        return False
+    return not scope.vocab.by_verb.get(verb.stem)
+
+
+_CARRIED = (
+    "message",
+    "messages",
+    "msg",
+    "notification",
+    "dm",
+    "chat",
+    "post",
+    "task",
+    "ticket",
+    "card",
+    "page",
+    "doc",
+    "invite",
+)
+
+
+def _unknown_service(items: Sequence[Item], best: Chosen) -> Item | None:
+    """`a WhatsApp message`: a name before what services carry, that no service has and nothing else explains."""
+    for item, after in itertools.pairwise(items):
+        if item.proper and item.is_word and item.index in best.unexplained and after.lower in _CARRIED:
+            return item
+    return None
+
+
+def _more_receivers(best: Chosen, action: Action, items: Sequence[Item]) -> list[tuple[dict[str, JsonValue], int]]:
+    """`to a@x.org and b@x.org`, `to #a and #b`: the same once more for each further literal of that kind."""
+    found: list[tuple[dict[str, JsonValue], int]] = []
+    for at, item in enumerate(items):
+        if item.index not in best.unexplained or item.kind not in ("email", "channel", "phone"):
+            continue
+        first = next((i for i in items[:at] if i.kind == item.kind), None)
+        joined = at > 0 and items[at - 1].lower in ("and", ",", "&")
+        if first is None or not joined:
+            continue
+        slot = next((n for n, v in action.params.items() if v == escape(str(first.value or first.text))), None)
+        if slot is not None:
+            found.append(({**action.params, slot: escape(str(item.value or item.text))}, item.index))
+    return found
+
+
+def _governed(action: Action, best: Chosen, node: Do, policies: Policies, scope: Scope) -> tuple[Action, Scope]:
+    """Retry, rate and fallback said about this action."""
+    if policies.retry is not None and _retries_this(node.clause, policies):
+        action = msgspec.structs.replace(action, retry=policies.retry)
+    if policies.rate is not None and best.entry.spec.__class__.__name__ == "Capability" and not best.entry.reads:
+        action = msgspec.structs.replace(action, rate=policies.rate)
+    if node.rescue:
+        inner = build(node.rescue, scope.put(actions=()), Policies())
+        action = msgspec.structs.replace(action, fallback=Fallback(actions=inner.actions))
+        scope = inner.put(actions=scope.actions, sources=scope.sources)
+    return action, scope
+
+
+def _retries_this(clause: Clause, policies: Policies) -> bool:
+    return policies.retry_at is None or not clause.items or clause.items[0].index < policies.retry_at
+
+
+def _pick(found: Sequence[Chosen], scope: Scope) -> Chosen | None:
+    """The best reading, or None when another service's is as good and nothing said which."""
+    best = found[0]
+    for other in found[1:]:
+        if best.score - other.score >= MARGIN:
+            break
+        if other.entry.service.id != best.entry.service.id:
+            told = dict(scope.answers).get("service")
+            if told is not None:
+                named = [
+                    c
+                    for c in found
+                    if told.casefold()
+                    in (c.entry.service.id, c.entry.service.title.casefold(), *c.entry.service.aliases)
+                ]
+                return named[0] if named else None
+            return None
+    return best
+
+
+def _which(found: Sequence[Chosen], clause: Clause, scope: Scope) -> Scope:
+    close = [c for c in found if found[0].score - c.score < MARGIN]
+    titles = tuple(dict.fromkeys(c.entry.service.title for c in close))
+    said = scope.text[clause.span.start : clause.span.end]
+    return scope.ask("service", f"Which service should do “{said}”?", titles, clause.span).explain(
+        {i.index for i in clause.items}
+    )
+
+
+def _no_capability(clause: Clause, scope: Scope) -> Scope:
+    held = nouns.content(clause.items)
+    if not held:
+        return scope
+    span = Span(held[0].span.start, held[-1].span.end)
+    said = scope.text[span.start : span.end]
+    near = scope.vocab.candidates([i.stem for i in held])[:3]
+    suggestions = tuple(f"{e.service.title}: {e.spec.summary}" for e in near)
+    reason = f"no service in the catalog can do “{said}”"
+    return scope.refuse(span, reason, suggestions).explain({i.index for i in clause.items})
+
+
+def _open(best: Chosen, action: Action, scope: Scope) -> Scope:
+    """Questions for required parameters without a value; answers given are put in their place."""
+    for param in best.open:
+        slot = f"{action.id}.{param.name}"
+        text, options = _question(best.entry, param, scope)
+        scope = scope.ask(slot, text, options, action.span)
+    return scope
+
+
+def _question(entry: Entry, param: Field, scope: Scope) -> tuple[str, tuple[str, ...]]:
+    known = dict(scope.ctx.profile.defaults).get(f"{entry.service.id}.{param.name}")
+    options = tuple(param.enum) or ((str(known.value),) if known is not None else ())
+    return asking(entry, param), options
+
+
+def _see_result(entry: Entry, action: Action, scope: Scope) -> Scope:
+    from eyeflow.frontend.nouns import _nouns  # noqa: PLC0415 - the same words name a fetched and a made thing
+
+    result = entry.result
+    if isinstance(non_null(result), ObjectOf) and not non_null(result).fields:  # type: ignore[union-attr]
+        return scope
+    kind = "result" if entry.reads else "made"
+    listing = entry.listing
+    if listing is not None and listing.path and 1 in action.params.values():
+        # one was asked for, so what follows speaks of that one
+        name, scope = scope.name(loops.singular(listing.path))
+        scope = scope.act(Action(id=name, value=f"FIRST({action.id}.{listing.path})", span=action.span))
+        return scope.see(Source(name, listing.item, listing.nouns | _nouns(entry), entry.service.id, kind, entry))
+    return scope.see(Source(action.id, result, _nouns(entry), entry.service.id, kind, entry))
+
+
+def _wait(items: Sequence[Item], scope: Scope) -> Scope | None:
+    """`wait 10 minutes`."""
+    held = [i for i in items if i.kind != "punct" and i.lower not in ("for", "then")]
+    if not held or held[0].lower not in ("wait", "pause", "sleep"):
+        return None
+    for item in held[1:]:
+        duration = item.time.duration if item.time is not None else None
+        if duration is None and item.kind == "quantity" and item.unit:
+            duration = f"{item.value} {item.unit}"
+        if duration is not None:
+            name, scope = scope.name("wait")
+            last = tuple(a.id for a in scope.actions[-1:])
+            action = Action(
+                id=name, wait=Wait(for_=duration), after=last, span=Span(items[0].span.start, items[-1].span.end)
+            )
+            return scope.act(action).explain({i.index for i in items})
+    return None
+
+
+# --- conditions ----------------------------------------------------------------------------------------------------
+
+
+def _if(node: If, state: Built, policies: Policies) -> Built:
+    if node.trailing:
+        return _trailing(node, state, policies)
+    scope, subject = state.scope, state.subject
+    branches: list[Branch] = []
+    outer_sources = scope.sources
+    for arm in node.arms:
+        made = _condition(arm.clause, arm.negated, scope, subject)
+        if made is None:
+            return msgspec.structs.replace(state, scope=_unread(arm.clause, scope))
+        expr, scope, subject = made
+        inner, scope = _inside(arm.body, scope, policies)
+        branches.append(Branch(when=expr, actions=inner))
+    default: tuple[Action, ...] = ()
+    if node.otherwise:
+        default, scope = _inside(node.otherwise, scope, policies)
+    name, scope = scope.name("choice")
+    after = scope.act(Action(id=name, branches=tuple(branches), default=default, span=node.arms[0].clause.span))
+    del outer_sources
+    return Built(after, subject)
+
+
+def _inside(nodes: Sequence[Node], scope: Scope, policies: Policies) -> tuple[tuple[Action, ...], Scope]:
+    """Nodes in a scope of their own: their actions, and the outer scope with what was asked inside."""
+    inner = build(nodes, scope.put(actions=()), policies)
+    return inner.actions, inner.put(actions=scope.actions, sources=scope.sources)
+
+
+def _condition(
+    clause: Clause, negated: bool, scope: Scope, subject: tuple[str, Type] | None
+) -> tuple[str, Scope, tuple[str, Type] | None] | None:
+    about = next((s for s in reversed(scope.sources)), None)
+    made = conditions.read(clause.items, scope, None, subject)
+    del about
+    if made is None:
+        return None
+    done = made.scope.explain({i.index for i in clause.items} - set(made.unexplained))
+    done = done.explain({i.index for i in clause.cue_items})
+    return (negate(made.expr) if negated else made.expr), done, made.subject
+
+
+def _unread(clause: Clause, scope: Scope) -> Scope:
+    span = clause.span
+    said = scope.text[span.start : span.end]
+    asked = scope.ask("condition", f"When exactly is “{said}” true? Name a value to compare with.", (), span)
+    return asked.explain({i.index for i in clause.items})
+
+
+def _trailing(node: If, state: Built, policies: Policies) -> Built:
+    """`email me the balance if it is under 10`: reads stay outside, what changes something goes under the condition."""
+    arm = node.arms[0]
+    before = len(state.scope.actions)
+    scope = build(arm.body, state.scope, policies)
+    mine = scope.actions[before:]
+    made = _condition(arm.clause, arm.negated, scope, state.subject)
+    if made is None:
+        return msgspec.structs.replace(state, scope=_unread(arm.clause, scope))
+    expr, scope, subject = made
+    fetched = scope.actions[before + len(mine) :]
+    reads = tuple(a for a in mine if _reads(a, scope))
+    acts = tuple(a for a in mine if not _reads(a, scope))
+    kept = (*scope.actions[:before], *reads, *fetched)
+    default: tuple[Action, ...] = ()
+    if node.otherwise:
+        default, scope = _inside(node.otherwise, scope, policies)
+    name, scope = scope.name("choice")
+    branch = Action(id=name, branches=(Branch(when=expr, actions=acts),), default=default, span=arm.clause.span)
+    return Built(scope.put(actions=(*kept, branch)), subject)
+
+
+def _reads(action: Action, scope: Scope) -> bool:
+    if action.value is not None:
+        return True
+    if action.service is None or action.function is None:
+        return False
+    entry = scope.vocab.entry(action.service, action.function)
+    return entry is not None and entry.reads
+
+
+# --- loops ---------------------------------------------------------------------------------------------------------
+
+
+def _loop(node: Loop, scope: Scope, policies: Policies) -> Scope:
+    head = [i for i in node.clause.items if i.kind != "time"]
+    if not nouns.content(head) or head[0].lower in ("one", "of", "that", "with", "older", "newer"):
+        listed = loops.last_list(node.clause.items, scope)
+        return build(node.body, scope, policies) if listed is None else _for(listed, node, policies)
+    listed = loops.list_of(head, scope)
+    if listed is None:
+        said = scope.text[node.clause.span.start : node.clause.span.end]
+        asked = scope.ask("list", f"Which list is meant by “{said}”?", (), node.clause.span)
+        return asked.explain({i.index for i in node.clause.items})
+    return _for(listed.explain({i.index for i in (*node.clause.items, *node.clause.cue_items)}), node, policies)
+
+
+def _for(listed: loops.Listed, node: Loop, policies: Policies) -> Scope:
+    """The body once for each item of the list, less what is excluded."""
+    listed = listed.named()
+    for clause in node.excluded:
+        less = loops.without(listed, clause.items)
+        if less is None:
+            listed = listed.put(_unread(clause, listed.scope))
+            continue
+        listed = less.explain({i.index for i in (*clause.items, *clause.cue_items)})
+    scope = listed.scope
+    inner = build(node.body, scope.put(actions=(), sources=(*scope.sources, listed.item)), policies)
+    after = inner.put(actions=scope.actions, sources=scope.sources)
+    loop_id, after = after.name(f"each_{listed.item.root}")
+    head = ForEach(item=listed.item.root, source=listed.expr, where=triggers.all_of(listed.where))
+    return after.act(Action(id=loop_id, for_each=head, actions=inner.actions, span=node.clause.span))
+
+
+def _each(items: Sequence[Item], scope: Scope, node: Do, policies: Policies) -> Scope | None:
+    """`email each person in the sheet ...`, `notify #x about every overdue invoice`: a loop inside an action clause."""
+    found = loops.inside(items, scope)
+    if found is None:
+        return None
+    listed, rest = found
+    clause = msgspec.structs.replace(node.clause, items=rest)
+    body = msgspec.structs.replace(node, clause=clause, excluded=())
+    return _for(listed, Loop(node.clause, (body,), node.excluded), policies)
+
+
+def answer_value(param: Field, text: str) -> object:
+    """A typed answer as the parameter's value: numbers for numeric parameters, text otherwise."""
+    held = non_null(param.type)
+    if getattr(held, "name", "") in ("integer", "number"):
+        try:
+            return wrap(param, int(text))
+        except ValueError:
+            return wrap(param, text)
+    return wrap(param, escape(text))

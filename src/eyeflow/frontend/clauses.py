@@ -1,0 +1,264 @@
+"""Stage 2: a request becomes clauses, each with the part it plays.
+
+Knows: cue phrases, verbs that start an action, politeness, sentence boundaries. In: items. Out: sentences of
+`Clause`s in the order said, with everything that belongs to no clause named as background.
+Never: looks at a catalog: what a clause means is decided later, so the same cut serves every catalog.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from eyeflow.frontend import comparisons
+from eyeflow.frontend.items import Item
+from eyeflow.frontend.lexicon import cue_at, is_base_verb, phrase_at, words
+from eyeflow.values import Span
+
+ACTION = "action"
+STATEMENT = "statement"
+
+
+class Clause(msgspec.Struct, frozen=True, eq=False):
+    """`role`: action, statement, or a cue kind (`trigger`, `condition`, ...). `items` without the cue itself.
+
+    `cue` is the cue's text; `joined` how it was tied to the one before: "", ",", "and", "then".
+    `sentence` numbers sentences from 0.
+    """
+
+    role: str
+    items: tuple[Item, ...]
+    cue: str = ""
+    cue_items: tuple[Item, ...] = ()
+    joined: str = ""
+    sentence: int = 0
+
+    @property
+    def span(self) -> Span:
+        """From the first item to the last, cue included."""
+        held = (*self.cue_items, *self.items)
+        return Span(held[0].span.start, max(i.span.end for i in held)) if held else Span(0, 0)
+
+
+def split_sentences(items: Sequence[Item]) -> tuple[tuple[Item, ...], ...]:
+    """Items between full stops, question and exclamation marks, semicolons and line ends."""
+    found: list[tuple[Item, ...]] = []
+    current: list[Item] = []
+    for item in items:
+        if item.kind == "punct" and item.text in (".", "!", "?", ";", "\n"):
+            if current:
+                found.append(tuple(current))
+            current = []
+        else:
+            current.append(item)
+    if current:
+        found.append(tuple(current))
+    return tuple(found)
+
+
+def without_politeness(items: Sequence[Item]) -> tuple[tuple[Item, ...], frozenset[int]]:
+    """Items without set phrases of courtesy, and the indexes of those left out."""
+    lowered = [i.lower for i in items]
+    kept: list[Item] = []
+    gone: set[int] = set()
+    at = 0
+    while at < len(items):
+        length = phrase_at("politeness", lowered, at)
+        if length and _may_drop(items, at, length):
+            gone.update(items[k].index for k in range(at, at + length))
+            at += length
+        else:
+            kept.append(items[at])
+            at += 1
+    return tuple(_trim(kept)), frozenset(gone)
+
+
+def _may_drop(items: Sequence[Item], at: int, length: int) -> bool:
+    """One-word courtesies only where they cannot be content: at an edge or before a verb."""
+    if length > 1 or items[at].lower in ("please", "pls", "plz", "thx", "thanks", "kindly"):
+        return True
+    before = items[at - 1] if at else None
+    after = items[at + 1] if at + 1 < len(items) else None
+    edge = before is None or before.kind == "punct" or after is None
+    return edge or (after is not None and is_base_verb(after.lower))
+
+
+def _trim(items: Sequence[Item]) -> list[Item]:
+    held = list(items)
+    while held and held[0].kind == "punct" and held[0].text in ",-–—:":
+        held.pop(0)
+    while held and held[-1].kind == "punct" and held[-1].text in ",-–—:":
+        held.pop()
+    return held
+
+
+def cut(items: Sequence[Item], sentence: int = 0) -> tuple[Clause, ...]:
+    """The clauses of one sentence (without politeness)."""
+    return _Cutter(tuple(items), sentence).run()
+
+
+class _Cutter:
+    """One left-to-right pass; `start` is where the open clause began."""
+
+    def __init__(self, items: tuple[Item, ...], sentence: int) -> None:
+        self.items = items
+        self.lowered = [i.lower for i in items]
+        self.sentence = sentence
+        self.clauses: list[Clause] = []
+        self.role = ACTION
+        self.cue = ""
+        self.cue_items: tuple[Item, ...] = ()
+        self.joined = ""
+        self.body: list[Item] = []
+
+    def run(self) -> tuple[Clause, ...]:
+        at = 0
+        while at < len(self.items):
+            at += self._step(at)
+        self._close()
+        return tuple(self.clauses)
+
+    def _step(self, at: int) -> int:
+        found = cue_at(self.lowered, at)
+        boundary = not self.body or self._after_break(at)
+        if found is not None and self._cue_holds(found.kind, at, found.length, boundary):
+            if found.kind == "coordination":
+                return self._coordinate(at, found.length)
+            self._close()
+            self.role, self.cue = found.kind, found.text
+            self.cue_items = self.items[at : at + found.length]
+            return found.length
+        if found is None and boundary and self.body == [] and self._elliptical(at):
+            self._close()
+            self.role = "condition"
+        item = self.items[at]
+        if item.kind == "punct" and item.text in (",", "-", "–", "—", ":"):
+            if (self._starts_action(at + 1) or self._elliptical(min(at + 1, len(self.items) - 1))) and self._complete():
+                self._close()
+                self.joined = ","
+            elif self.body:
+                self.body.append(item)
+            return 1
+        if self.role in ("sequence", "alternative") and not self.body:
+            self.role = f"{self.role}:{ACTION}" if self._starts_action(at) else self.role
+        self.body.append(item)
+        return 1
+
+    def _elliptical(self, at: int) -> bool:
+        """`..., from 101 to 200 post X`: a range or comparison with an amount, and an action after it."""
+        if self.role != "condition" and not any(c.role == "condition" for c in self.clauses):
+            return False
+        hit = comparisons.at(self.lowered, at)
+        if hit is None or hit.weak or hit.end >= len(self.items) or not self.items[hit.end].is_literal:
+            return False
+        return any(is_base_verb(w) for w in self.lowered[hit.end + 1 : hit.end + 5])
+
+    def _after_break(self, at: int) -> bool:
+        return at > 0 and (self.items[at - 1].kind in ("punct", "time") or self.lowered[at - 1] in ("and", "but", "or"))
+
+    def _cue_holds(self, kind: str, at: int, length: int, boundary: bool) -> bool:
+        """Whether the words are a cue here, not part of a name or of a noun phrase."""
+        after = at + length
+        if kind == "coordination":
+            return True
+        if after >= len(self.items):
+            return kind == "sequence" and self.lowered[at] not in ("first", "second", "next")
+        if kind == "sequence":
+            if self.lowered[at] in ("first", "second", "next", "firstly", "secondly"):
+                return boundary and (self._starts_action(after) or self.items[after].text == ",")
+            return boundary or self._starts_action(after)
+        if kind == "trigger" and self.lowered[at] == "once":
+            return boundary and self.items[after].kind == "word" and self.lowered[after] not in ("a", "per", "every")
+        if kind == "condition" and self.lowered[at] == "where":
+            return False
+        if kind == "loop":
+            return boundary or self.lowered[at + 1] in ("each", "every")
+        if kind == "exclusion" and self.lowered[at] in ("skip", "ignore"):
+            return boundary
+        if kind == "alternative":
+            return boundary or self.lowered[at] == "otherwise"
+        return True
+
+    def _coordinate(self, at: int, length: int) -> int:
+        """`and`: a new clause when a verb (or a new cue) follows, otherwise part of the phrase."""
+        after = at + length
+        follow = cue_at(self.lowered, after) if after < len(self.items) else None
+        if follow is not None and follow.kind not in ("coordination", "exclusion", "sequence"):
+            self._close()
+            self.joined = "and"
+            return length
+        if self._starts_action(after) and self._complete():
+            self._close()
+            self.joined = "and"
+            return length
+        self.body.extend(self.items[at : at + length])
+        return length
+
+    def _complete(self) -> bool:
+        """The open clause can end here: it has something said in it."""
+        return any(i.kind != "punct" for i in self.body)
+
+    def _starts_action(self, at: int) -> bool:
+        """A base verb with an object after it begins an action; `link` in `title and link` does not."""
+        while at < len(self.items) and (
+            self.lowered[at] in ("also", "then", "please", "just", "always", "immediately")
+        ):
+            at += 1
+        if at >= len(self.items) or not self.items[at].is_word or not is_base_verb(self.lowered[at]):
+            return False
+        if at + 1 >= len(self.items):
+            return self.lowered[at] in ("stop", "wait", "retry")
+        nxt = self.items[at + 1]
+        if nxt.kind == "punct":
+            return False
+        if self.role in ("trigger", "condition", "negative_condition", "loop") and not any(
+            i.kind == "punct" or i.lower == "and" for i in self.items[:at][-2:]
+        ):
+            return False
+        return not (
+            nxt.is_word
+            and nxt.lower
+            in (
+                "to",
+                "in",
+                "of",
+                "from",
+                "for",
+                "is",
+                "are",
+                "and",
+                "or",
+                "as",
+                "with",
+                "by",
+                "at",
+                "on",
+                "into",
+                "was",
+            )
+            and not _phrasal(self.lowered[at], nxt.lower)
+        )
+
+    def _close(self) -> None:
+        body = tuple(_trim(self.body))
+        if body or self.cue_items:
+            self.clauses.append(Clause(self.role, body, self.cue, self.cue_items, self.joined, self.sentence))
+        self.role, self.cue, self.cue_items, self.joined, self.body = ACTION, "", (), "", []
+
+
+def _phrasal(verb: str, particle: str) -> bool:
+    """Verbs that take this particle directly: `post to #team`, `log in`, `reply to`, `ask for`."""
+    direct = {
+        "to": ("post", "send", "reply", "respond", "write", "subscribe", "publish", "move", "forward", "append", "add"),
+        "in": ("post", "reply", "put", "log", "say", "write", "publish", "announce"),
+        "for": ("ask", "wait", "look", "search", "check"),
+        "from": ("read", "remove", "unsubscribe", "fetch", "get", "pull"),
+    }
+    return verb in direct.get(particle, ())
+
+
+def is_action_like(clause: Clause) -> bool:
+    """True when the clause begins with a base verb (after also, then, always)."""
+    held = [i for i in clause.items if i.lower not in ("also", "then", "always", "please", "just")]
+    return bool(held) and held[0].is_word and held[0].lower in words("verbs")

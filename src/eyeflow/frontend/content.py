@@ -1,0 +1,209 @@
+"""What is to be said, stored or handed on: the rest of an action clause becomes parameter values.
+
+Knows: `saying ...`, `that ...`, `to do ...`, lists of fields, placeholders in quoted text. In: free items, a target
+parameter, a scope. Out: a template (and the scope with the reads it needs).
+Never: writes text of its own, except the separators between pieces.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import msgspec
+
+from eyeflow.frontend import fields, nouns
+from eyeflow.frontend.intent import Action, JsonValue
+from eyeflow.frontend.items import Item
+from eyeflow.frontend.lexicon import is_base_verb, phrase_at, stem, words
+from eyeflow.frontend.scope import Scope
+from eyeflow.frontend.values_said import escape, wrap
+from eyeflow.values import Field, ListOf, MapOf, ObjectOf, Scalar, Type, non_null
+
+_REF = re.compile(r"[A-Za-z_][\w-]*(?:\.[\w-]+)*")
+_PLACE = re.compile(r"\{([A-Za-z][A-Za-z0-9_. ]{0,60})\}")
+
+
+class Made(msgspec.Struct, frozen=True, eq=False):
+    """A parameter value, the scope it leads to, and the items that stayed unexplained. `lists` names the list the
+    value runs over when one item of it was meant (`each ...`)."""
+
+    value: JsonValue
+    scope: Scope
+    unexplained: tuple[int, ...] = ()
+
+
+def place(expr: str, scope: Scope) -> tuple[str, Scope]:
+    """`{expr}` for a template; an expression that is more than a path gets an action of its own."""
+    if _REF.fullmatch(expr):
+        return "{" + expr + "}", scope
+    known = next((a.id for a in scope.actions if a.value == expr), None)
+    if known is not None:
+        return "{" + known + "}", scope
+    name, scope = scope.name("value")
+    return "{" + name + "}", scope.act(Action(id=name, value=expr))
+
+
+def literal_text(text: str, scope: Scope) -> tuple[str, Scope, tuple[str, ...]]:
+    """A person's text as a template: `{first name}` becomes the field it names, every other brace stays a brace.
+
+    The last part lists placeholders that name nothing in reach.
+    """
+    out: list[str] = []
+    unknown: list[str] = []
+    at = 0
+    for hit in _PLACE.finditer(text):
+        before = text[hit.start() - 1 : hit.start()]
+        if before == "{" or text[hit.end() : hit.end() + 1] == "}":
+            continue
+        expr = _field_named(hit.group(1), scope)
+        if expr is None:
+            unknown.append(hit.group(0))
+            continue
+        out.append(escape(text[at : hit.start()]))
+        out.append("{" + expr + "}")
+        at = hit.end()
+    out.append(escape(text[at:]))
+    return "".join(out), scope, tuple(unknown)
+
+
+def _field_named(name: str, scope: Scope) -> str | None:
+    stems = [stem(w) for w in re.split(r"[\s_.]+", name) if w]
+    for source in reversed(scope.sources):
+        held = [s for s in stems if s not in source.nouns] or stems
+        hits = fields.find(held, source.type)
+        if hits and len(hits[0].used) == len(held):
+            return ".".join((source.root, *hits[0].path))
+    return None
+
+
+def spoken(items: Sequence[Item], scope: Scope) -> tuple[str, tuple[int, ...]] | None:
+    """Text said in the clause itself: `that the build is done`, `to take an umbrella`, `saying hello`; with the
+    positions it takes, or None."""
+    lowered = [i.lower for i in items]
+    for at in range(len(items)):
+        length = phrase_at("say", lowered, at)
+        if length and at + length < len(items) and items[at + length].is_word:
+            return _span_text(items, at + length, scope), tuple(range(at, len(items)))
+        if (
+            lowered[at] == "that"
+            and at > 0
+            and items[at - 1].lower in ("know", "me", "them", "him", "her", "everyone", "us")
+            and at + 2 < len(items)
+        ):
+            return _span_text(items, at + 1, scope), tuple(range(at, len(items)))
+        if lowered[at] == "to" and at + 1 < len(items) and is_base_verb(lowered[at + 1]) and at > 0:
+            return _span_text(items, at + 1, scope), tuple(range(at, len(items)))
+        if (
+            lowered[at] == "to"
+            and 0 < at < len(items) - 1
+            and items[at + 1].is_word
+            and not items[at + 1].proper
+            and (items[at - 1].lower in words("me") or items[at - 1].kind in ("punct", "channel", "person"))
+            and items[at + 1].lower not in words("determiners")
+            and items[at + 1].lower not in words("stop")
+        ):
+            return _span_text(items, at + 1, scope), tuple(range(at, len(items)))
+    return None
+
+
+def _span_text(items: Sequence[Item], start: int, scope: Scope) -> str:
+    return scope.text[items[start].span.start : items[-1].span.end].strip(" ,")
+
+
+def conjuncts(items: Sequence[Item]) -> list[list[Item]]:
+    """The phrases of an `and` / comma list."""
+    parts: list[list[Item]] = [[]]
+    for item in items:
+        if item.lower in ("and", "plus", "&") or (item.kind == "punct" and item.text in (",", "&", "+")):
+            if parts[-1]:
+                parts.append([])
+            continue
+        if item.kind != "punct":
+            parts[-1].append(item)
+    return [p for p in parts if p]
+
+
+def compose(items: Sequence[Item], scope: Scope, want: Field) -> Made | None:
+    """The phrases of `items` as one value for `want`; None when nothing of it can be read."""
+    held = non_null(want.type)
+    parts = conjuncts(items)
+    made: list[tuple[str, Type, str]] = []
+    left: list[int] = []
+    previous: nouns.Reading | None = None
+    for part in parts:
+        again = same_again(part, previous, scope)
+        reading = again or _best(part, scope, want)
+        if reading is not None and _too_big(reading.type, held, want):
+            reading = None
+        if reading is None:
+            left += [i.index for i in nouns.content(part)]
+            continue
+        left += reading.unexplained
+        scope = reading.scope.explain({i.index for i in part} - set(reading.unexplained))
+        name = next((i.text for i in reversed(part) if i.is_word and not i.is_stop), "value")
+        made.append((reading.expr, reading.type, name))
+        previous = reading
+    if not made:
+        return None
+    value, scope = _assemble(made, held, want, scope)
+    return Made(value, scope, tuple(left))
+
+
+def _too_big(of: Type, held: Type, want: Field) -> bool:
+    """A thing with many fields cannot be one plain value; only text that is said, lists and objects can hold it."""
+    return isinstance(held, Scalar) and want.role != "content" and isinstance(non_null(of), ObjectOf | MapOf | ListOf)
+
+
+def _best(part: Sequence[Item], scope: Scope, want: Field) -> nouns.Reading | None:
+    found = nouns.read(part, scope, want)
+    return nouns.sure(found) or next((r for r in found if not r.unexplained), found[0] if found else None)
+
+
+def same_again(part: Sequence[Item], previous: nouns.Reading | None, scope: Scope) -> nouns.Reading | None:
+    """`the weather for Paris and London`: a lone name is the same read with another value."""
+    said = nouns.content(part)
+    if previous is None or previous.entry is None or len(said) == 0 or not all(i.proper or i.is_literal for i in said):
+        return None
+    if nouns.sure(nouns.read(part, scope)) is not None:
+        return None
+    action = next((a for a in scope.actions if previous.expr.split(".")[0] == a.id), None)
+    if action is None:
+        return None
+    target = next((p for p in previous.entry.spec.params if p.entity == "location" and p.name in action.params), None)
+    if target is None:
+        return None
+    text = scope.text[said[0].span.start : said[-1].span.end]
+    params = {**action.params, target.name: escape(text)}
+    from eyeflow.frontend.slots import Filled  # noqa: PLC0415 - slots does not know this module
+
+    filled = Filled(params, frozenset(i.index for i in said), 1)
+    name, _, scope, source = nouns.fetch(previous.entry, filled, scope, nouns._span(part))
+    path = previous.expr.split(".")[1:]
+    done = scope.explain({i.index for i in part})
+    return nouns.Reading(".".join((name, *path)), previous.type, done, previous.score, (), source, previous.entry)
+
+
+def _assemble(made: Sequence[tuple[str, Type, str]], held: Type, want: Field, scope: Scope) -> tuple[JsonValue, Scope]:
+    if isinstance(held, ListOf):
+        return _as_list(made, scope)
+    if isinstance(held, ObjectOf | MapOf) or want.type.__class__.__name__ == "Json":
+        out: dict[str, JsonValue] = {}
+        for expr, _, name in made:
+            out[name], scope = place(expr, scope)
+        return (out if len(out) > 1 or isinstance(held, ObjectOf | MapOf) else next(iter(out.values()))), scope
+    texts: list[str] = []
+    for expr, _, _ in made:
+        text, scope = place(expr, scope)
+        texts.append(text)
+    return wrap(want, "\n".join(texts)) if want.role == "content" or len(texts) > 1 else texts[0], scope
+
+
+def _as_list(made: Sequence[tuple[str, Type, str]], scope: Scope) -> tuple[JsonValue, Scope]:
+    values: list[JsonValue] = []
+    for expr, of, _ in made:
+        text, scope = place(expr, scope)
+        if len(made) == 1 and isinstance(non_null(of), ListOf):
+            return text, scope
+        values.append(text)
+    return values, scope

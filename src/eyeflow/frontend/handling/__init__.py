@@ -1,0 +1,46 @@
+"""The rest of an action clause, once its capability is being tried: what is said, to whom, and about what.
+
+Knows: the steps, as one tuple. In: an entry, the clause's items, what slots gave. Out: `Handled`.
+Never: chooses between capabilities.
+
+    state.py      what is known so far
+    sayings.py    text said, said before, or standing for what happened
+    receivers.py  persons and addresses from data
+    objects.py    fields, files, values, titles
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final, TypeAlias
+
+from eyeflow.frontend.handling.objects import objects, title
+from eyeflow.frontend.handling.receivers import recipients
+from eyeflow.frontend.handling.sayings import again, everything, placeholders, speech, told, whole_event
+from eyeflow.frontend.handling.state import Handled
+from eyeflow.frontend.items import Item
+from eyeflow.frontend.vocabulary import Entry
+
+__all__ = ["STEPS", "Handled", "handle"]
+
+Step: TypeAlias = Callable[[Entry, Sequence[Item], Handled, Item | None], Handled]
+
+STEPS: Final[tuple[Step, ...]] = (
+    placeholders,
+    told,
+    again,
+    recipients,
+    speech,
+    everything,
+    objects,
+    title,
+    whole_event,
+)
+"""What is read, in order: what a person said outright comes before what has to be found."""
+
+
+def handle(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | None) -> Handled:
+    """`state` with everything the clause says about `entry`."""
+    for step in STEPS:
+        state = step(entry, items, state, verb)
+    return state

@@ -1,0 +1,160 @@
+"""What is handled: fields and files of data in reach, values for rows, titles.
+
+Knows: phrases and the prepositions that lead them. In: an entry, items, what is handled so far.
+Out: the same with parameters filled. Never: gives a named parameter what its name does not mention.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from eyeflow.frontend import content, fields, nouns
+from eyeflow.frontend.handling.state import LEADS, TITLES, Handled, free
+from eyeflow.frontend.items import Item
+from eyeflow.frontend.lexicon import stem, synonyms, words
+from eyeflow.frontend.scope import Scope
+from eyeflow.frontend.values_said import escape
+from eyeflow.frontend.vocabulary import Entry, split_name, walk
+from eyeflow.values import BOOLEAN, Field, non_null
+
+_FILES: Final = frozenset({"pdf", "file", "attachment", "image", "photo", "document", "content", "text"})
+
+
+def objects(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | None) -> Handled:
+    """What the clause handles: fields for content, files, values, names; an identity is taken from what is at hand."""
+    left = [i for i in free(items, state) if i is not verb]
+    said = phrases(left)
+    for param in _targets(entry, state):
+        best: tuple[list[Item], content.Made] | None = None
+        for run in _joined(said):
+            if not nouns.content(run) and not _points(run):
+                continue
+            made = content.compose(run, state.scope, param)
+            if made is None or made.unexplained or not _belongs(param, run, made):
+                continue
+            if (param.entity == "file" or param.name == "attachments") and not _is_file(made, state.scope):
+                continue
+            if best is None or len(run) > len(best[0]):
+                best = (run, made)
+        if best is not None:
+            run, made = best
+            state = msgspec.structs.replace(
+                state, params={**state.params, param.name: made.value}, scope=made.scope,
+                used=state.used | {i.index for i in run},
+            )  # fmt: skip
+            said = [(lead, [i for i in held if i.index not in state.used]) for lead, held in said]
+            said = [(lead, held) for lead, held in said if held]
+    return state
+
+
+def _is_file(made: content.Made, scope: Scope) -> bool:
+    """The value is a field that holds a file, or the content of one."""
+    held = made.value[0] if isinstance(made.value, list) and made.value else made.value
+    if not isinstance(held, str):
+        return False
+    root, *path = held.strip("{}").split(".")
+    source = next((s for s in reversed(made.scope.sources) if s.root == root), None)
+    if source is None:
+        return False
+    field = next((f for p, f in walk(source.type) if list(p) == path), None)
+    return field is not None and (field.entity == "file" or bool(set(split_name(field.name)) & _FILES))
+
+
+def _belongs(param: Field, run: Sequence[Item], made: content.Made) -> bool:
+    """A named parameter takes only what its own name, entity or a synonym of it mentions."""
+    if param.role == "content" or param.entity == "file" or not isinstance(made.value, str):
+        return True
+    stems = set(split_name(param.name))
+    said = {w for i in run if i.is_word for w in (i.stem, *synonyms(i.stem))}
+    path = {w for part in made.value.strip("{}").split(".")[1:] for w in split_name(part)}
+    if param.name in TITLES:
+        stems |= {stem(w) for w in TITLES} | {"headlin", "text", "messag"}
+    return bool(stems & (said | path))
+
+
+def _points(run: Sequence[Item]) -> bool:
+    return any(i.lower in ("it", "them", "this", "that", "these", "everything", "both") for i in run)
+
+
+_Phrase = tuple[Item | None, list[Item]]
+
+
+def phrases(items: Sequence[Item]) -> list[_Phrase]:
+    """Runs of free items with the preposition that leads each."""
+    found: list[_Phrase] = [(None, [])]
+    for item in items:
+        if item.is_word and item.lower in LEADS:
+            found.append((item, []))
+        else:
+            found[-1][1].append(item)
+    return [(lead, run) for lead, run in found if run]
+
+
+def _joined(phrases: Sequence[_Phrase]) -> list[list[Item]]:
+    """Single phrases, and neighbours taken together with what joins them (`the price of X in Y`)."""
+    found: list[list[Item]] = []
+    for start in range(len(phrases)):
+        run: list[Item] = []
+        for lead, more in phrases[start : start + 4]:
+            run = [*run, *([lead] if run and lead is not None else []), *more]
+            found.append(list(run))
+    return found
+
+
+def _targets(entry: Entry, state: Handled) -> list[Field]:
+    """Parameters that data may fill, content first, then files and values, then named text."""
+    held = [p for p in entry.spec.params if p.name not in state.params and not p.enum]
+    rank = {"content": 0}
+    chosen = [p for p in held if p.role == "content" or p.required or p.entity == "file"
+              or p.name in ("attachments", "fields", "values", "title", "name", "subject", "description")]  # fmt: skip
+    chosen = [p for p in chosen if p.entity not in ("slack_channel", "repo") and non_null(p.type) != BOOLEAN]
+    if entry.reads:
+        chosen = [p for p in chosen if p.required and p.entity not in ("location",)]
+    # what must be filled comes first; among those, what is said
+    files = [p for p in chosen if p.entity == "file" or p.name == "attachments"]
+    rest = [p for p in chosen if p not in files]
+    return [*files, *sorted(rest, key=lambda p: (not p.required, rank.get(p.role or "", 1), p.name != "title"))]
+
+
+def title(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | None) -> Handled:
+    """A title nobody stated is made of the words that say what to make."""
+    param = next((p for p in entry.spec.params if p.name in TITLES and p.required and p.name not in state.params
+                  and p.role != "content"), None)  # fmt: skip
+    if param is None or entry.reads:
+        return state
+    told = content.spoken([i for i in items if i is not verb], state.scope)
+    if told is not None:
+        text, at = told
+        body = [i for i in items if i is not verb]
+        taken = frozenset(body[k].index for k in at)
+    else:
+        start = next((k for k, i in enumerate(items) if i is not verb), 0)
+        run: list[Item] = []
+        for item in items[start:]:
+            if (
+                item.kind in ("date", "time", "punct")
+                or item.is_literal
+                or item.lower in ("with", "in", "to", "and", "on")
+            ):
+                break
+            run.append(item)
+        while run and run[0].lower in words("determiners"):
+            run = run[1:]
+        while run and run[-1].lower in ("due", "by", "for"):
+            run = run[:-1]
+        own = {entry.service.id, entry.service.title.casefold(), *entry.service.aliases}
+        run = [i for i in run if i.lower not in own and i.lower not in words("me")]
+        plain = [i.stem for i in run if i.is_word and not i.is_stop]
+        generic = entry.names | entry.summary | {w for p in entry.phrases for w in p}
+        named = any(len(h.used) == len(plain) for s in state.scope.sources for h in fields.find(plain, s.type))
+        if not plain or named or (len(plain) == 1 and plain[0] in generic):
+            return state
+        text = state.scope.text[run[0].span.start : run[-1].span.end]
+        taken = frozenset(i.index for i in run)
+    scope = state.scope.assume(f"{entry.spec.name}.{param.name}", text, "the words of your request")
+    return msgspec.structs.replace(
+        state, params={**state.params, param.name: escape(text)}, scope=scope, used=state.used | taken
+    )

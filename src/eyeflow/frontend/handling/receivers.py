@@ -1,0 +1,90 @@
+"""Who gets it: a person or address that data in reach holds, or a handle.
+
+Knows: `to the customer`, `email the invitee`, `assign it to mona`. In: an entry, items, what is handled so far.
+Out: the same with recipients filled. Never: sends to a field of another entity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from eyeflow.frontend import content, nouns
+from eyeflow.frontend.handling.state import LEADS, Handled
+from eyeflow.frontend.items import Item
+from eyeflow.frontend.values_said import escape, wrap
+from eyeflow.frontend.vocabulary import RECIPIENTS, Entry, walk
+from eyeflow.values import Field
+
+
+def recipients(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | None) -> Handled:
+    """`the customer`, `to their owner`, `email the invitee`: a person or address that data in reach holds."""
+    for param in entry.spec.params:
+        wanted = param.required or param.name in ("to", "email", "recipient", "recipients")
+        if param.name in state.params or param.entity not in RECIPIENTS or not wanted:
+            continue
+        for _, run in _recipient_phrases(items, state):
+            reading = nouns.sure(nouns.read(run, state.scope, param))
+            if reading is None or (reading.entry is not None and reading.source is None):
+                continue
+            if not _addresses(reading, param):
+                continue
+            text, scope = content.place(reading.expr, reading.scope)
+            state = msgspec.structs.replace(
+                state, params={**state.params, param.name: wrap(param, text)}, scope=scope,
+                used=state.used | {i.index for i in run},
+            )  # fmt: skip
+            break
+        if param.name not in state.params:
+            state = handle(param, items, state)
+    return state
+
+
+def _recipient_phrases(items: Sequence[Item], state: Handled) -> list[tuple[str, list[Item]]]:
+    """Short runs that may name a receiver: after `to`, or right after the verb."""
+    found: list[tuple[str, list[Item]]] = []
+    for k, item in enumerate(items):
+        if item.lower in ("to", "for") or k == 0:
+            run: list[Item] = []
+            for nxt in items[k + 1 :]:
+                if nxt.kind in ("punct", "time", "quoted", "freetext") or nxt.lower in (
+                    *LEADS,
+                    "and",
+                    "saying",
+                    "that",
+                    "a",
+                    "an",
+                ):
+                    break
+                if nxt.is_literal:
+                    break
+                run.append(nxt)
+                found.append((item.lower if k else "", list(run)))
+    found.sort(key=lambda f: (f[0] != "to", -len(f[1])))
+    return [f for f in found if nouns.content(f[1]) or any(i.lower in ("them", "him", "her") for i in f[1])]
+
+
+def _addresses(reading: nouns.Reading, param: Field) -> bool:
+    """The reading is a single field of the entity wanted, not a thing in general."""
+    if reading.source is None:
+        return False
+    path = reading.expr.split(".")[1:]
+    of = reading.source.type
+    field = next((f for p, f in walk(of) if list(p) == path), None)
+    if field is None:
+        return False
+    return field.entity == param.entity or (param.entity == "person" and field.entity == "email")
+
+
+def handle(param: Field, items: Sequence[Item], state: Handled) -> Handled:
+    """`assign it to mona`: one unknown word after `to` is a handle where a person is wanted."""
+    if param.entity != "person":
+        return state
+    for k, item in enumerate(items[:-1]):
+        nxt = items[k + 1]
+        closed = k + 2 >= len(items) or items[k + 2].kind in ("punct", "time") or items[k + 2].lower in ("and", *LEADS)
+        if item.lower == "to" and nxt.is_word and not nxt.is_stop and closed and nxt.index not in state.used:
+            used = state.used | {nxt.index}
+            return msgspec.structs.replace(state, params={**state.params, param.name: escape(nxt.text)}, used=used)
+    return state

@@ -1,0 +1,137 @@
+"""What is said: quoted and indirect speech, what was said before, or what happened.
+
+Knows: `that ...`, `saying ...`, `the same text`, `all of it`, verbs that are themselves a saying. In: an entry, items,
+what is handled so far. Out: the same with the content filled. Never: reads data that the words do not name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from eyeflow.frontend import content, fields
+from eyeflow.frontend.handling.state import LEADS, Handled, content_param
+from eyeflow.frontend.items import Item
+from eyeflow.frontend.lexicon import phrase_at, speech_act
+from eyeflow.frontend.scope import Source
+from eyeflow.frontend.values_said import element, escape
+from eyeflow.frontend.vocabulary import Entry, listing_of
+from eyeflow.values import STRING
+
+
+def placeholders(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | None) -> Handled:
+    """`{first name}` inside text a person wrote."""
+    params = dict(state.params)
+    unknown: list[str] = []
+    for param in entry.spec.params:
+        value = params.get(param.name)
+        if isinstance(value, str) and "{{" in value and element(param) == STRING:
+            plain = value.replace("{{", "{").replace("}}", "}")
+            text, _, missing = content.literal_text(plain, state.scope)
+            params[param.name] = text
+            unknown += [m for m in missing if " " in m or m[1:-1].isalpha()]
+    return msgspec.structs.replace(state, params=params, unknown=tuple(unknown))
+
+
+def told(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | None) -> Handled:
+    """`saying ...`, `that ...`, `to take an umbrella`."""
+    param = content_param(entry, state)
+    if param is None or entry.reads:
+        return state
+    body = [i for i in items if i is not verb]
+    told = content.spoken(body, state.scope)
+    if told is None:
+        return state
+    text, at = told
+    taken = {body[k].index for k in at}
+    if any(
+        body[k].is_literal and body[k].index in state.used and body[k].kind in ("channel", "email", "phone") for k in at
+    ):
+        return state
+    return msgspec.structs.replace(
+        state, params={**state.params, param.name: escape(text)}, used=state.used | frozenset(taken)
+    )
+
+
+def again(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | None) -> Handled:
+    """`email it to me instead`, `post the same text to #x`: what was said last is said again."""
+    param = content_param(entry, state)
+    if param is None or entry.reads or state.scope.said is None:
+        return state
+    lowered = [i.lower for i in items]
+    same = next((k for k, w in enumerate(lowered) if w == "same"), None)
+    alone = "it" in lowered and "instead" in lowered
+    if same is None and not alone:
+        return state
+    used = {i.index for i in items[same : same + 2]} if same is not None else set[int]()
+    return msgspec.structs.replace(
+        state, params={**state.params, param.name: state.scope.said}, used=state.used | frozenset(used)
+    )
+
+
+def speech(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | None) -> Handled:
+    """`thank the customer by email`: the verb itself is what is said."""
+    param = content_param(entry, state)
+    if param is None or verb is None or entry.reads:
+        return state
+    text = speech_act(verb.lower)
+    if text is None:
+        return state
+    scope = state.scope.assume(f"{entry.spec.name}.{param.name}", text, f"what “{verb.text}” says")
+    return msgspec.structs.replace(state, params={**state.params, param.name: text}, scope=scope)
+
+
+def whole_event(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | None) -> Handled:
+    """A message about nothing said is about what happened, or about what was just made."""
+    param = content_param(entry, state)
+    if param is None or not param.required or entry.reads or not state.scope.sources:
+        return state
+    told = [s for s in state.scope.sources if s.kind != "made"]
+    if not told:
+        return state
+    expr = mention(told[-1])
+    text, scope = content.place(expr, state.scope)
+    scope = scope.assume(f"{entry.spec.name}.{param.name}", text, "nothing else was said to send")
+    return msgspec.structs.replace(state, params={**state.params, param.name: text}, scope=scope)
+
+
+def everything(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | None) -> Handled:
+    """`all of it`, `all three`: every result read so far, one under the other."""
+    param = content_param(entry, state)
+    if param is None or entry.reads or not any(_all(items, k) for k in range(len(items))):
+        return state
+    scope = state.scope
+    texts: list[str] = []
+    for source in scope.sources:
+        if source.kind == "result":
+            text, scope = content.place(mention(source), scope)
+            texts.append(text)
+    if not texts:
+        return state
+    at = next(k for k in range(len(items)) if _all(items, k))
+    used = {i.index for i in items[at : at + 3] if i.is_stop or i.kind == "number" or i.lower in ("all", "everything")}
+    return msgspec.structs.replace(
+        state, params={**state.params, param.name: "\n".join(texts)}, scope=scope, used=state.used | frozenset(used)
+    )
+
+
+def _all(items: Sequence[Item], at: int) -> bool:
+    """`all of it`, `everything`, `both` by itself: not `all open tickets`."""
+    lowered = [i.lower for i in items]
+    if phrase_at("everything", lowered, at):
+        return True
+    after = items[at + 1] if at + 1 < len(items) else None
+    alone = after is None or after.kind in ("number", "punct", "channel", "email", "person") or after.lower in LEADS
+    return lowered[at] in ("all", "both", "everything") and alone
+
+
+def mention(source: Source) -> str:
+    """The expression for a thing as a whole."""
+    path = fields.summary_path(source.type)
+    if path is not None:
+        return ".".join((source.root, *path))
+    listing = listing_of(source.type)
+    if listing is not None and source.kind == "result":
+        return ".".join(p for p in (source.root, listing.path) if p)
+    return source.root

@@ -1,0 +1,112 @@
+"""A request as a row of items: words, typed literals and whole time expressions, each with its span.
+
+Knows: how stage 0 and stage 1 join (a time expression swallows its words). In: tokens and time phrases.
+Out: `Item`s, the only thing later stages look at. Never: decides what an item is for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from eyeflow.frontend.lexicon import stem, words
+from eyeflow.frontend.timegrammar import TimePhrase
+from eyeflow.frontend.tokens import FreeText, Kind, Token
+from eyeflow.values import Span
+
+
+class Item(msgspec.Struct, frozen=True, eq=False):
+    """One unit of a request. `kind` is the token's kind, or `time`. `lower` is what cues compare with: the word,
+    the punctuation mark, or `<kind>` for a literal, so that no cue can match inside one."""
+
+    index: int
+    kind: str
+    text: str
+    lower: str
+    stem: str
+    span: Span
+    value: str | int | float | None = None
+    unit: str | None = None
+    time: TimePhrase | None = None
+    proper: bool = False
+
+    @property
+    def is_word(self) -> bool:
+        """True for a plain word."""
+        return self.kind == "word"
+
+    @property
+    def is_stop(self) -> bool:
+        """True for words that carry no content of their own."""
+        return self.kind == "word" and (self.lower in words("stop") or self.lower in words("determiners"))
+
+    @property
+    def is_literal(self) -> bool:
+        """True for a typed literal: something said that is itself a value."""
+        return self.kind not in ("word", "punct", "time")
+
+
+def _end(text: str, free: FreeText) -> int:
+    """Where passed-on text stops: `then` inside its last sentence belongs to it."""
+    likely = free.ends[0]
+    further = [e for e in free.ends if e > likely and text[likely:e].lstrip(" ,").startswith("then")]
+    return min(further, default=likely)
+
+
+def build(
+    text: str, tokens: Sequence[Token], times: Iterable[TimePhrase], free: Iterable[FreeText] = ()
+) -> tuple[Item, ...]:
+    """Items of `text` in order. Tokens inside a time phrase become one item of kind `time`; words after a colon that
+    are to be passed on, one of kind `freetext`."""
+    spans = [(f.start, _end(text, f)) for f in free if f.strong and f.ends]
+    # amounts of time, relative days and windows stay words: they say something about a thing, not when to run
+    swallowed = ("schedule", "once", "clock", "delay", "date_literal")
+    times = list(times)
+    scheduled = any(t.kind == "schedule" for t in times)
+    held = [
+        t for t in times if t.kind in swallowed and not (scheduled and t.kind == "once" and "time" not in t.explicit)
+    ]
+    phrases = sorted(held, key=lambda t: (t.span.start, -t.span.end))
+    plain = [t for t in tokens if t.kind is Kind.WORD and len(t.text) > 1]
+    shouting = len(plain) > 3 and sum(t.text.isupper() for t in plain) > 0.6 * len(plain)
+    items: list[Item] = []
+    done = -1
+    first = True
+    for token in tokens:
+        if token.span.start < done:
+            continue
+        passed = next(((a, b) for a, b in spans if a <= token.span.start < b), None)
+        phrase = next((p for p in phrases if p.span.start <= token.span.start < p.span.end), None)
+        if passed is not None:
+            said = text[passed[0] : passed[1]].strip()
+            span = Span(passed[0], passed[1])
+            items.append(Item(len(items), "freetext", said, "<freetext>", "<freetext>", span, value=said))
+            done = passed[1]
+        elif phrase is not None:
+            said = text[phrase.span.start : phrase.span.end]
+            kind = "date" if phrase.kind == "date_literal" else "time"
+            items.append(Item(len(items), kind, said, f"<{kind}>", f"<{kind}>", phrase.span, phrase.at, time=phrase))
+            done = phrase.span.end
+        else:
+            items.append(_item(len(items), token, first or shouting))
+        first = token.kind is Kind.PUNCT and token.text in ".!?:"
+    return tuple(items)
+
+
+_AS_NUMBER = {Kind.NUMBER_WORD: "number"}
+_AS_WORD = (Kind.WORD, Kind.PUNCT, Kind.ORDINAL_WORD)
+
+
+def _item(index: int, token: Token, first: bool) -> Item:
+    said = token.text
+    kind = _AS_NUMBER.get(token.kind, token.kind.value)
+    if token.kind is Kind.NUMBER_WORD and token.value == 1:
+        # `one email`: an article, not an amount
+        return Item(index, "word", said, token.lower, stem(token.lower), token.span, token.value)
+    if token.kind in _AS_WORD:
+        kind = "punct" if token.kind is Kind.PUNCT else "word"
+        shouted = said.isupper() and len(said) > 5
+        proper = said[:1].isupper() and not shouted and not first
+        return Item(index, kind, said, token.lower, stem(token.lower), token.span, token.value, proper=proper)
+    return Item(index, kind, said, f"<{kind}>", f"<{kind}>", token.span, token.value, token.unit)

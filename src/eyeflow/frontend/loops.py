@@ -1,0 +1,130 @@
+"""Lists: which one a phrase names, which of its items are meant, and what an item is called.
+
+Knows: listings of results, filters in the words around them. In: items, a scope. Out: `Listed`.
+Never: builds the body of a loop (that is `build`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from eyeflow.frontend import nouns, triggers
+from eyeflow.frontend.comparisons import negate
+from eyeflow.frontend.items import Item
+from eyeflow.frontend.lexicon import is_base_verb, words
+from eyeflow.frontend.scope import Scope, Source
+from eyeflow.frontend.vocabulary import Entry, listing_of
+from eyeflow.values import ListOf, Type, non_null
+
+_ROOTS = ("trigger", "input", "me", "now")
+_ENDS = ("to", "with", "and", "as", "saying", "a", "an", "the")
+
+
+class Listed(msgspec.Struct, frozen=True, eq=False):
+    """A list (`expr`), one `item` of it as a source, the conditions an item must meet, and the scope so far."""
+
+    expr: str
+    item: Source
+    where: tuple[str, ...]
+    scope: Scope
+
+    def put(self, scope: Scope) -> Listed:
+        """A copy with another scope."""
+        return msgspec.structs.replace(self, scope=scope)
+
+    def explain(self, indexes: Iterable[int]) -> Listed:
+        """A copy in which these items are accounted for."""
+        return self.put(self.scope.explain(frozenset(indexes)))
+
+    def named(self) -> Listed:
+        """A copy whose item has a name nothing else has."""
+        old = self.item.root
+        name, scope = self.scope.name(old)
+        where = tuple(w.replace(f"{old}.", f"{name}.") for w in self.where)
+        return Listed(self.expr, msgspec.structs.replace(self.item, root=name), where, scope)
+
+
+def _item(called: str, of: Type, said: frozenset[str], service: str, entry: Entry | None) -> Source:
+    name = called if called.isidentifier() and called not in _ROOTS else "item"
+    return Source(name, of, said | {called}, service, "item", entry)
+
+
+def last_list(said: Sequence[Item], scope: Scope) -> Listed | None:
+    """`open an issue for each`, `for each one older than 3 days`: the list most recently in reach."""
+    for source in reversed(scope.sources):
+        listing = listing_of(source.type)
+        if listing is None:
+            continue
+        expr = ".".join(p for p in (source.root, listing.path) if p)
+        called = singular(listing.path or source.root)
+        item = _item(called, listing.item, listing.nouns, source.service, source.entry)
+        where, scope, used = triggers.modifiers(said, set(), scope, item)
+        left = {i.index for i in nouns.content(said) if i.index not in used}
+        return Listed(expr, item, tuple(where), scope.explain({i.index for i in said} - left))
+    return None
+
+
+def list_of(items: Sequence[Item], scope: Scope) -> Listed | None:
+    """The list that a phrase names, with the filters said after it; None when a word of it plays no part."""
+    for end in range(len(items), 0, -1):
+        for reading in nouns.read(items[:end], scope)[:3]:
+            held = non_null(reading.type)
+            found = _filtered(items, reading, held.item) if isinstance(held, ListOf) else None
+            if found is not None:
+                return found
+    return None
+
+
+def _filtered(items: Sequence[Item], reading: nouns.Reading, of: Type) -> Listed | None:
+    entry = reading.entry
+    noun = next((i.stem for i in items if i.is_word and not i.is_stop), "item")
+    listing = entry.listing if entry is not None else None
+    called = singular(listing.path) if listing is not None and listing.path else noun
+    said = (listing.nouns if listing is not None else frozenset[str]()) | {noun}
+    service = entry.service.id if entry is not None else (reading.source.service if reading.source else "")
+    item = _item(called, of, said, service, entry)
+    known = {i.index for i in items if i.index in reading.scope.explained}
+    where, scope, used = triggers.modifiers(items, known, reading.scope, item)
+    if any(i.index not in known and i.index not in used for i in nouns.content(items)):
+        return None
+    return Listed(reading.expr, item, tuple(where), scope)
+
+
+def without(listed: Listed, said: Sequence[Item]) -> Listed | None:
+    """The list less the items that `said` describes; None when that cannot be read."""
+    exprs, scope, used = triggers.modifiers(said, set(), listed.scope, listed.item)
+    if not exprs or any(i.index not in used for i in nouns.content(said)):
+        return None
+    where = (*listed.where, *(negate(e) for e in exprs))
+    return Listed(listed.expr, listed.item, where, scope.explain(used))
+
+
+def inside(items: Sequence[Item], scope: Scope) -> tuple[Listed, tuple[Item, ...]] | None:
+    """`each X` within an action clause: the list, and the clause without the words that name it."""
+    at = next(
+        (k for k, i in enumerate(items[:-1]) if k and i.lower in ("each", "every") and items[k + 1].is_word), None
+    )
+    if at is None or not (items[0].is_word and is_base_verb(items[0].lower)):
+        return None
+    for end in range(len(items), at + 1, -1):
+        if end < len(items) and not _closes(items[end]):
+            continue
+        listed = list_of(items[at + 1 : end], scope)
+        if listed is not None:
+            return listed.explain(i.index for i in items[at:end]), (*items[:at], *items[end:])
+    return None
+
+
+def _closes(item: Item) -> bool:
+    return item.kind in ("quoted", "freetext", "punct") or item.lower in _ENDS or item.lower in words("verbs")
+
+
+def singular(word: str) -> str:
+    """The name of one item of a list called `word`."""
+    if word.endswith("ies") and len(word) > 4:
+        return word[:-3] + "y"
+    if word.endswith(("sses", "shes", "ches", "xes")):
+        return word[:-2]
+    return word[:-1] if word.endswith("s") and not word.endswith("ss") else word

@@ -1,0 +1,9 @@
+"""Stage 7: any program said back in plain English, whoever wrote it.
+
+Knows: a sentence for every trigger and every kind of action. In: a checked Task and the context.
+Out: `Readback`. Never: leaves out an effect, a condition or a default.
+"""
+
+from eyeflow.frontend.readback.tasks import BODIES, TRIGGERS, Readback, read_back
+
+__all__ = ["BODIES", "TRIGGERS", "Readback", "read_back"]

@@ -1,0 +1,171 @@
+"""Cues that are a value's own kind: channels, addresses, amounts, enum words, days, codes, quoted text.
+
+Knows: which parameters take which kind. In: a `Filling`. Out: the same, changed. Never: takes plain words.
+"""
+
+from __future__ import annotations
+
+from eyeflow.frontend.items import Item
+from eyeflow.frontend.lexicon import words
+from eyeflow.frontend.slots.filling import Filling, is_container, is_plain_text, is_plural
+from eyeflow.frontend.values_said import element, enum_for, fits, wrap
+from eyeflow.frontend.vocabulary import split_name
+from eyeflow.values import DATE, STRING, TIMESTAMP, Field, is_numeric, non_null
+
+_COPIES = frozenset({"cc", "bcc", "reply_to", "from"})
+_LIMIT_NAMES = {"limit", "count", "n", "max", "max_results", "top", "size", "number", "max_items", "num"}
+_DAY_NAMES = frozenset({"sinc", "since", "date", "day", "due", "deadline", "after", "period"})
+_DAYS = frozenset({"today", "yesterday", "tomorrow"})
+_PAIRS = (("base", "quote"), ("from", "to"), ("source", "target"), ("base", "target"), ("from_currency", "to_currency"))
+_CODE_NAMES = frozenset({"symbol", "ticker", "code", "currency", "base"})
+
+
+def limits(said: Filling) -> None:
+    """`top 3`, `first 5`, `latest 10` beside what is listed."""
+    param = next((p for p in said.open() if p.name in _LIMIT_NAMES and is_numeric(non_null(p.type))), None)
+    if param is None:
+        return
+    for i, item in enumerate(said.items):
+        before = said.items[i - 1].lower if i else ""
+        superlative = before in ("top", "first", "latest", "last", "newest", "best")
+        if item.kind == "number" and superlative and isinstance(item.value, int):
+            said.put(param, item.value, [i - 1, i])
+            return
+    tops = [i for i, item in enumerate(said.items) if item.lower == "top"]
+    if tops and said.entry.listing is not None:
+        after = said.items[tops[0] + 1] if tops[0] + 1 < len(said.items) else None
+        if after is not None and after.is_word and not is_plural(after.lower):
+            said.put(param, 1, tops)
+
+
+def pairs(said: Filling) -> None:
+    """`EUR to USD`: two codes around `to` are what is converted and into what."""
+    names = {p.name: p for p in said.open()}
+    pair = next(((a, b) for a, b in _PAIRS if a in names and b in names), None)
+    if pair is None:
+        return
+    for at in range(len(said.items) - 2):
+        one, mid, two = said.items[at : at + 3]
+        coded = all(i.text.isupper() and len(i.text) == 3 for i in (one, two))
+        if coded and mid.lower in ("to", "/", "into", "in", "-"):
+            said.put(names[pair[0]], one.text, [at, at + 1])
+            said.put(names[pair[1]], two.text, [at + 2])
+            return
+
+
+def codes(said: Filling) -> None:
+    """`the AAPL price`: a word in capitals is the code that a parameter such as `symbol` wants."""
+    for param in said.open():
+        if not (set(split_name(param.name)) & _CODE_NAMES and is_plain_text(param)):
+            continue
+        for at, item in enumerate(said.items):
+            if said.free(at) and item.is_word and item.text.isupper() and 2 <= len(item.text) <= 5 and item.proper:
+                said.put(param, item.text, [at])
+                break
+
+
+def dates(said: Filling) -> None:
+    """`yesterday's payments`, `due Monday`: a day said goes to the parameter that takes one, as it was said."""
+    for param in said.open():
+        dated = set(split_name(param.name)) & _DAY_NAMES or param.format in ("date", "date-time")
+        if not dated or element(param) not in (STRING, DATE, TIMESTAMP):
+            continue
+        for at, item in enumerate(said.items):
+            if not said.free(at):
+                continue
+            if item.is_word and item.lower.removesuffix("'s") in _DAYS:
+                said.put(param, wrap(param, item.lower.removesuffix("'s")), [at])
+                return
+            if item.kind == "date" and (
+                param.name.startswith(("due", "date", "day", "deadline")) or item.time is not None
+            ):
+                text = item.text.split()[-1] if item.text.lower().startswith(("due", "by")) else item.text
+                said.put(param, wrap(param, text), [at])
+                return
+
+
+def enums(said: Filling) -> None:
+    """Words that are one of a parameter's values: `failed payments`, `turn off`, `high priority`."""
+    for param in said.open():
+        if not param.enum:
+            continue
+        for at, item in enumerate(said.items):
+            if not said.free(at) or not (item.is_word or item.kind == "quoted"):
+                continue
+            if item.lower in ("on", "in", "to", "all", "new") and not _particle(said, at):
+                continue
+            value = enum_for(param, item)
+            if value is not None:
+                said.put(param, value, [at])
+                break
+
+
+def _particle(said: Filling, at: int) -> bool:
+    """`on` and `off` are values only as a verb's particle."""
+    near = [said.items[k].lower for k in range(max(0, at - 1), at)]
+    if near and near[0] in ("turn", "switch", "put", "set", "shut", "power"):
+        return True
+    last = at == len(said.items) - 1 or said.items[at + 1].kind in ("punct", "time")
+    return last and any(i.lower in ("turn", "switch", "put", "set") for i in said.items[:at])
+
+
+def states(said: Filling) -> None:
+    """`open tickets`, `unpaid invoices`: a state said before the thing, for a free `status`."""
+    param = next((p for p in said.open() if p.name in ("status", "state") and not p.enum), None)
+    if param is None or not said.entry.reads or element(param) != STRING:
+        return
+    for at, item in enumerate(said.items):
+        if said.free(at) and item.is_word and item.lower in words("states"):
+            said.put(param, item.lower, [at])
+            return
+
+
+def literals(said: Filling) -> None:
+    """Typed literals to the parameters that take their kind: channels, addresses, repositories, amounts."""
+    for at, item in enumerate(said.items):
+        if not said.free(at) or not item.is_literal or item.kind in ("quoted", "freetext", "ordinal"):
+            continue
+        if item.kind == "number" and not _beside_numeric(said, at):
+            continue
+        for param in _for_literal(said, item):
+            value = fits(param, item)
+            if value is not None:
+                said.put(param, value, [at])
+                break
+
+
+def _for_literal(said: Filling, item: Item) -> list[Field]:
+    named = {i.lower for i in said.items}
+    held = [p for p in said.open() if p.name not in _COPIES or p.name in named]
+    lists = [p for p in said.entry.spec.params if isinstance(said.params.get(p.name), list)]
+    exact = [p for p in held if p.entity is not None]
+    return [*exact, *[p for p in held if p.entity is None], *lists]
+
+
+def _beside_numeric(said: Filling, at: int) -> bool:
+    numeric = [p for p in said.open() if is_numeric(element(p))]
+    near = {said.items[k].stem for k in range(max(0, at - 3), min(len(said.items), at + 3)) if k != at}
+    return any(set(split_name(p.name)) & near for p in numeric)
+
+
+def quoted(said: Filling) -> None:
+    """Quoted text: content when something is said, else the parameter that names things, else what is left."""
+    for at, item in enumerate(said.items):
+        if not said.free(at) or item.kind not in ("quoted", "freetext"):
+            continue
+        before = said.items[at - 1].lower if at else ""
+        content = next((p for p in said.entry.spec.params if p.role == "content" and p.name not in said.params), None)
+        rest = [p for p in said.open() if is_plain_text(p)]
+        titles = [p for p in rest if p.name in ("title", "name", "subject", "summary")]
+        order = [*([content] if content else []), *titles, *[p for p in rest if p.required]]
+        if before in ("called", "named", "titled") or (content is None and titles):
+            order = [*titles, *order]
+        elif before in ("in", "into", "to", "from", "the") and item.kind == "quoted" and content is None:
+            order = [*[p for p in rest if is_container(p)], *order]
+        if not said.entry.capability_says:
+            order += rest
+        for param in order:
+            value = fits(param, item)
+            if value is not None:
+                said.put(param, value, [at])
+                break

@@ -1,0 +1,154 @@
+"""Cues that name a parameter: `in project CORE`, `titled X`, `the Reviews database`, `the Typeform 'Demo'`.
+
+Knows: names of parameters and services beside a value. In: a `Filling`. Out: the same, changed.
+Never: takes a value by its kind alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from eyeflow.frontend.lexicon import synonyms, words
+from eyeflow.frontend.slots.filling import Filling, is_container, is_identity, is_plain_text
+from eyeflow.frontend.values_said import enum_for
+from eyeflow.frontend.vocabulary import Entry, split_name
+from eyeflow.values import Field
+
+_BETWEEN = ("of", "is", "named", "called", "=", ":", "to", "as", "set", "it", "them", "this", "that")
+_CONTAINERS = ("in", "into", "on", "onto", "to", "from", "at", "under", "of", "for", "inside")
+
+
+def named_params(said: Filling) -> None:
+    """`in project CORE`, `titled 'X'`, `label bug`, `the Reviews database`, `the 'Webinar' sheet`."""
+    for param in said.open(content=True):
+        if is_identity(param) and not any(i.kind in ("key", "number", "issue", "quoted") for i in said.items):
+            continue
+        stems = [s for s in split_name(param.name) if s not in ("id", "name")] or list(split_name(param.name))
+        for at in range(len(said.items)):
+            if not _names(said, stems, at):
+                continue
+            end = at + len(stems)
+            if _before(said, param, at, end) or _after(said, param, at, end):
+                break
+    _titled(said)
+
+
+def _names(said: Filling, stems: Sequence[str], at: int) -> bool:
+    held = said.items[at : at + len(stems)]
+    if len(held) < len(stems):
+        return False
+    return all(
+        i.is_word
+        and (
+            i.stem == s
+            or (
+                len(stems) == 1
+                and s in synonyms(i.stem)
+                and i.stem
+                not in ("text", "messag", "mail", "email", "post", "number", "tim", "when", "wher", "who", "dat")
+            )
+        )
+        for i, s in zip(held, stems, strict=True)
+    )
+
+
+def _after(said: Filling, param: Field, at: int, end: int) -> bool:
+    start = end
+    while start < len(said.items) and said.items[start].lower in _BETWEEN:
+        start += 1
+    run = said.name_run(start)
+    tight = start == end or all(said.items[k].lower in ("it", "them", "this", "that", "as") for k in range(end, start))
+    exact = all(said.items[k].stem in split_name(param.name) for k in range(at, end))
+    if not run and tight and exact and said.free(start) and _bare(said, start):
+        run = [start]
+    if not run and said.free(start) and said.items[start].kind in ("number", "quantity", "percent"):
+        run = [start]
+    value = said.value_of(param, run) if run else None
+    if value is None and run and said.items[run[0]].is_word and param.enum:
+        value = enum_for(param, said.items[run[0]])
+    if value is None:
+        return False
+    said.put(param, value, [*range(at, start), *run])
+    return True
+
+
+def _bare(said: Filling, at: int) -> bool:
+    """A single lower-case word right after a parameter's name, at the end of its phrase: `label bug`."""
+    item = said.items[at]
+    nxt = said.items[at + 1] if at + 1 < len(said.items) else None
+    closed = nxt is None or nxt.kind in ("punct", "time") or nxt.lower in words("prepositions") or nxt.lower == "and"
+    return item.is_word and not item.is_stop and closed and item.lower not in words("verbs")
+
+
+def _before(said: Filling, param: Field, at: int, end: int) -> bool:
+    run = said.name_run(at - 1, -1) or _modifiers(said, param, at)
+    if not run or (run[0] == 0 and said.items[run[0]].is_word):
+        return False
+    value = said.value_of(param, run)
+    if value is None:
+        return False
+    said.put(param, value, [*run, *range(at, end)])
+    return True
+
+
+def _modifiers(said: Filling, param: Field, at: int) -> list[int]:
+    """`the bedroom light`: plain words between an article and the noun that names a required parameter."""
+    if not (param.required or said.entry.is_trigger) or not is_plain_text(param) or is_identity(param):
+        return []
+    run: list[int] = []
+    k = at - 1
+    while said.free(k) and said.items[k].is_word and not said.items[k].is_stop and k not in said.named:
+        run.insert(0, k)
+        k -= 1
+    opened = k >= 0 and said.items[k].lower in ("the", "my", "our", "a", "an", "off", "on")
+    return run if opened else []
+
+
+def _titled(said: Filling) -> None:
+    """`called 'X'`, `titled X`, `named X`: the parameter that names the thing."""
+    param = next((p for p in said.open() if p.name in ("title", "name", "subject", "summary", "headline")), None)
+    if param is None:
+        return
+    for at, item in enumerate(said.items):
+        if item.lower in ("called", "named", "titled", "entitled"):
+            run = said.name_run(at + 1)
+            run = run or [k for k in range(at + 1, len(said.items)) if said.items[k].kind not in ("punct", "time")]
+            value = said.value_of(param, run) if run else None
+            if value is not None:
+                said.put(param, value, [at, *run])
+                return
+
+
+def beside_service(said: Filling) -> None:
+    """`'Intake' Google Doc`, `the Typeform 'Demo request'`: a name beside the service's own names its container."""
+    param = next((p for p in said.open() if is_container(p)), None)
+    if param is None or not said.named:
+        return
+    groups = sorted(said.named)
+    for at in (groups[-1] + 1, groups[0] - 1):
+        run = said.name_run(at, 1 if at > groups[0] else -1)
+        value = said.value_of(param, run) if run and not (run[0] == 0 and said.items[0].is_word) else None
+        if value is not None and said.items[run[0]].kind not in ("email", "url", "channel", "phone", "freetext"):
+            said.put(param, value, run)
+            return
+
+
+def _messenger(entry: Entry) -> bool:
+    """A capability that sends content somewhere by a name of its own: `in Oslo` is said of the content."""
+    return any(p.role == "content" and p.required for p in entry.spec.params) and "send" in entry.names
+
+
+def containers(said: Filling) -> None:
+    """A capitalised name after a preposition fills the first required plain text parameter."""
+    for param in said.open():
+        if not is_container(param) or said.entry.capability_says or _messenger(said.entry):
+            continue
+        for at in range(1, len(said.items)):
+            run = said.name_run(at)
+            lead = said.items[at - 1].lower
+            lead = said.items[at - 2].lower if lead in words("determiners") and at > 1 else lead
+            if run and lead in _CONTAINERS and said.items[run[0]].kind in ("word", "path", "file", "key"):
+                value = said.value_of(param, run)
+                if value is not None:
+                    said.put(param, value, run, strong=False)
+                    break

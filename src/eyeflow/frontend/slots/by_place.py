@@ -1,0 +1,114 @@
+"""Cues of position: places, people, the plain object of a verb, `me`.
+
+Knows: prepositions and articles around plain words. In: a `Filling`. Out: the same, changed.
+Never: takes words that name data in reach.
+"""
+
+from __future__ import annotations
+
+from eyeflow.frontend import fields
+from eyeflow.frontend.lexicon import words
+from eyeflow.frontend.slots.filling import Filling, is_identity, is_plain_text
+from eyeflow.frontend.values_said import element, wrap
+from eyeflow.values import STRING
+
+_CONTAINERS = ("in", "into", "on", "onto", "to", "from", "at", "under", "of", "for", "inside")
+
+
+def places_and_people(said: Filling) -> None:
+    """`in Lyon`, `for Paris`, `to Dana`: capitalised words where a place or a person is wanted."""
+    for param in said.open():
+        if param.entity not in ("location", "person", "city", "place"):
+            continue
+        cues = (
+            ("in", "for", "at", "near", "from", "of")
+            if param.entity != "person"
+            else ("to", "let", "tell", "dm", "assign", "ask", "message", "ping")
+        )
+        for at, item in enumerate(said.items):
+            run = said.name_run(at)
+            if not run or item.kind in ("channel", "email", "url", "repo", "path"):
+                continue
+            before = said.items[at - 1].lower if at else ""
+            acting = param.entity == "person" and (before in words("verbs") or said.entry.is_trigger)
+            if before in cues or acting:
+                value = said.value_of(param, run)
+                if value is not None:
+                    said.put(param, value, [*run, at - 1] if before in words("prepositions") else run)
+                    break
+
+
+def plain_places(said: Filling) -> None:
+    """`the humidity in the cellar`: plain words after a preposition and an article, for the one text that is open."""
+    held = [p for p in said.open() if is_plain_text(p) and element(p) == STRING and p.entity in (None, "location")
+            and (p.required or said.entry.is_trigger)]  # fmt: skip
+    if len(held) != 1:
+        return
+    known = {w for p in said.entry.phrases for w in p} | said.entry.summary | said.entry.fields | said.entry.names
+    for at in range(2, len(said.items)):
+        if said.items[at - 1].lower not in ("the", "my", "our") or said.items[at - 2].lower not in _CONTAINERS:
+            continue
+        run: list[int] = []
+        k = at
+        while said.free(k) and said.items[k].is_word and not said.items[k].is_stop and said.items[k].stem not in known:
+            run.append(k)
+            k += 1
+        value = said.value_of(held[0], run) if run and k - at <= 3 else None
+        if value is not None and not (set(run) & said.named):
+            said.put(held[0], value, run, strong=False)
+            return
+
+
+def objects(said: Filling) -> None:
+    """`turn off the coffee machine`: the plain object of a write fills the one name that is still wanted."""
+    held = [p for p in said.open() if p.required and is_plain_text(p) and element(p) == STRING and not is_identity(p)
+            and p.name not in ("title", "name", "subject", "summary")]  # fmt: skip
+    says = any(p.role == "content" for p in said.entry.spec.params)
+    if len(held) != 1 or says or said.entry.is_trigger or said.entry.reads:
+        return
+    runs = [run for at in range(1, len(said.items)) if len(run := said.name_run(at)) > 0 and run[0] == at]
+    last = runs[-1] if runs else _plain_object(said)
+    value = said.value_of(held[0], last) if last else None
+    if value is not None:
+        said.put(held[0], value, last, strong=False)
+
+
+def _plain_object(said: Filling) -> list[int]:
+    opened = next((k for k, i in enumerate(said.items) if i.lower in ("the", "my", "our")), None)
+    if opened is None or opened > 2:
+        return []
+    run: list[int] = []
+    for k in range(opened + 1, len(said.items)):
+        item = said.items[k]
+        if not item.is_word or item.is_stop or k in said.used:
+            break
+        run.append(k)
+    heads = {s for source in said.scope.sources for s in source.nouns}
+    stems = [said.items[k].stem for k in run]
+    named = any(fields.find(stems, source.type) for source in said.scope.sources)
+    return [] if named or heads & set(stems) else run
+
+
+def me(said: Filling) -> None:
+    """`me`: the asker's address, number or handle, where a recipient is wanted."""
+    at = next((k for k, i in enumerate(said.items) if i.lower in words("me")), None)
+    if at is None:
+        return
+    for param in said.open():
+        part = {"email": "email", "phone": "phone", "person": ""}.get(param.entity or "")
+        if part is None:
+            continue
+        known = said.scope.me(part) if part else _handle(said)
+        if known is not None:
+            value = wrap(param, known)
+            said.put(param, value, [at])
+            said.assumed.append((param.name, known, "your profile"))
+            return
+
+
+def _handle(said: Filling) -> str | None:
+    for name in (said.entry.service.id, *said.entry.service.aliases):
+        known = said.scope.me(name.replace(" ", "_"))
+        if known is not None:
+            return known
+    return said.scope.me(said.entry.service.id.split("_")[0])

@@ -1,0 +1,84 @@
+"""What needs no words: defaults of connections and the profile, and identities taken from what is at hand.
+
+Knows: the precedence connection, profile, city; which field of a thing fits which parameter. In: an entry, what was
+filled, a scope. Out: `Filled`, with every value nobody said noted as assumed. Never: overrides what was said.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from eyeflow.frontend import fields
+from eyeflow.frontend.intent import JsonValue
+from eyeflow.frontend.scope import Scope, Source
+from eyeflow.frontend.slots.filling import Filled, is_identity
+from eyeflow.frontend.values_said import wrap
+from eyeflow.frontend.vocabulary import Entry, split_name
+from eyeflow.values import Field
+
+
+def complete(entry: Entry, filled: Filled, scope: Scope, *, sources: bool = True) -> Filled:
+    """`filled` with what needs no words: fields of things in reach, then profile, connection, service defaults.
+
+    A field of a source fills a required parameter only when it has the same name, entity, or is the id of the very
+    thing the parameter names (`payment_id` of a payment).
+    """
+    params = dict(filled.params)
+    assumed = list(filled.assumed)
+    for param in entry.spec.params:
+        if param.name in params or param.role == "content":
+            continue
+        found = default_of(entry, param, scope)
+        linked = param.required or (is_identity(param) and not entry.reads)
+        from_source = related(entry, param, scope) if sources and linked else None
+        if from_source is not None:
+            params[param.name] = wrap(param, "{" + from_source + "}")
+        elif found is not None:
+            value, why = found
+            params[param.name] = value
+            assumed.append((param.name, value, why))
+    return msgspec.structs.replace(filled, params=params, assumed=tuple(assumed))
+
+
+def default_of(entry: Entry, param: Field, scope: Scope) -> tuple[JsonValue, str] | None:
+    """The default of a parameter and where it comes from: connection, then profile, then city for a place."""
+    ctx = scope.ctx
+    for connection in ctx.connections:
+        if connection.service == entry.service.id and param.name in dict(connection.defaults):
+            return dict(connection.defaults)[param.name].value, f"default of the account {connection.name}"
+    profile = dict(ctx.profile.defaults)
+    for slot in (f"{entry.service.id}.{param.name}", param.name):
+        if slot in profile:
+            return profile[slot].value, "your profile"
+    if param.entity == "location" and param.required and ctx.profile.city:
+        return ctx.profile.city, "your profile's city"
+    return None
+
+
+def related(entry: Entry, param: Field, scope: Scope) -> str | None:
+    """An expression for `param` from the nearest source that holds it, or None."""
+    for source in reversed(scope.sources):
+        path = _field_for(entry, param, source)
+        if path is not None:
+            return ".".join((source.root, *path))
+    return None
+
+
+def _field_for(entry: Entry, param: Field, source: Source) -> tuple[str, ...] | None:
+    same_service = source.service == entry.service.id
+    exact = fields.same_name(source.type, param.name)
+    if exact is not None and (same_service or param.entity is not None):
+        return exact
+    stems = split_name(param.name)
+    if same_service and (stems[-1] in ("id", "number", "key", "iid", "timestamp", "ts") or param.entity == "file"):
+        nouns = set(stems[:-1])
+        if not nouns or nouns & source.nouns:
+            for name in ("id", "number", "key", "iid", "ts", "timestamp", param.name):
+                path = fields.same_name(source.type, name)
+                if path is not None:
+                    return path
+    if param.entity in ("email", "repo", "url", "phone", "slack_channel", "file"):
+        held = fields.by_entity(source.type, param.entity)
+        if held and (param.entity in ("repo", "file") or same_service):
+            return held[0]
+    return None

@@ -1,0 +1,210 @@
+"""Clauses become a small tree: what to do, under which condition, over what, and what if it fails.
+
+Knows: how cues scope over the clauses around them. In: clauses of one sentence. Out: nodes.
+Never: looks at a catalog.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import msgspec
+
+from eyeflow.frontend.clauses import Clause, is_action_like
+from eyeflow.frontend.items import Item
+
+
+class Do(msgspec.Struct, frozen=True, eq=False):
+    """One action clause; `then` when it was said to come after the one before; `rescue` runs when it fails."""
+
+    clause: Clause
+    then: bool = False
+    rescue: tuple[Node, ...] = ()
+    excluded: tuple[Clause, ...] = ()
+
+
+class If(msgspec.Struct, frozen=True, eq=False):
+    """Ordered arms, and what is done otherwise. `trailing`: the condition was said after the body."""
+
+    arms: tuple[Arm, ...]
+    otherwise: tuple[Node, ...] = ()
+    trailing: bool = False
+
+
+class Arm(msgspec.Struct, frozen=True, eq=False):
+    """One condition with what it governs."""
+
+    clause: Clause
+    negated: bool
+    body: tuple[Node, ...]
+
+
+class Loop(msgspec.Struct, frozen=True, eq=False):
+    """For each of `clause`, except what `excluded` says."""
+
+    clause: Clause
+    body: tuple[Node, ...]
+    excluded: tuple[Clause, ...] = ()
+
+
+Node: TypeAlias = Do | If | Loop
+
+_CONDITIONS = ("condition", "negative_condition")
+
+
+def grow(clauses: Sequence[Clause]) -> tuple[Node, ...]:
+    """The nodes of one sentence whose trigger and background clauses have been taken out."""
+    return tuple(_Grower(list(clauses)).run())
+
+
+class _Grower:
+    def __init__(self, clauses: list[Clause]) -> None:
+        self.clauses = clauses
+        self.at = 0
+
+    def run(self) -> list[Node]:
+        nodes: list[Node] = []
+        while self.at < len(self.clauses):
+            self._next(nodes)
+        return nodes
+
+    def _next(self, nodes: list[Node]) -> None:
+        clause = self.clauses[self.at]
+        self.at += 1
+        role = clause.role
+        if role in _CONDITIONS:
+            self._condition(nodes, clause)
+        elif role.startswith("alternative"):
+            self._otherwise(nodes, clause)
+        elif role == "loop":
+            self._loop(nodes, clause)
+        elif role == "failure":
+            self._failure(nodes, clause)
+        elif role == "fallback":
+            self._rescue(nodes, (Do(clause),))
+        elif role == "exclusion":
+            self._exclude(nodes, clause)
+        elif clause.items and role != "purpose":
+            nodes.append(Do(clause, then=role.startswith("sequence")))
+
+    def _condition(self, nodes: list[Node], clause: Clause) -> None:
+        negated = clause.role == "negative_condition"
+        clause, own = with_action(clause)
+        body: list[Node] = [Do(own)] if own is not None else []
+        body += self._body()
+        if body:
+            arms = (Arm(clause, negated, tuple(body)),)
+            last = nodes[-1] if nodes else None
+            if isinstance(last, If) and not last.trailing and not last.otherwise:
+                nodes[-1] = If((*last.arms, *arms))
+            else:
+                nodes.append(If(arms))
+        elif nodes:
+            held = [nodes.pop()]
+            if clause.joined == "," or clause.cue.startswith(("but", "and")):
+                while nodes and isinstance(nodes[-1], Do):
+                    held.insert(0, nodes.pop())
+            nodes.append(If((Arm(clause, negated, tuple(held)),), trailing=True))
+
+    def _body(self) -> list[Node]:
+        """The actions a leading cue governs: up to the next condition, alternative, or end of sentence."""
+        body: list[Node] = []
+        while self.at < len(self.clauses):
+            nxt = self.clauses[self.at]
+            if nxt.role in _CONDITIONS or nxt.role.startswith("alternative"):
+                break
+            if nxt.role == "loop":
+                self.at += 1
+                self._loop(body, nxt)
+                continue
+            self._next(body)
+        return body
+
+    def _otherwise(self, nodes: list[Node], clause: Clause) -> None:
+        body: list[Node] = [Do(clause)] if clause.items else []
+        while self.at < len(self.clauses) and self.clauses[self.at].role in ("action", "sequence:action"):
+            self._next(body)
+        last = nodes[-1] if nodes else None
+        if isinstance(last, If) and body:
+            nodes[-1] = If(last.arms, tuple(body), last.trailing)
+        elif body:
+            nodes += body
+
+    def _loop(self, nodes: list[Node], clause: Clause) -> None:
+        clause, own = with_action(clause)
+        body: list[Node] = [Do(own)] if own is not None else []
+        excluded: list[Clause] = []
+        while self.at < len(self.clauses):
+            nxt = self.clauses[self.at]
+            if nxt.role == "exclusion":
+                excluded.append(nxt)
+                self.at += 1
+            elif nxt.role == "loop":
+                break
+            else:
+                self._next(body)
+        if body:
+            nodes.append(Loop(clause, tuple(body), tuple(excluded)))
+        elif nodes:
+            nodes.append(Loop(clause, (nodes.pop(),), tuple(excluded)))
+
+    def _failure(self, nodes: list[Node], clause: Clause) -> None:
+        body: list[Node] = [Do(clause)] if clause.items else []
+        while self.at < len(self.clauses) and self.clauses[self.at].role in ("action", "sequence:action"):
+            self._next(body)
+        if body:
+            self._rescue(nodes, tuple(body))
+
+    def _rescue(self, nodes: list[Node], body: tuple[Node, ...]) -> None:
+        for k in range(len(nodes) - 1, -1, -1):
+            node = nodes[k]
+            if isinstance(node, Do):
+                nodes[k] = msgspec.structs.replace(node, rescue=body)
+                return
+            if isinstance(node, If) and isinstance(node.arms[-1].body[-1], Do):
+                arm = node.arms[-1]
+                last = msgspec.structs.replace(arm.body[-1], rescue=body)
+                arms = (*node.arms[:-1], msgspec.structs.replace(arm, body=(*arm.body[:-1], last)))
+                nodes[k] = msgspec.structs.replace(node, arms=arms)
+                return
+            if isinstance(node, Loop) and isinstance(node.body[-1], Do):
+                last = msgspec.structs.replace(node.body[-1], rescue=body)
+                nodes[k] = msgspec.structs.replace(node, body=(*node.body[:-1], last))
+                return
+        # nothing came before that could fail: the words stay unexplained, and are asked about
+
+    def _exclude(self, nodes: list[Node], clause: Clause) -> None:
+        last = nodes[-1] if nodes else None
+        if isinstance(last, Loop | Do):
+            nodes[-1] = msgspec.structs.replace(last, excluded=(*last.excluded, clause))
+        elif nodes:
+            nodes.append(Do(clause))
+
+
+def with_action(clause: Clause) -> tuple[Clause, Clause | None]:
+    """A condition or loop whose comma never came: cut before the first base verb that can only begin an action."""
+    from eyeflow.frontend.lexicon import is_base_verb, words  # noqa: PLC0415
+
+    items = clause.items
+    for k in range(2, len(items) - 1):
+        item, before, nxt = items[k], items[k - 1], items[k + 1]
+        if not (item.is_word and is_base_verb(item.lower)) or nxt.kind == "punct":
+            continue
+        ends_value = before.is_literal or before.kind in ("time", "punct") or before.lower == "then"
+        takes_object = (
+            nxt.is_literal
+            or nxt.lower in words("determiners")
+            or nxt.lower in words("me")
+            or nxt.lower in words("pronouns")
+        )
+        if (ends_value and takes_object) or (takes_object and not before.is_stop and before.is_word and k >= 3):
+            head: tuple[Item, ...] = items[:k]
+            own = Clause("action", items[k:], joined="", sentence=clause.sentence)
+            return msgspec.structs.replace(clause, items=head), own
+    return clause, None
+
+
+def is_command(clauses: Sequence[Clause]) -> bool:
+    """True when a sentence asks for something: an action, or a cue that governs one."""
+    return any(is_action_like(c) or c.role not in ("action",) for c in clauses)

@@ -1,0 +1,322 @@
+"""Stage 2's trigger clauses become triggers: an event of a service, or a webhook, with its filter.
+
+Knows: wording of trigger kinds, webhook paths, modifiers (`over $500`, `with label bug`, `from x@y.z`).
+In: items of the clause, a scope. Out: `Started`s, best first. Never: schedules (those are the time grammar's).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from eyeflow.frontend import conditions, fields, nouns, slots, wording
+from eyeflow.frontend.intent import EventTrigger, Trigger, WebhookTrigger
+from eyeflow.frontend.items import Item
+from eyeflow.frontend.lexicon import stem, synonyms, words
+from eyeflow.frontend.scope import Scope, Source
+from eyeflow.frontend.values_said import quote
+from eyeflow.frontend.vocabulary import Entry, split_name, walk
+from eyeflow.values import JSON, STRING, Field, ObjectOf, Span, non_null
+
+_LOOK, LEFT_COST, OPEN_COST = 6, 1.2, 0.5
+
+
+class Started(msgspec.Struct, frozen=True, eq=False):
+    """One reading of a trigger clause: the trigger, the source it opens, what is open and what is unexplained."""
+
+    trigger: Trigger
+    source: Source
+    scope: Scope
+    score: float
+    open: tuple[Field, ...] = ()
+    unexplained: tuple[int, ...] = ()
+    entry: Entry | None = None
+
+
+def read(items: Sequence[Item], scope: Scope) -> tuple[Started, ...]:
+    """Readings of a trigger clause, best first."""
+    held = [i for i in items if i.kind != "time"]
+    if not held:
+        return ()
+    found: list[Started] = []
+    hook = webhook(held, scope)
+    named = wording.names_in([i for i in held if i.proper], scope)
+    if hook is not None and not named:
+        return (hook,)
+    stems = [s for i in held if i.is_word for s in (i.stem, *synonyms(i.stem))]
+    looked: list[tuple[float, Entry, wording.Match, slots.Filled]] = []
+    for entry in scope.vocab.candidates(stems, wording.names_in(held, scope)):
+        if not entry.is_trigger:
+            continue
+        match = wording.match(entry, held, scope)
+        filled = slots.fill(entry, held, scope)
+        looked.append((match.score + filled.strong, entry, match, filled))
+    looked.sort(key=lambda s: (-round(s[0], 4), s[1].key))
+    found += [
+        _event(entry, match, filled, held, scope) for score, entry, match, filled in looked[:_LOOK] if score > 0.5
+    ]
+    return tuple(sorted(found, key=lambda s: (-s.score, s.source.service)))
+
+
+def _event(entry: Entry, match: wording.Match, filled: slots.Filled, items: Sequence[Item], scope: Scope) -> Started:
+    complete = slots.complete(entry, filled, scope, sources=False)
+    source = Source("trigger", entry.kind.payload, _nouns(entry), entry.service.id, "trigger", entry)
+    used = set(match.used) | filled.used
+    where, scope, more = modifiers(items, used, scope, source)
+    used |= more
+    for item in nouns.content(items):
+        if item.is_word and (
+            item.stem in source.nouns or item.lower in ("someone", "somebody", "anyone", "person", "new")
+        ):
+            used.add(item.index)
+    if match.named and len(entry.service.triggers) == 1:
+        # the only thing a named service tells: what the person calls it is a label
+        used |= {i.index for i in items if i.is_word and not i.proper and i.lower not in words("vague")}
+    open_ = tuple(p for p in entry.spec.params if p.required and p.name not in complete.params)
+    left = tuple(i.index for i in nouns.content(items) if i.index not in used)
+    score = match.score + 1.0 * filled.strong - OPEN_COST * len(open_) + 0.3 * len(where)
+    score -= LEFT_COST * sum(0.5 + 0.1 * scope.vocab.rarity(i.stem) for i in items if i.index in left)
+    for slot, value, why in complete.assumed:
+        scope = scope.assume(f"trigger.{slot}", value, why)
+    trigger = EventTrigger(
+        service=entry.service.id, event=entry.spec.name, params=complete.params, where=all_of(where),
+        span=Span(items[0].span.start, items[-1].span.end),
+    )  # fmt: skip
+    after = scope.see(source).explain({i.index for i in items} - set(left))
+    return Started(trigger, source, after, round(score, 4), open_, left, entry)
+
+
+def all_of(parts: Sequence[str]) -> str | None:
+    """The conditions joined by AND; None for none."""
+    if not parts:
+        return None
+    expr = parts[0]
+    for part in parts[1:]:
+        expr = f"AND({expr}, {part})"
+    return expr
+
+
+def _nouns(entry: Entry) -> frozenset[str]:
+    subject = {split_name(entry.spec.name)[0]}
+    verbs = {"new", "get", "is", "are", "a", "someone"}
+    for phrase in (*entry.phrases, tuple(entry.summary)):
+        subject |= {w for w in phrase if w not in verbs and len(w) > 2 and w not in words("verbs")}
+    return frozenset(subject - {stem(w) for w in words("happening")})
+
+
+def modifiers(items: Sequence[Item], used: set[int], scope: Scope, about: Source) -> tuple[list[str], Scope, set[int]]:
+    """Filters in the words nobody explained yet: each run of them is tried as a condition on `about`."""
+    exprs: list[str] = []
+    taken: set[int] = set()
+    for run in _runs(items, used):
+        literal = _literal_filter(run, about)
+        if literal is not None:
+            exprs.append(literal)
+            taken.update(i.index for i in run)
+            continue
+        condition = conditions.read(run, scope, about) or _with_subject(run, items, scope, about)
+        if condition is None or condition.unexplained or condition.scope.actions != scope.actions:
+            continue
+        if condition.expr.startswith(("EQ(", "NE(")) and not _names_value(run, about):
+            continue
+        if condition.expr.startswith(("NE(COALESCE", "NOT(IS_NULL")) and not _states(run):
+            continue
+        exprs.append(condition.expr)
+        scope = condition.scope
+        taken.update(i.index for i in run)
+    return exprs, scope, taken
+
+
+def _names_value(run: Sequence[Item], about: Source) -> bool:
+    """`is X` filters only by a literal, a name or an enumerated value: `is created` only says it happened."""
+    enums = {v.casefold() for _, f in walk(about.type) for v in f.enum}
+    return any(i.is_literal or i.proper or i.lower in enums for i in run)
+
+
+def _states(run: Sequence[Item]) -> bool:
+    """The words say that a thing has something: `with an attachment`."""
+    return any(
+        i.lower in ("with", "has", "have", "having", "without", "no", "not") or i.lower in words("negations")
+        for i in run
+    )
+
+
+def _with_subject(
+    run: Sequence[Item], items: Sequence[Item], scope: Scope, about: Source
+) -> conditions.Condition | None:
+    """`its stock drops below 5`: the words before the comparison, though they named the event, say what is compared."""
+    at = next((k for k, i in enumerate(items) if i is run[0]), 0)
+    for back in range(1, 5):
+        if at - back < 0:
+            break
+        made = conditions.read([*items[at - back : at], *run], scope, about)
+        if made is not None and not made.unexplained:
+            return made
+    return None
+
+
+def _runs(items: Sequence[Item], used: set[int]) -> list[list[Item]]:
+    """Stretches that hold an unused content item or literal, with the stop words around them."""
+    runs: list[list[Item]] = []
+    current: list[Item] = []
+    cut = {
+        "with",
+        "without",
+        "from",
+        "that",
+        "which",
+        "whose",
+        "where",
+        "over",
+        "under",
+        "above",
+        "below",
+        "containing",
+        "mentioning",
+    }
+    for item in items:
+        if item.index in used and not item.is_stop:
+            runs.append(current)
+            current = []
+            continue
+        if item.lower in cut and any(not i.is_stop for i in current):
+            runs.append(current)
+            current = []
+        current.append(item)
+    runs.append(current)
+    return [r for r in runs if any(not i.is_stop and i.kind != "punct" for i in r)]
+
+
+_BY_KIND = {
+    "email": "email",
+    "url": "url",
+    "repo": "repo",
+    "channel": "slack_channel",
+    "phone": "phone",
+    "person": "person",
+}
+
+
+def _literal_filter(run: Sequence[Item], about: Source) -> str | None:
+    """`from billing@x.com`, `labelled "bug"`: a literal equals the field of its entity, or the one named."""
+    said = nouns.content(run)
+    literals = [i for i in said if i.is_literal and i.kind not in ("number", "quantity", "money", "percent")]
+    if len(literals) != 1 or any(i.lower in words("negations") for i in run):
+        return None
+    item = literals[0]
+    text = item.value if isinstance(item.value, str) else item.text
+    rest = [i.stem for i in said if i is not item]
+    if rest:
+        hits = fields.find(rest, about.type)
+        if not hits or len(hits[0].used) < len(rest):
+            return None
+        path, field = hits[0].path, hits[0].field
+    else:
+        held = [(p, f) for p, f in walk(about.type) if f.entity == _BY_KIND.get(item.kind, "-")]
+        if len(held) != 1:
+            return None
+        path, field = held[0]
+    target = ".".join((about.root, *path))
+    op = "CONTAINS" if non_null(field.type).__class__.__name__ == "ListOf" else "EQ"
+    return f"{op}({target}, {quote(text)})"
+
+
+# --- webhooks ------------------------------------------------------------------------------------------------------
+
+
+def webhook(items: Sequence[Item], scope: Scope) -> Started | None:
+    """`the contact form webhook receives ... with name, email`, `POST to /deploy`: the built-in trigger."""
+    lowered = [i.lower for i in items]
+    path = next((i for i in items if i.kind == "path" and i.text.startswith("/")), None)
+    method = next((i for i in items if i.text.upper() in ("POST", "PUT", "GET") and i.is_word), None)
+    called = any(w in ("webhook", "webhooks", "endpoint", "hook") for w in lowered)
+    if not called and not (path is not None and (method is not None or "request" in lowered or "call" in lowered)):
+        return None
+    used = {
+        i.index
+        for i in items
+        if i.lower
+        in (
+            "webhook",
+            "endpoint",
+            "hook",
+            "request",
+            "http",
+            "receives",
+            "gets",
+            "call",
+            "called",
+            "posts",
+            "hits",
+            "hit",
+            "fires",
+            "url",
+        )
+    }
+    used |= {i.index for i in (path, method) if i is not None}
+    name_items = _name_before(items)
+    used |= {i.index for i in name_items}
+    named = [i.lower for i in name_items]
+    where = path.text if path is not None else "/" + ("-".join(named) or "hook")
+    names, spent = _body_fields(items, used)
+    used |= spent
+    left = tuple(i.index for i in nouns.content(items) if i.index not in used and i.lower not in words("hook"))
+    typed = dict.fromkeys(names, "string")
+    payload = ObjectOf(tuple(Field(n, STRING, entity=_entity(n)) for n in names)) if names else JSON
+    source = Source(
+        "trigger",
+        payload,
+        frozenset({"webhook", "submission", "request", "payload", "caller", "body", *(stem(w) for w in named)}),
+        "webhook",
+        "trigger",
+    )
+    trigger = WebhookTrigger(
+        path=where, method=method.text.upper() if method is not None and method.text.upper() != "GET" else "POST",
+        fields=typed, span=Span(items[0].span.start, items[-1].span.end),
+    )  # fmt: skip
+    score = 6.0 - LEFT_COST * len(left)
+    after = scope.see(source).explain({i.index for i in items} - set(left))
+    if path is None:
+        after = after.assume("trigger.path", where, "named after the words of the request")
+    return Started(trigger, source, after, score, (), left)
+
+
+def _name_before(items: Sequence[Item]) -> list[Item]:
+    """`the contact form webhook`: the words before `webhook`."""
+    at = next((k for k, i in enumerate(items) if i.lower in ("webhook", "endpoint", "hook")), None)
+    if at is None:
+        return []
+    run: list[Item] = []
+    for item in reversed(items[:at]):
+        if (
+            not item.is_word
+            or item.lower in words("determiners")
+            or item.lower in words("prepositions")
+            or item.is_stop
+        ):
+            break
+        run.append(item)
+    return list(reversed(run))
+
+
+def _body_fields(items: Sequence[Item], used: set[int]) -> tuple[list[str], set[int]]:
+    """Names after `with` / `containing`: the fields of the body."""
+    at = next((k for k, i in enumerate(items) if i.lower in ("with", "containing", "contains", "including")), None)
+    if at is None:
+        return [], set()
+    names: list[str] = []
+    spent: set[int] = set()
+    for item in items[at + 1 :]:
+        if item.kind == "punct" or item.lower in ("and", "a", "an", "the", "its", "their", "fields", "field", "both"):
+            spent.add(item.index)
+            continue
+        if not item.is_word or item.index in used:
+            break
+        names.append(item.lower.replace("-", "_"))
+        spent.add(item.index)
+    return names, spent
+
+
+def _entity(name: str) -> str | None:
+    return {"email": "email", "phone": "phone", "name": "person", "url": "url", "link": "url", "file": "file"}.get(name)

@@ -1,0 +1,131 @@
+"""How well do the words of a clause match what a catalog says about one entry?
+
+Knows: phrases, verbs, service names, rarity. In: items and an entry. Out: a score and the items it explains.
+Never: looks at literals (that is `slots`) or at data (that is `nouns`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from eyeflow.frontend.items import Item
+from eyeflow.frontend.lexicon import same_doing, synonyms, words
+from eyeflow.frontend.scope import Scope
+from eyeflow.frontend.vocabulary import PARTICLES, Entry, split_name
+
+MISSING, NAMED, OTHER_NAMED, VERB, WRONG_VERB, MENTIONED = 0.55, 3.0, 1.6, 1.5, 3.5, 0.5
+
+
+class Match(msgspec.Struct, frozen=True, eq=False):
+    """`score` ranks entries for one clause; `used` are the indexes of items that the wording explains."""
+
+    score: float
+    used: frozenset[int]
+    named: bool
+
+
+def match(entry: Entry, items: Sequence[Item], scope: Scope, *, verb: Item | None = None) -> Match:
+    """The best phrase of `entry` against the words of `items`."""
+    by_stem: dict[str, list[int]] = {}
+    for item in items:
+        if item.is_word and (not item.is_stop or item.lower in PARTICLES):
+            by_stem.setdefault(item.stem, []).append(item.index)
+    service, named, others = _names(entry, items, scope)
+    own = frozenset(w for w, held in by_stem.items() if set(held) <= service)
+    best, used = 0.0, frozenset[int]()
+    for phrase in entry.phrases:
+        score, hit = _phrase(phrase, by_stem, scope, own)
+        if score > best:
+            best, used = score, hit
+    said = {w for p in entry.phrases for w in p} | entry.summary | frozenset(split_name(entry.spec.name))
+    extra = 0.0
+    more: set[int] = set()
+    for word, indexes in by_stem.items():
+        if indexes[0] in used or word in PARTICLES or word in own:
+            continue
+        near = word in said or any(s in said for s in synonyms(word))
+        if near:
+            extra += 0.45 * scope.vocab.rarity(word) * (1.0 if word in said else 0.7)
+            more.update(indexes)
+    if verb is not None:
+        doing = _doing(entry)
+        if verb.stem in doing:
+            extra += VERB
+            more.add(verb.index)
+        elif any(same_doing(verb.stem, d) for d in doing) or (entry.reads and same_doing("get", verb.stem)):
+            extra += 0.5 * VERB
+            more.add(verb.index)
+        else:
+            extra -= WRONG_VERB * (2.0 if entry.reads else 1.0)
+    wrong = verb is not None and verb.index not in more and verb.index not in used
+    bonus = (MENTIONED if wrong else NAMED) if named else 0.0
+    score = best + extra + bonus - (OTHER_NAMED if others and not named else 0.0)
+    return Match(round(score, 4), frozenset(used | more | service), named)
+
+
+def _doing(entry: Entry) -> list[str]:
+    """Stems of the verbs an entry answers to: first words of its phrases and name, and its service's names (`sms`)."""
+    found = [w for p in entry.phrases for w in p[:1]] + [split_name(entry.spec.name)[0]]
+    if entry.capability_says:
+        found.append("send")
+    return found + [w for part in (entry.service.title, *entry.service.aliases) for w in split_name(part)]
+
+
+def asks(entry: Entry, verb: Item) -> bool:
+    """True when `verb` is one by which a read is asked for."""
+    return same_doing("get", verb.stem) or any(same_doing(verb.stem, d) for d in _doing(entry))
+
+
+def _phrase(
+    phrase: Sequence[str], by_stem: dict[str, list[int]], scope: Scope, own: frozenset[str]
+) -> tuple[float, frozenset[int]]:
+    hit: set[int] = set()
+    score = 0.0
+    content = 0
+    for word in phrase:
+        # the service's own name counts once, as a name
+        weight = 0.3 if word in PARTICLES or word in own else scope.vocab.rarity(word)
+        found = by_stem.get(word)
+        if found is None:
+            found = next((by_stem[w] for w in by_stem if word in synonyms(w)), None)
+            weight *= 0.8 if found else 1.0
+        if found:
+            score += weight
+            hit.add(found[0])
+            content += word not in PARTICLES
+        else:
+            score -= MISSING * weight
+    return (round(score, 4), frozenset(hit)) if content else (0.0, frozenset())
+
+
+def _names(entry: Entry, items: Sequence[Item], scope: Scope) -> tuple[set[int], bool, bool]:
+    lowered = [i.lower for i in items]
+    own: set[int] = set()
+    others = False
+    at = 0
+    while at < len(items):
+        name = scope.vocab.name_at(lowered, at)
+        if name is None or (name.length == 1 and items[at].lower in words("verbs") and at == 0):
+            at += 1
+            continue
+        if entry.service.id in name.services:
+            own.update(items[k].index for k in range(at, at + name.length))
+        else:
+            others = True
+        at += name.length
+    return own, bool(own), others
+
+
+def names_in(items: Sequence[Item], scope: Scope) -> tuple[str, ...]:
+    """Ids of the services named in `items`, in order."""
+    lowered = [i.lower for i in items]
+    found: list[str] = []
+    at = 0
+    while at < len(items):
+        name = scope.vocab.name_at(lowered, at)
+        if name is not None:
+            found += [s for s in name.services if s not in found]
+        at += name.length if name is not None else 1
+    return tuple(found)

@@ -1,0 +1,155 @@
+"""What names of services, connections and capabilities mean here, and who may use them.
+
+Knows: the closed world of the context. In: words of a task. Out: catalog entries, or findings with the nearest names.
+Never: opens anything, guesses between two connections.
+
+A word is a connection's name, else a service's id, alias or title (any case, blanks and dashes as underscores). A
+service without a configured connection has the implicit one named after it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from eyeflow.catalog.model import Capability, CompileContext, Connection, Role, Service, TriggerKind
+from eyeflow.diagnostics import Severity, nearest
+from eyeflow.ir.check.findings import Findings, meant, words
+
+RUNNING_ROLES: Final[tuple[Role, ...]] = ("runner", "editor", "owner")
+"""Who may use a capability that no rule speaks of."""
+
+
+class Account(msgspec.Struct, frozen=True):
+    """A connection and the service it is of."""
+
+    service: Service
+    connection: Connection
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The hosts a call through this connection may reach, settings filled in, in lower case."""
+        return tuple(self.filled(host).lower() for host in (*self.service.hosts, *self.connection.hosts))
+
+    def filled(self, text: str) -> str:
+        """`text` with the connection's settings in its `{name}` places."""
+        for name, value in self.connection.settings:
+            text = text.replace(f"{{{name}}}", value)
+        return text
+
+    def reaches(self, host: str) -> bool:
+        """True when `host` is one of `hosts`; `*.example.com` stands for every name below it."""
+        return any(host == each or (each.startswith("*.") and host.endswith(each[1:])) for each in self.hosts)
+
+
+class Directory:
+    """Looks words up in one context; findings go to `found`, a missing account once."""
+
+    def __init__(self, ctx: CompileContext, found: Findings) -> None:
+        self.ctx = ctx
+        self.found = found
+        self._connections = {connection.name: connection for connection in ctx.connections}
+        self._services = {service.id: service for service in ctx.catalog.services}
+        self._words: dict[str, list[Service]] = {}
+        for service in ctx.catalog.services:
+            for word in {_plain(each) for each in (service.id, service.title, *service.aliases)}:
+                self._words.setdefault(word, []).append(service)
+        self._missing: set[str] = set()
+
+    def accounts(self) -> list[Account]:
+        """Every connection there is, implicit ones too, by service and name."""
+        services = self.ctx.catalog.services
+        return [Account(service, each) for service in services for each in self.connections_of(service)]
+
+    def connections_of(self, service: Service) -> list[Connection]:
+        """The connections of one service, by name; never empty."""
+        own = [each for each in self.ctx.connections if each.service == service.id]
+        explicit = [each for each in own if not each.implicit]
+        return sorted(explicit or own, key=lambda each: each.name) or [
+            Connection(name=service.id, service=service.id, implicit=True)
+        ]
+
+    def account(self, word: str) -> Account | None:
+        """What `word` after CONNECTOR, AUTH or event( means; None after a finding."""
+        connection = self._connections.get(word)
+        if connection is not None and connection.service in self._services:
+            return Account(self._services[connection.service], connection)
+        if connection is not None:
+            message = f"the connection `{word}` is of `{connection.service}`, which the catalog does not have"
+            self.found.add("unknown_service", message, hint=meant(nearest(connection.service, self._services)))
+            return None
+        services = [self._services[word]] if word in self._services else self._words.get(_plain(word), [])
+        if len(services) == 1:
+            return self._default(services[0])
+        if services:
+            ids = [service.id for service in services]
+            self.found.add("ambiguous_service", f"`{word}` could be {words(ids)}", hint="name the service by its id")
+            return None
+        known = sorted({*self._connections, *self._services})
+        near = nearest(word, [*known, *self._words])
+        message = f"no connection or service is called `{word[:60]}`"
+        self.found.add("unknown_service", message, hint=meant(near, known, "there are"))
+        return None
+
+    def _default(self, service: Service) -> Account | None:
+        connections = self.connections_of(service)
+        named = [each for each in connections if each.name == service.id]
+        if len(connections) == 1 or named:
+            return Account(service, (named or connections)[0])
+        names = [each.name for each in connections]
+        message = f"{service.title} has several connections: {words(names)}"
+        self.found.add("ambiguous_connection", message, hint="name one of them")
+        return None
+
+    def capability(self, account: Account, name: str) -> Capability | None:
+        """The capability called `name`, permitted to the principal, its account noted as missing when it is."""
+        service = account.service
+        capability = service.capability(name)
+        if capability is None:
+            known = [each.name for each in service.capabilities]
+            hint = meant(nearest(name, known), known, "it can")
+            self.found.add("unknown_capability", f"{service.title} has no function `{name[:60]}`", hint=hint)
+            return None
+        self.permit(service, name)
+        self.connect(account)
+        return capability
+
+    def trigger(self, account: Account, name: str) -> TriggerKind | None:
+        """The trigger kind called `name`, permitted to the principal."""
+        service = account.service
+        kind = service.trigger(name)
+        if kind is None:
+            known = [each.name for each in service.triggers]
+            hint = meant(nearest(name, known), known, "it tells of") or f"{service.title} has no triggers"
+            self.found.add("unknown_trigger", f"{service.title} has no trigger `{name[:60]}`", hint=hint)
+            return None
+        self.permit(service, name)
+        self.connect(account)
+        return kind
+
+    def permit(self, service: Service, name: str) -> None:
+        """A finding when the principal's role may not use `name` of `service`."""
+        own = [rule for rule in self.ctx.policy.rules if rule.service == service.id]
+        rules = [rule for rule in own if rule.capability == name] or [rule for rule in own if rule.capability is None]
+        allowed: tuple[Role, ...] = service.allow_roles or RUNNING_ROLES
+        if rules:
+            allowed = tuple(role for role in rules[0].roles if all(role in rule.roles for rule in rules))
+        if self.ctx.role not in allowed:
+            message = f"your role, {self.ctx.role}, may not use {service.id}.{name}"
+            who = f"it is for {words(list(allowed))}" if allowed else "nobody may"
+            self.found.add("not_permitted", message, hint=who)
+
+    def connect(self, account: Account) -> None:
+        """A `connect` item, once for each connection, when the service needs an account and there is none."""
+        service, connection = account.service, account.connection
+        if not service.needs_credential or connection.credential is not None or connection.name in self._missing:
+            return
+        self._missing.add(connection.name)
+        step = service.auth[0].setup[0].say if service.auth and service.auth[0].setup else ""
+        name = f" ({connection.name})" if connection.name != service.id else ""
+        self.found.add("connect", f"connect {service.title}{name} first", hint=step, severity=Severity.CONNECT)
+
+
+def _plain(word: str) -> str:
+    return word.strip().casefold().replace(" ", "_").replace("-", "_")

@@ -1,0 +1,109 @@
+"""Pass: a cheap condition goes before a read that is needed only where it holds.
+
+A read that only some branches of one `conditional` use, or only one action under a WHEN, becomes a `conditional` with
+the same conditions in the same order: the read where it is needed, its FALLBACK VALUE where it is not. Name, number,
+output and its type stay.
+
+Only a read that can neither fail the run nor mark it is moved under a condition: one with a continuing FALLBACK VALUE
+that is certain. Any other read that nobody turns out to need still decides whether the run goes on to its writes, and
+that is not for the optimizer to change. The conditions must be known by then: they read nothing that the read did
+not wait for, so it never starts later than it did.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec.structs import replace
+
+from eyeflow.catalog.model import CompileContext
+from eyeflow.ir.depends import names_read, roots
+from eyeflow.ir.expr import Expr
+from eyeflow.ir.plan import Decision, Plan
+from eyeflow.ir.task import Action, Block, Case, Conditional, HttpCall
+from eyeflow.optimizer.facts import ancestors, costs, reads, repeatable, unfailing
+from eyeflow.optimizer.trees import Place, every_scope
+
+
+class Need(msgspec.Struct, frozen=True):
+    """When an output is read: ordered conditions, each with whether the first that holds needs it, and whether it is
+    needed when none holds. `reader`: who reads it."""
+
+    reader: Action
+    tests: tuple[tuple[Expr, bool], ...]
+    rest: bool
+
+
+def guards(plan: Plan, ctx: CompileContext) -> Plan:
+    """Rewrites reads; one decision for each that got a condition."""
+    said: list[Decision] = []
+
+    def each(actions: tuple[Action, ...], place: Place) -> tuple[Action, ...]:
+        for number, action in enumerate(actions, 1):
+            capability = reads(action, ctx)
+            need = None if capability is None else _need(actions, number, place, ctx)
+            if capability is None or need is None:
+                continue
+            made = _under(action, need, ctx)
+            actions = (*actions[: number - 1], made, *actions[number:])
+            why = f"only {need.reader.name} reads it, under a condition; saves {costs(capability)} where it does not hold"
+            said.append(Decision("rewrite", place.of(action), "asked only where it is needed", why))
+        return actions
+
+    task = every_scope(plan.task, ctx, each)
+    return replace(plan, task=task, decisions=(*plan.decisions, *said))
+
+
+def _need(actions: tuple[Action, ...], number: int, place: Place, ctx: CompileContext) -> Need | None:
+    """When the output of a read is needed, if that is not always and known early enough."""
+    action = actions[number - 1]
+    output = action.output
+    if not unfailing(action, ctx) or output is None or action.when is not None or action.on_error is not None:
+        return None
+    readers = [each for each in actions if output in names_read(each)]
+    given = output in place.read_after or (place.gives_last and number == len(actions))
+    if len(readers) != 1 or given or readers[0] not in actions[number:]:
+        return None
+    need = _when_read(readers[0], output)
+    if need is None or not all(repeatable(test) for test, _ in need.tests):
+        return None
+    before = ancestors(actions)[number]
+    own = {each.output: at for at, each in enumerate(actions, 1) if each.output is not None}
+    tested = {name for test, _ in need.tests for name in roots(test)}
+    early = all(own[name] in before and own[name] < number for name in tested if name in own)
+    return need if early else None
+
+
+def _when_read(reader: Action, output: str) -> Need | None:
+    """The conditions under which `reader` reads `output`; None when it always does, or its conditions do."""
+    if reader.when is not None:
+        return None if output in roots(reader.when) else Need(reader, ((reader.when, True),), False)
+    do = reader.do
+    if not isinstance(do, Conditional):
+        return None
+    tests = tuple((case.when, _reads(case.block, output)) for case in do.cases)
+    rest = _reads(do.default, output)
+    bare = replace(do, cases=tuple(Case(case.when, Block()) for case in do.cases), default=Block())
+    if output in names_read(replace(reader, do=bare)) or (rest and all(needed for _, needed in tests)):
+        return None
+    return Need(reader, tests, rest)
+
+
+def _reads(block: Block, output: str) -> bool:
+    return output in names_read(Action(name="", do=Conditional(cases=(), default=block)))
+
+
+def _under(action: Action, need: Need, ctx: CompileContext) -> Action:
+    """The read under the conditions of its reader, its fallback's value where they do not hold."""
+    capability, fallback = reads(action, ctx), action.fallback
+    assert capability is not None and fallback is not None, "the read cannot fail"
+    expected = action.do.expect if isinstance(action.do, HttpCall) else None
+    read = replace(action, output=None, after=(), fallback=None, type=expected or capability.returns)
+
+    def block(needed: bool) -> Block:
+        return Block(actions=(read,)) if needed else Block(value=fallback.value)
+
+    cases = tuple(Case(test, block(needed)) for test, needed in need.tests)
+    return Action(
+        name=action.name, do=Conditional(cases=cases, default=block(need.rest)), after=action.after,
+        fallback=fallback, output=action.output, type=action.type, span=action.span,
+    )  # fmt: skip

@@ -1,0 +1,46 @@
+"""Layer 5, the semantic virtual machine: verified programs run, with no language model anywhere near.
+
+machine.py     the public door          handle.py     one run from first event to outcome
+load.py        seal, checks, stages     resolve.py    stage 7    preload.py  stage 8    link.py  closures
+run.py scope.py a run, its scheduler   steps.py      one handler for each effect operation
+loops.py       FOREACH                  calls.py      the one door of effects
+limits.py      time, budgets            rates.py      cache.py   host.py     ports.py
+journal.py     events                   replay.py     timeline.py            outcome.py
+virtualtime.py simulated time           wire.py       values as bytes        inputs.py  tasks.py
+"""
+
+from eyeflow.svm.context import ExecutionContext
+from eyeflow.svm.executable import Executable
+from eyeflow.svm.handle import RunHandle
+from eyeflow.svm.host import ConnectorHost
+from eyeflow.svm.journal import Event, Journal, MemoryJournal
+from eyeflow.svm.machine import Machine
+from eyeflow.svm.outcome import Execution, RunReport, Status
+from eyeflow.svm.ports import Answer, MemoryLogger, MemoryPublisher, Ports, ScriptedApprover, Settled
+from eyeflow.svm.tasks import LocalTasks
+from eyeflow.svm.timeline import Timeline
+from eyeflow.svm.virtualtime import VirtualClock, run_virtual
+
+__all__ = [
+    "Answer",
+    "ConnectorHost",
+    "Event",
+    "Executable",
+    "Execution",
+    "ExecutionContext",
+    "Journal",
+    "LocalTasks",
+    "Machine",
+    "MemoryJournal",
+    "MemoryLogger",
+    "MemoryPublisher",
+    "Ports",
+    "RunHandle",
+    "RunReport",
+    "ScriptedApprover",
+    "Settled",
+    "Status",
+    "Timeline",
+    "VirtualClock",
+    "run_virtual",
+]

@@ -1,0 +1,302 @@
+"""The one door: every effect of a program leaves through here.
+
+Knows: cache, rates, budgets, idempotency keys, timeouts, what may be tried again, what must be on record before what.
+In: a CALL step in its scope. Out: the answer as an own copy, or a `CallError` that says what is known of the effect.
+Never: speaks a protocol (connectors do), decides what follows from a failure (`run` does).
+
+An attempt goes: stop check, rate of the program, rate of the connection, budget, `effect_started` (kept before the
+first byte of a write when the program is durable), the call under one timer, `effect_finished` or `effect_failed`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import NoReturn
+
+from eyeflow.errors import CallError, RunError
+from eyeflow.ir.program import RateLimit
+from eyeflow.svm import wire
+from eyeflow.svm.executable import CallCode, StepCode
+from eyeflow.svm.journal import EffectFailed, EffectFinished, EffectStarted, RateQueued, Retried, UncertainSettled
+from eyeflow.svm.limits import TIMEOUT_TEXT, Stopped, TimedOut
+from eyeflow.svm.ports import Uncertain
+from eyeflow.svm.run import Run
+from eyeflow.svm.scope import ScopeRun
+from eyeflow.values import Value
+
+LONG_BACKOFF_MS = 1_000
+"""A longer backoff suspends the deadline."""
+
+MAX_DELAY_MS = 86_400_000
+"""A service cannot ask for a longer wait than a day."""
+
+
+async def perform_call(scope: ScopeRun, step: StepCode) -> Value:
+    """Run the capability, trying again as the step and the capability allow.
+
+    Raises: CallError; RunError `type_mismatch`, `deadline`, `expired`, `call_limit`, `output_limit`; Stopped.
+    """
+    code = step.operand
+    assert isinstance(code, CallCode)
+    params = _checked(code, code.params(scope.frame))
+    cache_key = _cache_key(code, params) if step.cache_ms and not code.writes else None
+    run = scope.run
+    if cache_key is not None and run.recording is None:
+        held = run.cache.get(cache_key, run.loop.time())
+        if held is not None:
+            return _answer(scope, step, code, wire.unpack(held), 1, cached=True)
+    attempt = 1
+    while True:
+        try:
+            value = await _attempt(scope, step, code, params, attempt)
+        except CallError as error:
+            if not await _again(scope, step, code, error, attempt):
+                return None
+            attempt += 1
+        else:
+            if cache_key is not None and run.recording is None:
+                run.cache.put(cache_key, wire.pack(value), run.loop.time() + step.cache_ms / 1000)
+            return value
+
+
+def _checked(code: CallCode, params: Value) -> dict[str, Value]:
+    """The parameters as the capability declares them, without the optional ones that are null."""
+    assert isinstance(params, dict), "the operand of CALL is an object"
+    given = {name: value for name, value in params.items() if value is not None or name not in code.optional}
+    if code.check is not None:
+        checked = code.check(given)
+        assert isinstance(checked, dict)
+        given = checked
+    if code.max_text is not None:
+        for name, value in given.items():
+            if isinstance(value, str) and len(value) > code.max_text:
+                raise RunError(
+                    "type_mismatch",
+                    f"{name!r} has {len(value)} characters, {code.binding.service} takes at most {code.max_text}",
+                    hint="SLICE it",
+                )
+    return given
+
+
+def _cache_key(code: CallCode, params: dict[str, Value]) -> str:
+    return f"{code.binding.connection}/{code.binding.capability}/{wire.digest(params)}"
+
+
+async def _attempt(scope: ScopeRun, step: StepCode, code: CallCode, params: dict[str, Value], attempt: int) -> Value:
+    run = scope.run
+    if run.recording is not None:
+        return _replayed(scope, step, code, params, attempt)
+    for name, limit in code.rates:
+        await _take_turn(scope, step, name, limit)
+    if scope.stopped:
+        raise Stopped
+    run.budget.take_call()
+    key = _note_start(scope, step, code, params, attempt)
+    if code.writes:
+        await run.flush()
+    sent = run.budget.admit(params)
+    assert isinstance(sent, dict)
+    try:
+        answer = await _timed(scope, step, code, sent, key if code.writes else None)
+    except CallError as error:
+        _note_failed(scope, step, code, error, attempt)
+        raise
+    except (Stopped, asyncio.CancelledError):
+        abandoned = CallError("uncertain", "abandoned", "the call was given up when its run stopped")
+        _note_failed(scope, step, code, abandoned, attempt)
+        raise
+    value = _answer(scope, step, code, answer, attempt)
+    await run.flush()
+    return value
+
+
+def _note_start(scope: ScopeRun, step: StepCode, code: CallCode, params: dict[str, Value], attempt: int) -> str:
+    run = scope.run
+    key = f"{run.execution_id}:{step.action}:{scope.iteration or '0'}"
+    run.note(EffectStarted(
+        at_us=run.at_us(), action=step.action, iteration=scope.iteration, attempt=attempt,
+        connection=code.binding.connection, capability=code.binding.capability, key=key, request=wire.digest(params),
+    ))  # fmt: skip
+    return key
+
+
+def _note_failed(scope: ScopeRun, step: StepCode, code: CallCode, error: CallError, attempt: int) -> None:
+    run = scope.run
+    if error.kind == "uncertain" and code.writes and not code.repeatable:
+        run.uncertain.append(step.action)
+    run.note(EffectFailed(
+        at_us=run.at_us(), action=step.action, iteration=scope.iteration, attempt=attempt, kind=error.kind,
+        code=error.code, message=error.message, retry_after_ms=error.retry_after_ms,
+    ))  # fmt: skip
+
+
+def _answer(
+    scope: ScopeRun, step: StepCode, code: CallCode, answer: object, attempt: int, *, cached: bool = False
+) -> Value:
+    """Note the answer as an own copy, then see that it is what the program expects."""
+    run = scope.run
+    value = run.budget.admit(answer)
+    run.note(EffectFinished(
+        at_us=run.at_us(), action=step.action, iteration=scope.iteration, attempt=attempt, value=value, cached=cached
+    ))  # fmt: skip
+    return value if code.expect is None else code.expect(value)
+
+
+async def _timed(
+    scope: ScopeRun, step: StepCode, code: CallCode, params: Mapping[str, Value], key: str | None
+) -> object:
+    """The call itself, under one timer: the earlier of the attempt's TIMEOUT and the run's deadline."""
+    run = scope.run
+    now = run.loop.time()
+    run.active.work(1, now)
+    limit = now + (step.timeout_ms or code.binding.timeout_ms) / 1000
+    deadline = run.active.ends_at(now)
+    guard = scope.watch(min(limit, deadline), effect=True, write=code.writes)
+    try:
+        return await guard.hold(code.connector.call(code.binding.capability, params, key=key))
+    except TimedOut:
+        _raise_late(run, at_deadline=deadline <= limit)
+    except CallError as error:
+        if guard.cause == "time":
+            # Told to stop, the connector knew more than we do: perhaps nothing had been sent.
+            _raise_late(run, at_deadline=deadline <= limit, error=error)
+        if guard.cause == "stop":
+            raise Stopped from error
+        raise
+    except Stopped:
+        raise
+    except RunError as error:
+        raise CallError("permanent", error.code, error.message, hint=error.hint) from error
+    except Exception as bug:
+        message = f"the connector of {code.binding.connection} failed with {type(bug).__name__}"
+        raise CallError("uncertain", "connector_crashed", message, hint="a connector raises CallError only") from bug
+    finally:
+        scope.guards.discard(guard)
+        run.active.work(-1, run.loop.time())
+
+
+def _raise_late(run: Run, *, at_deadline: bool, error: CallError | None = None) -> NoReturn:
+    if at_deadline:
+        run.pass_deadline()
+    kind = "uncertain" if error is None else error.kind
+    raise CallError(kind, "deadline" if at_deadline else "timeout", TIMEOUT_TEXT)
+
+
+async def _take_turn(scope: ScopeRun, step: StepCode, name: str, limit: RateLimit) -> None:
+    """Reserve a start under a rate and wait for it; the wait suspends the deadline."""
+    run = scope.run
+    now = run.loop.time()
+    turn = await run.rates.reserve(name, limit, now)
+    wait = turn - now
+    if wait <= 0:
+        return
+    if not limit.queue:
+        await run.rates.release(name, turn)
+        raise CallError(
+            "transient", "rate_limited", f"more than {limit.calls} calls in {limit.window_ms} ms",
+            retry_after_ms=round(wait * 1000) + 1,
+        )  # fmt: skip
+    try:
+        await run.pause(scope, wait)
+    except BaseException:
+        await run.rates.release(name, turn)
+        raise
+    run.note(RateQueued(at_us=run.at_us(), action=step.action, iteration=scope.iteration, wait_ms=round(wait * 1000)))
+
+
+async def _again(scope: ScopeRun, step: StepCode, code: CallCode, error: CallError, attempt: int) -> bool:
+    """Wait for the next attempt, and give True; False when a person says the call was sent; else raise `error`."""
+    run = scope.run
+    if error.code == "deadline":
+        run.pass_deadline()
+        raise error
+    doubtful = error.kind == "uncertain" and code.writes and not code.repeatable
+    if doubtful and step.uncertain == "ask":
+        return await _settled(scope, step, code, error, attempt)
+    repeatable = error.kind == "transient" or (
+        error.kind == "uncertain" and (not doubtful or step.uncertain == "retry")
+    )
+    if not repeatable or attempt >= step.attempts or (run.recording is None and (scope.stopped or run.past_deadline())):
+        raise error
+    delay_ms = backoff_ms(step, attempt, error)
+    if delay_ms > LONG_BACKOFF_MS:
+        await run.pause(scope, delay_ms / 1000)
+    else:
+        await run.rest(scope, delay_ms / 1000)
+    _must_go_on(scope, step, attempt)
+    run.note(Retried(
+        at_us=run.at_us(), action=step.action, iteration=scope.iteration, attempt=attempt + 1, delay_ms=delay_ms
+    ))  # fmt: skip
+    return True
+
+
+def backoff_ms(step: StepCode, failed: int, error: CallError) -> int:
+    """Milliseconds before the attempt after the `failed`-th: the step's backoff, or longer if the service asks."""
+    delay = 0.0
+    if step.backoff is not None:
+        delay = float(step.backoff.first_ms)
+        if step.backoff.kind == "exponential":
+            most = float(MAX_DELAY_MS if step.backoff.max_ms is None else step.backoff.max_ms)
+            for _ in range(failed - 1):
+                if delay >= most:
+                    break
+                delay *= step.backoff.factor
+            delay = min(delay, most)
+    return min(max(round(delay), error.retry_after_ms or 0), MAX_DELAY_MS)
+
+
+def _must_go_on(scope: ScopeRun, step: StepCode, attempt: int) -> None:
+    """In a replay, a repetition that was not made in the record is not made now either."""
+    recording = scope.run.recording
+    if recording is not None and recording.effect(step.action, scope.iteration, attempt + 1) is None:
+        raise recording.failure(step.action, scope.iteration) or Stopped
+
+
+async def _settled(scope: ScopeRun, step: StepCode, code: CallCode, error: CallError, attempt: int) -> bool:
+    """Ask a person: True to send it again, False when it was sent. Raises: `error` when it counts as failed."""
+    run = scope.run
+    if run.recording is not None:
+        known = run.recording.verdict(step.action, scope.iteration, attempt)
+        if known is None:
+            raise run.recording.failure(step.action, scope.iteration) or Stopped
+        verdict, by = known.verdict, known.by
+    else:
+        assert run.ports.approver is not None, "the loader saw to it"
+        question = Uncertain(
+            execution_id=run.execution_id, action=step.action, connection=code.binding.connection,
+            capability=code.binding.capability, error=error.message,
+            key=f"{run.execution_id}:{step.action}:{scope.iteration or '0'}",
+        )  # fmt: skip
+        try:
+            answer = await run.suspend(scope, run.ports.approver.settle(question))
+        except RunError:
+            raise error from None
+        verdict, by = answer.verdict, answer.by
+    run.note(UncertainSettled(
+        at_us=run.at_us(), action=step.action, iteration=scope.iteration, attempt=attempt, verdict=verdict, by=by
+    ))  # fmt: skip
+    if verdict == "failed":
+        raise error
+    if step.action in run.uncertain:
+        run.uncertain.remove(step.action)
+    return verdict == "again"
+
+
+def _replayed(scope: ScopeRun, step: StepCode, code: CallCode, params: dict[str, Value], attempt: int) -> Value:
+    """The recorded end of this attempt, with its events noted again."""
+    run = scope.run
+    assert run.recording is not None
+    known = run.recording.effect(step.action, scope.iteration, attempt)
+    if known is None:
+        raise run.recording.failure(step.action, scope.iteration) or Stopped
+    if isinstance(known, EffectFinished):
+        if not known.cached:
+            _note_start(scope, step, code, params, attempt)
+        return _answer(scope, step, code, known.value, attempt, cached=known.cached)
+    _note_start(scope, step, code, params, attempt)
+    error = CallError(known.kind, known.code, known.message, retry_after_ms=known.retry_after_ms)
+    _note_failed(scope, step, code, error, attempt)
+    if known.code == "abandoned":
+        raise Stopped
+    raise error

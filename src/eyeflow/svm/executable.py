@@ -1,0 +1,217 @@
+"""`Executable`: a verified program as closures, with its connectors in hand.
+
+Knows: the shape the machine runs: scopes of steps whose operands are functions over registers. In: `link` makes it.
+Out: frozen structs. Never: runs, opens, checks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final, TypeAlias
+
+import msgspec
+
+from eyeflow.connectors.port import Connector
+from eyeflow.ir.evaluate.frame import Code
+from eyeflow.ir.opcodes import Op
+from eyeflow.ir.program import CallBinding, Program, RateLimit
+from eyeflow.ir.task import Backoff
+from eyeflow.values import Value
+
+_WAITS: Final = frozenset((Op.WAIT_FOR, Op.WAIT_UNTIL, Op.APPROVAL))
+
+Read: TypeAlias = Callable[[Value], Value]
+"""Gives a value as its declared type has it. Raises: RunError `type_mismatch`, `missing_field`."""
+
+
+class ValueCode(msgspec.Struct, frozen=True):
+    """VALUE."""
+
+    block: Code
+
+
+class CallCode(msgspec.Struct, frozen=True, kw_only=True):
+    """CALL. `check` is the capability's typed parameters, `optional` those that may be left out, `max_text` the
+    service's longest text, `expect` the type of a result the catalog leaves open; `rates` pairs names with limits."""
+
+    binding: CallBinding
+    connector: Connector
+    params: Code
+    check: Read | None
+    optional: frozenset[str]
+    max_text: int | None
+    expect: Read | None
+    rates: tuple[tuple[str, RateLimit], ...]
+    repeatable: bool
+    writes: bool
+
+
+class CompareCode(msgspec.Struct, frozen=True):
+    """The operands of a condition that is one comparison, so that the timeline can show them."""
+
+    left: Code
+    sign: str
+    right: Code
+
+
+class CaseCode(msgspec.Struct, frozen=True):
+    """One condition of BRANCH and the scope taken."""
+
+    test: Code
+    compared: CompareCode | None
+    scope: ScopeCode | None
+
+
+class BranchCode(msgspec.Struct, frozen=True):
+    """BRANCH."""
+
+    cases: tuple[CaseCode, ...]
+    default: ScopeCode | None
+
+
+class FanCode(msgspec.Struct, frozen=True, kw_only=True):
+    """FOREACH. `collecting`: failing items are collected as `{item, error}`."""
+
+    source: Code
+    item: int
+    where: Code | None
+    scope: ScopeCode
+    collect: Code | None
+    parallel: int
+    max_items: int
+    collecting: bool
+
+
+class SubtaskCode(msgspec.Struct, frozen=True):
+    """SUBTASK."""
+
+    task: str
+    params: Code
+
+
+class WaitCode(msgspec.Struct, frozen=True):
+    """WAIT_FOR and WAIT_UNTIL."""
+
+    block: Code
+
+
+class ApprovalCode(msgspec.Struct, frozen=True):
+    """APPROVAL."""
+
+    role: str
+    message: Code
+    expires_ms: int
+
+
+class EmitCode(msgspec.Struct, frozen=True):
+    """EMIT."""
+
+    topic: str
+    value: Code
+
+
+class LogCode(msgspec.Struct, frozen=True):
+    """LOG."""
+
+    message: Code
+
+
+class RespondCode(msgspec.Struct, frozen=True):
+    """RESPOND; no status means 200, no body null."""
+
+    status: Code | None
+    body: Code | None
+
+
+Operand: TypeAlias = (
+    ValueCode | CallCode | BranchCode | FanCode | SubtaskCode | WaitCode | ApprovalCode | EmitCode | LogCode
+    | RespondCode
+)  # fmt: skip
+
+
+class BackupCode(msgspec.Struct, frozen=True):
+    """A fallback: a pure block or a scope."""
+
+    block: Code | None
+    scope: ScopeCode | None
+    stop: bool
+    timeout_ms: int
+
+
+class StepCode(msgspec.Struct, frozen=True, kw_only=True):
+    """One action, ready to run. `action` is its path of names; `position` its place in the scope's start order;
+    `dependents` the positions it wakes; `strict` the needed steps it cannot do without."""
+
+    number: int
+    position: int
+    name: str
+    action: str
+    op: int
+    dst: int
+    operand: Operand
+    when: Code | None
+    needs: int
+    dependents: tuple[int, ...]
+    strict: frozenset[int]
+    timeout_ms: int | None
+    attempts: int
+    backoff: Backoff | None
+    backup: BackupCode | None
+    continue_on_error: bool
+    uncertain: str
+    cache_ms: int
+    label: str
+
+
+class ScopeCode(msgspec.Struct, frozen=True, kw_only=True):
+    """Steps in start order. `first` are the positions that need nothing."""
+
+    steps: tuple[StepCode, ...]
+    first: tuple[int, ...]
+    result: Code | None
+    label: str
+
+
+class Executable(msgspec.Struct, frozen=True, kw_only=True):
+    """A program a machine has verified, resolved, connected and linked. `digest` is the program's identity;
+    `me_fields` are the fields of the profile it reads, sorted, None when it reads the profile as a whole."""
+
+    program: Program
+    digest: str
+    practice: bool
+    root: ScopeCode
+    on_failure: ScopeCode | None
+    inputs: Read
+    me_fields: tuple[str, ...] | None
+    wheres: tuple[Code | None, ...]
+    connectors: Mapping[str, Connector]
+
+    @property
+    def task(self) -> str:
+        """The task's name."""
+        return self.program.task
+
+    def waits(self) -> frozenset[str]:
+        """The actions, by their paths, that suspend active time from their start to their end."""
+        scopes = [self.root] if self.on_failure is None else [self.root, self.on_failure]
+        found: set[str] = set()
+        while scopes:
+            for step in scopes.pop().steps:
+                if step.op in _WAITS:
+                    found.add(step.action)
+                scopes.extend(_inside(step))
+        return frozenset(found)
+
+
+def _inside(step: StepCode) -> list[ScopeCode]:
+    scopes: list[ScopeCode | None] = []
+    match step.operand:
+        case BranchCode(cases=cases, default=default):
+            scopes = [*(case.scope for case in cases), default]
+        case FanCode(scope=scope):
+            scopes = [scope]
+        case _:
+            pass
+    if step.backup is not None:
+        scopes.append(step.backup.scope)
+    return [scope for scope in scopes if scope is not None]

@@ -1,0 +1,166 @@
+"""`RunHandle`: one run from its first event to its `Execution`.
+
+Knows: what comes before and after the root scope: roots, ON_FAILURE, status, the last event. In: a prepared `Run`.
+Out: the `Execution`; cancelling. Never: raises what happened inside the run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from eyeflow.errors import CallError, RunError
+from eyeflow.ir.evaluate import Frame
+from eyeflow.ir.program import INPUT, ME, NOW, TRIGGER
+from eyeflow.svm.journal import CancelRequested, Event, RunFinished, RunStarted
+from eyeflow.svm.limits import Stopped
+from eyeflow.svm.outcome import Execution, Status
+from eyeflow.svm.run import Failure, Run, TaskEnded
+from eyeflow.svm.scope import ScopeRun
+from eyeflow.values import Value
+
+
+class RunHandle:
+    """One run under way."""
+
+    def __init__(self, run: Run, head: RunStarted) -> None:
+        self._run = run
+        self._head = head
+        self._task: asyncio.Task[Execution] | None = None
+        self._finished: Execution | None = None
+        self._cancelling = False
+        self._error: Failure | None = None
+        self._ended_by_fallback = False
+        self._halted = False
+
+    @property
+    def execution_id(self) -> str:
+        """The run's id."""
+        return self._run.execution_id
+
+    @property
+    def status(self) -> Status:
+        """`running`, `waiting` while its active time stands still, and at the end the execution's status."""
+        if self._finished is not None:
+            return self._finished.status
+        return "waiting" if self._run.active.standing else "running"
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """What has happened so far."""
+        return tuple(self._run.events)
+
+    def begin(self) -> None:
+        """Start in a task of its own."""
+        self._task = asyncio.get_running_loop().create_task(self.drive())
+
+    async def finished(self) -> Execution:
+        """The execution when it has ended. Giving up waiting does not end the run."""
+        assert self._task is not None, "only a started run is waited for"
+        return await asyncio.shield(self._task)
+
+    def cancel(self) -> None:
+        """Start nothing more and end waits; started writes run to their end and are recorded. Twice is once."""
+        run = self._run
+        if self._finished is not None or self._cancelling:
+            return
+        self._cancelling = True
+        run.note(CancelRequested(at_us=run.at_us()))
+        run.stop_reason = "cancelled"
+        if run.root is not None:
+            run.root.stop(cancelling=True)
+
+    async def drive(self) -> Execution:
+        """Run in the present task to the end."""
+        run, program = self._run, self._run.executable.program
+        run.events.insert(0, self._head)
+        frame = Frame(program.registers, run.meter)
+        frame[TRIGGER], frame[INPUT] = self._head.trigger, self._head.inputs
+        frame[ME], frame[NOW] = self._head.me, self._head.now
+        await run.flush()
+        root = run.root = ScopeRun(run, run.executable.root, frame)
+        output = await self._root(root)
+        failed_action = self._failed_action(root)
+        status = self._status(root)
+        if self._error is not None and status in ("failed", "partial_failure") and not self._ended_by_fallback:
+            await self._on_failure(frame)
+        error = self._error or (run.tolerated[0][1] if run.tolerated else None)
+        run.note(RunFinished(
+            at_us=run.at_us(), status=status, output=output, code="" if error is None else error.code,
+            error="" if error is None else error.message,
+        ))  # fmt: skip
+        await run.write()
+        self._finished = self._execution(root, status, output, error, failed_action)
+        return self._finished
+
+    async def _root(self, root: ScopeRun) -> Value:
+        recording = self._run.recording
+        if recording is not None and recording.cancelled:
+            self._cancelling = True
+            self._run.stop_reason = "cancelled"
+        elif self._cancelling:
+            root.stop(cancelling=True)
+        try:
+            output = await root.drive()
+            self._run.budget.keep(output)
+            return output
+        except TaskEnded as ended:
+            self._error, self._ended_by_fallback = ended.error, True
+        except (RunError, CallError) as error:
+            self._error = error
+        except Stopped:
+            self._halted = True
+        return None
+
+    async def _on_failure(self, frame: Frame) -> None:
+        """ON_FAILURE, with an allowance of active time of its own; its own failure changes nothing."""
+        run, code = self._run, self._run.executable.on_failure
+        if code is None:
+            return
+        run.active.renew(run.loop.time())
+        run.deadline_hit = False
+        run.root = ScopeRun(run, code, frame)
+        with contextlib.suppress(RunError, CallError, TaskEnded, Stopped):  # the journal has it
+            await run.root.drive()
+
+    def _failed_action(self, root: ScopeRun) -> int | None:
+        if root.failures:
+            number = min(number for number, _ in root.failures)
+            return number if number > 0 else None
+        if self._error is None and self._run.tolerated:
+            name = self._run.tolerated[0][0].split(".")[0]
+            return next((step.number for step in root.code.steps if step.name == name), None)
+        return None
+
+    def _status(self, root: ScopeRun) -> Status:
+        run = self._run
+        if self._halted or (self._cancelling and self._error is not None):
+            return "cancelled"
+        if self._error is not None:
+            return "partial_failure" if root.completed or run.fell_back else "failed"
+        return "partial_failure" if run.tolerated else "success"
+
+    def _execution(
+        self, root: ScopeRun, status: Status, output: Value, error: Failure | None, failed_action: int | None
+    ) -> Execution:
+        run = self._run
+        return Execution(
+            execution_id=run.execution_id,
+            task=run.executable.program.task,
+            program=run.executable.digest,
+            status=status,
+            output=output,
+            error=None if error is None else error.message,
+            error_code=None if error is None else error.code,
+            error_hint="" if error is None else error.hint,
+            # The failed action may have a fallback's value and still be the one that failed.
+            completed_actions=len(root.completed - {failed_action}),
+            failed_action=failed_action,
+            fallback_executed=run.fell_back,
+            uncertain=tuple(run.uncertain),
+            started_at=self._head.now,
+            duration_ms=round(run.at_us() / 1000),
+            response=run.response,
+            context=run.context,
+            events=tuple(run.events),
+        )

@@ -1,0 +1,227 @@
+"""`Machine`: loads sealed programs and runs them. The public door of layer 5.
+
+Knows: which signers it trusts, its catalog, connections and connectors, its ports, caches and rates. In: artifacts
+and inputs. Out: `Execution`s. Never: a language model, an unsealed program, a clock of its own.
+
+    machine = Machine(trust=[key], catalog=catalog, connections=connections, connectors={"slack_api_v1": HttpConnector})
+    execution = await machine.run(artifact, {"name": "Alice"})
+    execution.status, execution.output, execution.timeline().text()
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+from eyeflow.catalog.model import Catalog, Connection, Policy, Role
+from eyeflow.errors import RunError
+from eyeflow.ir.evaluate import Frame, Meter
+from eyeflow.ir.program import ME, NOW, TRIGGER, Artifact
+from eyeflow.ir.seal import SignerKey, Trust
+from eyeflow.ports import Clock, Ids, RandomIds, SystemClock
+from eyeflow.svm.cache import ResultCache
+from eyeflow.svm.context import ExecutionContext, Results, frozen_mapping
+from eyeflow.svm.executable import Executable
+from eyeflow.svm.handle import RunHandle
+from eyeflow.svm.host import ConnectorHost, Credentials, Factory
+from eyeflow.svm.inputs import conformed, own, read_of_me
+from eyeflow.svm.journal import Event, Journal, RunStarted
+from eyeflow.svm.load import Loader
+from eyeflow.svm.outcome import Execution
+from eyeflow.svm.ports import Ports
+from eyeflow.svm.rates import Rates, SlidingWindows
+from eyeflow.svm.replay import Recording
+from eyeflow.svm.resolve import World
+from eyeflow.svm.run import Run
+from eyeflow.svm.steps import PERFORM
+from eyeflow.values import Value
+
+Runnable: TypeAlias = Executable | Artifact | bytes
+
+
+class Machine:
+    """A semantic virtual machine.
+
+    `trust`: the public keys whose signature makes an artifact runnable. `connectors`: by the connector id that
+    services name, how to make one. `credentials` resolves references at call time. `role` and `policy`: for whom
+    programs run, and the workspace's rules of what roles may use. `practice`: this machine's connectors are practice
+    ones. `revoked`: digests of programs that may not run any more.
+    """
+
+    def __init__(
+        self,
+        *,
+        trust: Sequence[SignerKey] = (),
+        catalog: Catalog | None = None,
+        connections: Sequence[Connection] = (),
+        connectors: Mapping[str, Factory] | None = None,
+        credentials: Credentials | None = None,
+        clock: Clock | None = None,
+        ids: Ids | None = None,
+        journal: Journal | None = None,
+        ports: Ports | None = None,
+        rates: Rates | None = None,
+        role: Role = "owner",
+        policy: Policy | None = None,
+        practice: bool = False,
+        revoked: frozenset[str] = frozenset(),
+    ) -> None:
+        self.host = ConnectorHost(connectors or {}, credentials=credentials)
+        self.ports = ports or Ports()
+        world = World(
+            catalog=catalog or Catalog(), connections=tuple(connections), role=role, policy=policy or Policy()
+        )  # fmt: skip
+        trusted = Trust(tuple(trust), revoked, practice)
+        self._loader = Loader(trust=trusted, world=world, host=self.host, ports=self.ports)
+        self._clock: Clock = clock or SystemClock()
+        self._ids: Ids = ids or RandomIds()
+        self._journal = journal
+        self._rates: Rates = rates or SlidingWindows()
+        self._cache = ResultCache()
+
+    async def load(self, artifact: Artifact | bytes) -> Executable:
+        """Verify, validate, resolve, connect and link an artifact.
+
+        Raises: LoadError; nothing of the program has run, and no service was called.
+        """
+        return await self._loader.load(artifact)
+
+    async def run(
+        self,
+        program: Runnable,
+        inputs: Mapping[str, Value] | None = None,
+        *,
+        trigger: Value = None,
+        me: Mapping[str, Value] | None = None,
+        execution_id: str | None = None,
+        depth: int = 0,
+    ) -> Execution:
+        """Run to the end. An artifact is loaded first; load it once and keep the `Executable` when it runs often.
+
+        Raises: LoadError for an artifact; RunError `bad_input` before anything runs. What happens in the run itself
+        is in the `Execution`, never raised.
+        """
+        handle = await self._prepared(program, inputs, trigger, me, execution_id, depth=depth)
+        return await handle.drive()
+
+    async def start(
+        self,
+        program: Runnable,
+        inputs: Mapping[str, Value] | None = None,
+        *,
+        trigger: Value = None,
+        me: Mapping[str, Value] | None = None,
+        execution_id: str | None = None,
+    ) -> RunHandle:
+        """Begin a run and give its handle, which can cancel it and waits for its end. Raises: as `run`."""
+        handle = await self._prepared(program, inputs, trigger, me, execution_id, depth=0)
+        handle.begin()
+        return handle
+
+    def run_sync(
+        self,
+        program: Artifact | bytes,
+        inputs: Mapping[str, Value] | None = None,
+        *,
+        trigger: Value = None,
+        me: Mapping[str, Value] | None = None,
+    ) -> Execution:
+        """Run to the end from code without an event loop; connectors are cleaned up afterwards. Raises: as `run`."""
+
+        async def main() -> Execution:
+            try:
+                return await self.run(program, inputs, trigger=trigger, me=me)
+            finally:
+                await self.drain()
+
+        return asyncio.run(main())
+
+    async def replay(self, program: Runnable, events: Sequence[Event]) -> Execution:
+        """Run again against the record of a run: no connector is called, nothing waits, the trace hash is the same.
+
+        Raises: LoadError; RunError `bad_journal` when the events are not those of a run of this program.
+        """
+        recording = Recording(events)
+        executable = program if isinstance(program, Executable) else await self._loader.load(program, connect=False)
+        head = recording.head
+        if head.program != executable.digest:
+            raise RunError("bad_journal", f"this is the journal of another program ({head.program[:12]})")
+        assert isinstance(head.inputs, dict), "inputs are recorded as an object"
+        context, results = _context(executable, head.execution_id, head.inputs)
+        run = self._run(executable, context, results, depth=0, journal=None, recording=recording)
+        return await RunHandle(run, head).drive()
+
+    def passes(
+        self, program: Executable, trigger: int, payload: Value, *, me: Mapping[str, Value] | None = None
+    ) -> bool:
+        """True when `payload` passes the filter of the program's `trigger`-th trigger (from 0).
+
+        Raises: RunError (`missing_field`, `type_mismatch`) when the filter reads what the payload does not have.
+        """
+        where = program.wheres[trigger]
+        if where is None:
+            return True
+        frame = Frame(program.program.registers, Meter(program.program.limits.operations, self._reading))
+        limit = program.program.limits.memory_bytes
+        frame[TRIGGER], frame[ME], frame[NOW] = own(payload, limit), own(me, limit), self._clock.now()
+        return where(frame) is True
+
+    def _reading(self, name: str) -> Value:
+        return self._clock.now() if name == "NOW" else self._ids.new("id")
+
+    async def drain(self) -> None:
+        """Clean up every connector; a later run connects anew."""
+        await self.host.drain()
+
+    async def _executable(self, program: Runnable) -> Executable:
+        return program if isinstance(program, Executable) else await self.load(program)
+
+    async def _prepared(
+        self,
+        program: Runnable,
+        inputs: Mapping[str, Value] | None,
+        trigger: Value,
+        me: Mapping[str, Value] | None,
+        execution_id: str | None,
+        *,
+        depth: int,
+    ) -> RunHandle:
+        executable = await self._executable(program)
+        given = conformed(executable, inputs or {})
+        limit = executable.program.limits.memory_bytes
+        identity = execution_id or self._ids.new("exec")
+        context, results = _context(executable, identity, given)
+        run = self._run(executable, context, results, depth=depth, journal=self._journal, recording=None)
+        head = RunStarted(
+            execution_id=identity, task=executable.program.task, program=executable.digest, inputs=given,
+            trigger=own(trigger, limit), me=read_of_me(executable, me), now=self._clock.now(),
+        )  # fmt: skip
+        return RunHandle(run, head)
+
+    def _run(
+        self,
+        executable: Executable,
+        context: ExecutionContext,
+        results: Results,
+        *,
+        depth: int,
+        journal: Journal | None,
+        recording: Recording | None,
+    ) -> Run:
+        return Run(
+            executable, context, results, perform=PERFORM, clock=self._clock, ports=self.ports, rates=self._rates,
+            cache=self._cache, journal=journal, recording=recording, depth=depth,
+        )  # fmt: skip
+
+
+def _context(executable: Executable, identity: str, inputs: dict[str, Value]) -> tuple[ExecutionContext, Results]:
+    results = Results()
+    return ExecutionContext(
+        task_id=executable.program.task,
+        execution_id=identity,
+        inputs=frozen_mapping(inputs),
+        intermediate_results=results,
+        connectors=executable.connectors,
+        deadline_ms=executable.program.limits.deadline_ms,
+    ), results

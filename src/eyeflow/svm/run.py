@@ -1,0 +1,220 @@
+"""One run: its mutable state, which all its scopes share.
+
+Knows: registers' budget, active time, events, what was read of the world, what went wrong. In: an `Executable` and
+its surroundings. Out: events in order, kept as durably as the program asks. Never: decides which step starts
+(`scope`), what an operation means (`steps`), or touches a service (`calls`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from uuid import NAMESPACE_OID, uuid5
+
+from eyeflow.errors import CallError, RunError
+from eyeflow.ir.evaluate.frame import Meter
+from eyeflow.ports import Clock
+from eyeflow.svm.cache import ResultCache
+from eyeflow.svm.context import ExecutionContext, Results
+from eyeflow.svm.executable import Executable, StepCode
+from eyeflow.svm.journal import (
+    DeadlinePassed,
+    Event,
+    Journal,
+    WorldRead,
+)
+from eyeflow.svm.limits import ActiveTime, Budget, TimedOut, deadline_error, expired_error
+from eyeflow.svm.past import active_us
+from eyeflow.svm.ports import Ports
+from eyeflow.svm.rates import Rates
+from eyeflow.svm.replay import Recording
+from eyeflow.values import Value
+
+if TYPE_CHECKING:
+    from eyeflow.svm.scope import ScopeRun
+
+T = TypeVar("T")
+Failure: TypeAlias = RunError | CallError
+Perform: TypeAlias = Callable[["ScopeRun", StepCode], Awaitable[Value]]
+
+
+class TaskEnded(Exception):  # noqa: N818 - an end that a FALLBACK THEN stop asked for
+    """The fallback of `action` ended the whole task; `error` is what it recovered from."""
+
+    def __init__(self, error: Failure, action: str) -> None:
+        super().__init__(error.message)
+        self.error = error
+        self.action = action
+
+
+def _elapsed(past: Recording, clock: Clock) -> float:
+    """Seconds since the run began, by the wall clock, yet never less than the record shows."""
+    return max((clock.now() - past.head.now).total_seconds(), past.last_us / 1_000_000)
+
+
+class Run:
+    """The mutable state of one execution; everything its scopes share."""
+
+    def __init__(
+        self,
+        executable: Executable,
+        context: ExecutionContext,
+        results: Results,
+        *,
+        perform: Mapping[int, Perform],
+        clock: Clock,
+        ports: Ports,
+        rates: Rates,
+        cache: ResultCache,
+        journal: Journal | None,
+        recording: Recording | None,
+        past: Recording | None = None,
+        depth: int,
+    ) -> None:
+        self.executable = executable
+        self.context = context
+        self.execution_id = context.execution_id
+        self.results = results
+        self.perform = perform
+        self.clock = clock
+        self.ports = ports
+        self.rates = rates
+        self.cache = cache
+        self.journal = journal
+        self.recording = recording
+        self.past = past
+        self.history = recording or past
+        self.depth = depth
+        self.loop = asyncio.get_running_loop()
+        self.time = self.loop.time
+        now = self.time()
+        self.started = now if past is None else now - _elapsed(past, clock)
+        limits = executable.program.limits
+        spent = 0.0 if past is None else active_us(past.events, executable.waits()) / 1_000_000
+        self.active = ActiveTime(limits.deadline_ms, now, spent)
+        self.expires_at = self.started + limits.expires_ms / 1000
+        self.budget = Budget(limits)
+        self.meter = Meter(limits.operations, self.recorded, self._look_at_the_time)
+        self.durable = executable.program.durable == "journal" and journal is not None
+        self.events: list[Event] = [] if past is None else list(past.events)
+        self.written = len(self.events)
+        self.writing: asyncio.Lock | None = None
+        self.root: ScopeRun | None = None
+        self.stop_reason = ""
+        self.deadline_hit = past is not None and past.deadline_passed
+        self.deadline_action: int | None = None
+        self.tolerated: list[tuple[str, Failure]] = []
+        self.fell_back = False
+        self.uncertain: list[str] = []
+        self.response: tuple[int, Value] | None = None
+        self.place = ("", "")
+        self.readings: dict[tuple[str, str, str], int] = {}
+
+    def at_us(self) -> int:
+        """Microseconds since the run started."""
+        return round((self.time() - self.started) * 1_000_000)
+
+    def note(self, event: Event) -> None:
+        """One more event; in a resumed run, unless it is on record."""
+        if self.past is None or not self.past.has(event):
+            self.events.append(event)
+
+    def begun_at(self, action: str, iteration: str) -> float:
+        """When a step started, in seconds of the loop's time: now, or when the record says."""
+        since = None if self.past is None else self.past.began(action, iteration)
+        return self.time() if since is None else self.started + since / 1_000_000
+
+    def recorded(self, name: str) -> Value:
+        """NOW or UUID for whoever computes now (`place`): from the world the first time, from the record after.
+
+        A UUID is made from the execution and the place (RFC 9562 version 5), so that it needs no randomness.
+        """
+        action, iteration = self.place
+        count = self.readings.get((name, action, iteration), 0) + 1
+        self.readings[name, action, iteration] = count
+        if self.recording is not None:
+            value = self.recording.reading(name, action, iteration, count)
+        elif self.past is not None and self.past.read(name, action, iteration, count):
+            return self.past.reading(name, action, iteration, count)
+        elif name == "NOW":
+            value = self.clock.now()
+        else:
+            value = str(uuid5(NAMESPACE_OID, f"{self.execution_id}/{action}/{iteration}/{count}"))
+        self.note(
+            WorldRead(at_us=self.at_us(), action=action, iteration=iteration, name=name, count=count, value=value)
+        )
+        return value
+
+    def _look_at_the_time(self) -> None:
+        """Between two portions of pure operations. Raises: RunError `deadline`; not once it is known to have passed,
+        for then only a fallback computes, and that may."""
+        if not self.deadline_hit and self.past_deadline():
+            raise deadline_error()
+
+    async def flush(self) -> None:
+        """When the program is durable by journal: return only when every event so far is kept."""
+        if self.durable:
+            await self.write()
+
+    async def write(self) -> None:
+        """Keep every event noted so far; batches never overtake each other."""
+        if self.journal is None:
+            return
+        if self.writing is None:
+            self.writing = asyncio.Lock()
+        async with self.writing:
+            batch = self.events[self.written :]
+            if batch:
+                await self.journal.append(self.execution_id, batch)
+                self.written += len(batch)
+
+    def past_deadline(self) -> bool:
+        """True once the active time is used up; notes it the first time."""
+        if self.deadline_hit:
+            return True
+        if self.recording is None and self.active.passed(self.loop.time()):
+            self.pass_deadline()
+        return self.deadline_hit
+
+    def pass_deadline(self) -> None:
+        """The deadline has come."""
+        if not self.deadline_hit:
+            self.deadline_hit = True
+            self.note(DeadlinePassed(at_us=self.at_us()))
+
+    async def suspend(self, scope: ScopeRun, awaitable: Awaitable[T], until: float | None = None) -> T:
+        """Await something during which the deadline stands still, no longer than `until` or EXPIRES.
+
+        Raises: TimedOut at `until`; RunError `expired`; Stopped.
+        """
+        at = self.expires_at if until is None else min(until, self.expires_at)
+        self.active.suspend(1, self.loop.time())
+        try:
+            await self.flush()
+            return await scope.guard(awaitable, at)
+        except TimedOut:
+            if at == self.expires_at:
+                raise expired_error() from None
+            raise
+        finally:
+            self.active.suspend(-1, self.loop.time())
+
+    async def pause(self, scope: ScopeRun, seconds: float) -> None:
+        """Let time pass with the deadline standing still. Raises: RunError `expired`; Stopped."""
+        if self.recording is None:
+            await self.suspend(scope, asyncio.sleep(seconds))
+
+    async def rest(self, scope: ScopeRun, seconds: float) -> None:
+        """Let active time pass. Raises: RunError `deadline`; Stopped."""
+        if self.recording is not None or seconds <= 0:
+            return
+        now = self.loop.time()
+        self.active.work(1, now)
+        try:
+            await scope.guard(asyncio.sleep(seconds), self.active.ends_at(now))
+        except TimedOut:
+            self.pass_deadline()
+            raise deadline_error() from None
+        finally:
+            self.active.work(-1, self.loop.time())

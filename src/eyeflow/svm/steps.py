@@ -1,0 +1,282 @@
+"""What each effect operation does: one handler for each row of the opcode table that is not pure.
+
+Knows: the meaning of VALUE, BRANCH, FOREACH, SUBTASK, the waits, APPROVAL, EMIT, LOG, RESPOND (CALL is `calls`).
+In: a step in its scope. Out: the step's value. Never: retries or falls back (`run`), touches a connector (`calls`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Final
+
+from eyeflow.errors import CallError, RunError
+from eyeflow.ir.evaluate import Code, Frame
+from eyeflow.ir.opcodes import Op
+from eyeflow.svm.calls import LONG_BACKOFF_MS, backoff_ms, perform_call
+from eyeflow.svm.executable import (
+    ApprovalCode,
+    BranchCode,
+    CompareCode,
+    EmitCode,
+    LogCode,
+    RespondCode,
+    StepCode,
+    SubtaskCode,
+    ValueCode,
+    WaitCode,
+)
+from eyeflow.svm.journal import (
+    ApprovalAsked,
+    ApprovalGiven,
+    BranchTaken,
+    Check,
+    EventEmitted,
+    LogWritten,
+    Responded,
+    SubtaskFinished,
+    Waited,
+)
+from eyeflow.svm.limits import TIMEOUT_TEXT, TimedOut, deadline_error
+from eyeflow.svm.loops import perform_foreach
+from eyeflow.svm.ports import Asked
+from eyeflow.svm.run import Perform
+from eyeflow.svm.scope import ScopeRun
+from eyeflow.values import Value
+
+MAX_DEPTH: Final = 8
+"""How deep tasks may run tasks."""
+
+_LOOK_AGAIN_S: Final = 3_600.0
+"""A wait until an instant looks at the wall clock at least this often, for clocks are set."""
+
+
+async def _value(scope: ScopeRun, step: StepCode) -> Value:
+    assert isinstance(step.operand, ValueCode)
+    return step.operand.block(scope.frame)
+
+
+async def _branch(scope: ScopeRun, step: StepCode) -> Value:
+    code = step.operand
+    assert isinstance(code, BranchCode)
+    run, checks, taken = scope.run, [], code.default
+    for number, case in enumerate(code.cases, 1):
+        holds = case.test(scope.frame) is True
+        checks.append(Check(_compared(case.compared, scope.frame) or f"condition {number}", holds))
+        if holds:
+            taken = case.scope
+            break
+    name = "DEFAULT" if taken is code.default else f"case {len(checks)}"
+    if taken is not None and taken.label:
+        name = taken.label
+    run.note(BranchTaken(
+        at_us=run.at_us(), action=step.action, iteration=scope.iteration, checks=tuple(checks), taken=name
+    ))  # fmt: skip
+    if taken is None:
+        return None
+    return await ScopeRun(run, taken, scope.frame, scope.iteration, scope).drive()
+
+
+def _compared(compared: CompareCode | None, frame: Frame) -> str:
+    """`72 > 75`: the condition with its values, at no cost to the run's budget."""
+    if compared is None:
+        return ""
+    left = frame.meter.left
+    try:
+        return f"{_shown(compared.left, frame)} {compared.sign} {_shown(compared.right, frame)}"
+    except RunError:
+        return ""
+    finally:
+        frame.meter.left = left
+
+
+def _shown(code: Code, frame: Frame) -> str:
+    value = code(frame)
+    match value:
+        case None | bool():
+            return str(value).lower().replace("none", "null")
+        case float() if value.is_integer():
+            return str(int(value))
+        case int() | float():
+            return str(value)
+        case str():
+            return f'"{value}"' if len(value) <= 40 else f'"{value[:39]}…"'
+        case datetime():
+            return value.isoformat()
+        case _:
+            return str(value)[:40]
+
+
+async def _subtask(scope: ScopeRun, step: StepCode) -> Value:
+    code, run = step.operand, scope.run
+    assert isinstance(code, SubtaskCode)
+    params = code.params(scope.frame)
+    assert isinstance(params, dict), "the operand of SUBTASK is an object"
+    if run.recording is not None:
+        done, value = run.recording.subtask(step.action, scope.iteration)
+        if not done:
+            run.recording.check(step.action, scope.iteration)
+    else:
+        if run.depth >= MAX_DEPTH:
+            raise RunError("recursion_limit", f"tasks may run tasks {MAX_DEPTH} deep, and {code.task} would be deeper")
+        value = await _run_subtask(scope, step, code.task, params)
+    run.note(SubtaskFinished(
+        at_us=run.at_us(), action=step.action, iteration=scope.iteration, task=code.task, value=value
+    ))  # fmt: skip
+    await run.flush()
+    return value
+
+
+async def _run_subtask(scope: ScopeRun, step: StepCode, task: str, params: Mapping[str, Value]) -> Value:
+    run, tasks = scope.run, scope.run.ports.tasks
+    assert tasks is not None, "the loader saw to it"
+    for attempt in range(1, step.attempts + 1):
+        now = run.loop.time()
+        run.active.work(1, now)
+        guard = scope.watch(run.active.ends_at(now), effect=True)
+        try:
+            value = await guard.hold(tasks.run(task, params, parent=run.execution_id, depth=run.depth + 1))
+            return run.budget.admit(value)
+        except TimedOut:
+            run.pass_deadline()
+            raise deadline_error() from None
+        except CallError as error:
+            if error.kind != "transient" or attempt == step.attempts or scope.stopped:
+                raise
+            delay_ms = backoff_ms(step, attempt, error)
+        finally:
+            scope.guards.discard(guard)
+            run.active.work(-1, run.loop.time())
+        await (run.pause if delay_ms > LONG_BACKOFF_MS else run.rest)(scope, delay_ms / 1000)
+    raise AssertionError("a step has at least one attempt")
+
+
+async def _wait_for(scope: ScopeRun, step: StepCode) -> Value:
+    assert isinstance(step.operand, WaitCode)
+    length = step.operand.block(scope.frame)
+    if not isinstance(length, timedelta):
+        raise RunError("type_mismatch", f"{step.name} waits for a duration")
+    return await _waited(scope, step, max(length.total_seconds(), 0.0))
+
+
+async def _wait_until(scope: ScopeRun, step: StepCode) -> Value:
+    assert isinstance(step.operand, WaitCode)
+    until = step.operand.block(scope.frame)
+    if not isinstance(until, datetime) or until.tzinfo is None:
+        raise RunError("type_mismatch", f"{step.name} waits until an instant")
+    run = scope.run
+    begun = run.loop.time()
+    if run.recording is None:
+        while (left := (until - run.clock.now()).total_seconds()) > 0:
+            await run.pause(scope, min(left, _LOOK_AGAIN_S))
+    return await _waited(scope, step, 0.0, begun)
+
+
+async def _waited(scope: ScopeRun, step: StepCode, seconds: float, begun: float | None = None) -> Value:
+    run = scope.run
+    begun = run.loop.time() if begun is None else begun
+    if run.recording is not None:
+        run.recording.check(step.action, scope.iteration)
+    elif seconds > 0:
+        await run.pause(scope, seconds)
+    run.note(Waited(
+        at_us=run.at_us(), action=step.action, iteration=scope.iteration,
+        wait_ms=round((run.loop.time() - begun) * 1000),
+    ))  # fmt: skip
+    return None
+
+
+async def _approval(scope: ScopeRun, step: StepCode) -> Value:
+    code, run = step.operand, scope.run
+    assert isinstance(code, ApprovalCode)
+    message = code.message(scope.frame)
+    assert isinstance(message, str), "the message of APPROVAL is text"
+    run.note(ApprovalAsked(
+        at_us=run.at_us(), action=step.action, iteration=scope.iteration, role=code.role, message=message
+    ))  # fmt: skip
+    if run.recording is not None:
+        known = run.recording.approval(step.action, scope.iteration)
+        if known is None:
+            run.recording.check(step.action, scope.iteration)
+            raise RunError("bad_journal", f"the journal has no answer for {step.action}")
+        approved, by, comment = known.approved, known.by, known.comment
+    else:
+        assert run.ports.approver is not None, "the loader saw to it"
+        question = Asked(
+            execution_id=run.execution_id, action=step.action, role=code.role, message=message,
+            expires_ms=code.expires_ms,
+        )  # fmt: skip
+        until = run.loop.time() + code.expires_ms / 1000
+        try:
+            answer = await run.suspend(scope, run.ports.approver.ask(question), until)
+        except TimedOut:
+            raise RunError("approval_expired", TIMEOUT_TEXT, hint=f"nobody with role {code.role} answered") from None
+        approved, by, comment = answer.approved, answer.by, answer.comment
+    run.note(ApprovalGiven(
+        at_us=run.at_us(), action=step.action, iteration=scope.iteration, approved=approved, by=by, comment=comment
+    ))  # fmt: skip
+    await run.flush()
+    if not approved:
+        raise RunError("approval_refused", f"{by} refused" + (f": {comment}" if comment else ""))
+    return {"approved": True, "by": by, "comment": comment}
+
+
+async def _emit(scope: ScopeRun, step: StepCode) -> Value:
+    code, run = step.operand, scope.run
+    assert isinstance(code, EmitCode)
+    value = code.value(scope.frame)
+    run.note(EventEmitted(
+        at_us=run.at_us(), action=step.action, iteration=scope.iteration, topic=code.topic, value=value
+    ))  # fmt: skip
+    if run.recording is not None:
+        run.recording.check(step.action, scope.iteration)
+        return None
+    assert run.ports.publisher is not None, "the loader saw to it"
+    await run.flush()
+    await run.ports.publisher.publish(code.topic, run.budget.admit(value), execution_id=run.execution_id)
+    return None
+
+
+async def _log(scope: ScopeRun, step: StepCode) -> Value:
+    run = scope.run
+    assert isinstance(step.operand, LogCode)
+    text = step.operand.message(scope.frame)
+    assert isinstance(text, str), "the message of LOG is text"
+    run.note(LogWritten(at_us=run.at_us(), action=step.action, iteration=scope.iteration, text=text))
+    if run.ports.logger is not None and run.recording is None:
+        await run.ports.logger.write(text, execution_id=run.execution_id, action=step.action)
+    return None
+
+
+async def _respond(scope: ScopeRun, step: StepCode) -> Value:
+    code, run = step.operand, scope.run
+    assert isinstance(code, RespondCode)
+    status = 200 if code.status is None else code.status(scope.frame)
+    body = None if code.body is None else code.body(scope.frame)
+    if not isinstance(status, int) or not 100 <= status <= 599:
+        raise RunError("type_mismatch", f"{step.name} answers with a status from 100 to 599")
+    if run.response is not None:
+        raise RunError("already_responded", "the caller has had an answer in this run")
+    run.response = (status, body)
+    run.note(Responded(at_us=run.at_us(), action=step.action, iteration=scope.iteration, status=status, body=body))
+    if run.ports.responder is not None and run.recording is None:
+        await run.flush()
+        await run.ports.responder.respond(status, run.budget.admit(body), execution_id=run.execution_id)
+    return None
+
+
+PERFORM: Final[Mapping[int, Perform]] = MappingProxyType({
+    Op.VALUE: _value,
+    Op.CALL: perform_call,
+    Op.BRANCH: _branch,
+    Op.FOREACH: perform_foreach,
+    Op.SUBTASK: _subtask,
+    Op.WAIT_FOR: _wait_for,
+    Op.WAIT_UNTIL: _wait_until,
+    Op.APPROVAL: _approval,
+    Op.EMIT: _emit,
+    Op.LOG: _log,
+    Op.RESPOND: _respond,
+})  # fmt: skip
+"""The handler of each effect operation; a test compares it with the opcode table."""

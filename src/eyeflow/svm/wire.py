@@ -1,0 +1,158 @@
+"""Run-time values as canonical bytes.
+
+Knows: one spelling of every `Value`: MessagePack with sorted keys, and an extension for each time type, so that
+decoding gives back what was encoded. In: values. Out: bytes, digests, and copies that nobody else holds.
+Never: program bytes (that is `ir.bytecode`), JSON for people.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+
+import msgspec
+
+from eyeflow.errors import RunError
+from eyeflow.values import Value
+
+MAX_DEPTH: Final = 200
+"""Deepest nesting a value may have."""
+
+_DATE, _TIME, _TIMESTAMP, _DURATION, _BIG = 1, 2, 3, 4, 5
+_INT64: Final = range(-(2**63), 2**64)
+_encoder = msgspec.msgpack.Encoder(order="sorted")
+
+
+def pack(value: Value) -> bytes:
+    """Canonical bytes of `value`: equal values, equal bytes, on every machine."""
+    return _encoder.encode(_plain(value))
+
+
+def unpack(data: bytes) -> Value:
+    """The value that `pack` spelled. Raises: RunError `type_mismatch` for bytes that are not a value."""
+    try:
+        decoded: Value = msgspec.msgpack.decode(data, ext_hook=_revived)
+    except (msgspec.DecodeError, ValueError, OverflowError) as error:
+        raise RunError("type_mismatch", "these bytes are not a recorded value") from error
+    return decoded
+
+
+def digest(value: Value) -> str:
+    """SHA-256 of the canonical bytes, in hex."""
+    return hashlib.sha256(pack(value)).hexdigest()
+
+
+def _plain(value: Value) -> object:
+    """`value` with the types MessagePack lacks as extensions."""
+    match value:
+        case None | bool() | str() | bytes() | float():
+            return value
+        case int():
+            return value if value in _INT64 else msgspec.msgpack.Ext(_BIG, str(value).encode())
+        case dict():
+            return {key: _plain(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_plain(item) for item in value]
+        case datetime():
+            return msgspec.msgpack.Ext(_TIMESTAMP, value.astimezone(UTC).isoformat().encode())
+        case date():
+            return msgspec.msgpack.Ext(_DATE, value.isoformat().encode())
+        case time():
+            return msgspec.msgpack.Ext(_TIME, value.isoformat().encode())
+        case timedelta():
+            micros = (value.days * 86_400 + value.seconds) * 1_000_000 + value.microseconds
+            return msgspec.msgpack.Ext(_DURATION, str(micros).encode())
+    raise AssertionError(f"{type(value).__name__} is not a run-time value")
+
+
+def _revived(code: int, data: memoryview) -> Value:
+    text = bytes(data).decode("ascii")
+    match code:
+        case 1:
+            return date.fromisoformat(text)
+        case 2:
+            return time.fromisoformat(text)
+        case 3:
+            return datetime.fromisoformat(text)
+        case 4:
+            return timedelta(microseconds=int(text))
+        case 5:
+            return int(text)
+    raise ValueError(f"extension {code}")
+
+
+def owned(value: object, limit: int) -> tuple[Value, int]:
+    """A deep copy of `value` that shares nothing mutable with it, and its size in bytes (an estimate of memory).
+
+    Data crosses the machine's border through here: what a connector returns is copied in, what it receives is
+    copied out, so that neither side can change the other's data later.
+    Raises: RunError `output_limit` beyond `limit` bytes or 200 levels; `type_mismatch` for anything that is not a
+    run-time value.
+    """
+    scale = _Scale(limit)
+    return scale.take(value, 0), limit - scale.left
+
+
+def size_of(value: Value, limit: int) -> int:
+    """The size of `value` in bytes, as `owned` counts it. Raises: RunError `output_limit`, `type_mismatch`."""
+    kind = type(value)
+    if kind is str:
+        size = 50 + len(value)  # type: ignore[arg-type]
+        if size > limit:
+            raise _too_much()
+        return size
+    if value is None or kind is bool or kind is int or kind is float:
+        return 32
+    return owned(value, limit)[1]
+
+
+class _Scale:
+    """Copies and weighs."""
+
+    def __init__(self, limit: int) -> None:
+        self.left = limit
+
+    def take(self, value: object, depth: int) -> Value:
+        kind = type(value)
+        if kind is str:
+            self._pay(50 + len(value))  # type: ignore[arg-type]
+            return value  # type: ignore[return-value]
+        if value is None or kind is bool or kind is float:
+            self._pay(32)
+            return value  # type: ignore[return-value]
+        if depth > MAX_DEPTH:
+            raise _too_much()
+        match value:
+            case dict():
+                self._pay(64 + 8 * len(value))
+                return {self._key(key): self.take(item, depth + 1) for key, item in value.items()}
+            case list() | tuple():
+                self._pay(64 + 8 * len(value))
+                return [self.take(item, depth + 1) for item in value]
+            case int():
+                self._pay(32 + (value.bit_length() >> 3))
+            case str() | bytes():
+                self._pay(50 + len(value))
+            case float() | date() | time() | timedelta():
+                self._pay(48)
+            case _:
+                raise RunError("type_mismatch", f"a {kind.__name__} is not a value a program can hold")
+        return value
+
+    def _pay(self, cost: int) -> None:
+        self.left -= cost
+        if self.left < 0:
+            raise _too_much()
+
+    def _key(self, key: object) -> str:
+        if not isinstance(key, str):
+            raise RunError("type_mismatch", "an object's keys must be text")
+        self.left -= 50 + len(key)
+        return key
+
+
+def _too_much() -> RunError:
+    return RunError(
+        "output_limit", "the results of this run are larger than its memory limit", hint="take fewer items or fields"
+    )
