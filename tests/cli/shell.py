@@ -65,8 +65,9 @@ def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) 
         capfd.readouterr()
         with monkeypatch.context() as patch:
             patch.setattr(sys, "argv", ["eyeflow", *args])
+            patch.setenv("EYEFLOW_DEBUG", "0")
             patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8"))
-            for name in ("EYEFLOW_DATA", "EYEFLOW_DEBUG", "NO_COLOR", "FORCE_COLOR"):
+            for name in ("EYEFLOW_DATA", "NO_COLOR", "FORCE_COLOR"):
                 patch.delenv(name, raising=False)
             for name, value in env.items():
                 patch.setenv(name, value)

@@ -37,6 +37,8 @@ def main() -> None:
         print(version_line())
         sys.exit(Exit.OK)
     args, debug = _debug(args)
+    if debug:
+        os.environ["EYEFLOW_DEBUG"] = "1"
     code = guarded(lambda: _commands(args), debug=debug, as_json="--json" in args)
     sys.exit(_flushed(code))
 

@@ -180,7 +180,8 @@ def _more_receivers(best: Chosen, action: Action, items: Sequence[Item]) -> list
         if item.index not in best.unexplained or item.kind not in ("email", "channel", "phone"):
             continue
         first = next((i for i in items[:at] if i.kind == item.kind), None)
-        joined = at > 0 and items[at - 1].lower in ("and", ",", "&")
+        before = [i.lower for i in items[max(0, at - 2) : at]]
+        joined = bool({"and", ",", "&"} & set(before)) and before[-1] in ("and", ",", "&", "to", "in")
         if first is None or not joined:
             continue
         slot = next((n for n, v in action.params.items() if v == escape(str(first.value or first.text))), None)
@@ -203,7 +204,9 @@ def _governed(action: Action, best: Chosen, node: Do, policies: Policies, scope:
 
 
 def _retries_this(clause: Clause, policies: Policies) -> bool:
-    return policies.retry_at is None or not clause.items or clause.items[0].index < policies.retry_at
+    if policies.retry_at is None or not clause.items:
+        return True
+    return clause.items[0].index < policies.retry_at or policies.leads
 
 
 def _pick(found: Sequence[Chosen], scope: Scope) -> Chosen | None:
@@ -351,6 +354,10 @@ def _unread(clause: Clause, scope: Scope) -> Scope:
 def _trailing(node: If, state: Built, policies: Policies) -> Built:
     """`email me the balance if it is under 10`: reads stay outside, what changes something goes under the condition."""
     arm = node.arms[0]
+    if node.unclear:
+        said = state.scope.text[arm.clause.span.start : arm.clause.span.end]
+        asked = f"Does “{said}” hold for the last action alone, or for all of them? Say it first, or repeat it."
+        state = msgspec.structs.replace(state, scope=state.scope.ask("condition.scope", asked, (), arm.clause.span))
     before = len(state.scope.actions)
     scope = build(arm.body, state.scope, policies)
     mine = scope.actions[before:]

@@ -163,7 +163,12 @@ def _best(part: Sequence[Item], scope: Scope, want: Field) -> nouns.Reading | No
 def same_again(part: Sequence[Item], previous: nouns.Reading | None, scope: Scope) -> nouns.Reading | None:
     """`the weather for Paris and London`: a lone name is the same read with another value."""
     said = nouns.content(part)
-    if previous is None or previous.entry is None or len(said) == 0 or not all(i.proper or i.is_literal for i in said):
+    if (
+        previous is None
+        or previous.entry is None
+        or len(said) == 0
+        or not all(i.proper or i.kind == "quoted" for i in said)
+    ):
         return None
     if nouns.sure(nouns.read(part, scope)) is not None:
         return None
@@ -193,10 +198,16 @@ def _assemble(made: Sequence[tuple[str, Type, str]], held: Type, want: Field, sc
             out[name], scope = place(expr, scope)
         return (out if len(out) > 1 or isinstance(held, ObjectOf | MapOf) else next(iter(out.values()))), scope
     texts: list[str] = []
-    for expr, _, _ in made:
-        text, scope = place(expr, scope)
+    for expr, of, _ in made:
+        text, scope = place(_readable(expr, of), scope)
         texts.append(text)
     return wrap(want, "\n".join(texts)) if want.role == "content" or len(texts) > 1 else texts[0], scope
+
+
+def _readable(expr: str, of: Type) -> str:
+    """An amount counted in cents is said in whole units: 1250 is 12.5."""
+    inner = non_null(of)
+    return f"DIV({expr}, 100)" if isinstance(inner, Scalar) and inner.unit == "cents" else expr
 
 
 def _as_list(made: Sequence[tuple[str, Type, str]], scope: Scope) -> tuple[JsonValue, Scope]:

@@ -13,29 +13,9 @@ from eyeflow.frontend.lexicon import phrase_at, words
 from eyeflow.frontend.scope import Scope
 from eyeflow.values import Span
 
-_HANDLING = frozenset(
-    {
-        "show",
-        "send",
-        "post",
-        "share",
-        "forward",
-        "email",
-        "text",
-        "give",
-        "tell",
-        "reveal",
-        "print",
-        "read",
-        "publish",
-        "expose",
-        "list",
-        "dump",
-        "put",
-        "log",
-        "message",
-        "dm",
-    }
+_RUN = frozenset({"run", "execute", "eval", "evaluate", "perform"})
+_PROGRAM = frozenset(
+    {"command", "commands", "code", "sql", "script", "query", "instructions", "statement", "orders", "<placeholder>"}
 )
 
 
@@ -47,6 +27,10 @@ def refuse(items: Sequence[Item], scope: Scope) -> Scope:
         if length:
             span = Span(items[at].span.start, items[at + length - 1].span.end)
             scope = scope.refuse(span, "what data says is never followed as an order; say what to do instead")
+        told = _runs_data(lowered, at)
+        if told:
+            span = Span(items[at].span.start, items[at + told - 1].span.end)
+            scope = scope.refuse(span, "code from data is never run; quote the statement to run instead")
         length = phrase_at("credentials", lowered, at)
         if length and _handled(lowered, at):
             span = Span(items[at].span.start, items[at + length - 1].span.end)
@@ -54,8 +38,21 @@ def refuse(items: Sequence[Item], scope: Scope) -> Scope:
     return scope
 
 
+def _runs_data(lowered: Sequence[str], at: int) -> int:
+    """How many words say that data is to be run: `run the commands in its body`, `execute {sql}`; 0 for none."""
+    if lowered[at] not in _RUN:
+        return 0
+    for length in range(2, 6):
+        if at + length <= len(lowered) and lowered[at + length - 1] in _PROGRAM:
+            after = lowered[at + length] if at + length < len(lowered) else ""
+            given = lowered[at + length - 1] == "<placeholder>"
+            if given or after in ("in", "from", "of", "they", "it", "that", "sent", "inside"):
+                return length
+    return 0
+
+
 def _handled(lowered: Sequence[str], at: int) -> bool:
-    return any(w in _HANDLING for w in lowered[:at])
+    return any(w in words("handling") for w in lowered[:at])
 
 
 def judged(items: Sequence[Item], scope: Scope) -> Scope:

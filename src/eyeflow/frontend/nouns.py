@@ -20,7 +20,7 @@ from eyeflow.frontend.vocabulary import Entry, listing_of, split_name, walk
 from eyeflow.values import INTEGER, STRING, Field, Json, ListOf, ObjectOf, Span, Type, is_numeric, non_null
 
 UNEXPLAINED, FETCH_COST, OPEN_COST, RECENCY, AT_HAND, MADE = 1.7, 0.9, 0.6, 0.05, 1.0, 0.6
-_COUNT = ("number", "count", "amount", "quantity")
+_COUNT = ("number", "count", "quantity")
 _AGGREGATES = {
     "total": "SUM",
     "sum": "SUM",
@@ -98,7 +98,7 @@ def _from_source(
     rest = [i for i in asked if i.index not in service]
     if any(i.is_literal and i.kind != "placeholder" for i in rest):
         return None
-    if isinstance(source.type, Json) and source.kind == "trigger":
+    if isinstance(non_null(source.type), Json) and source.kind in ("trigger", "item"):
         return _unshaped(rest, source, scope)
     restated = _restated(source)
     stems = [i.stem if i.kind == "word" else str(i.value) for i in rest]
@@ -156,6 +156,10 @@ def from_source(items: Sequence[Item], source: Source, scope: Scope) -> Reading 
 
 def _whole(source: Source, want: Field | None) -> tuple[str, Type]:
     """A thing mentioned whole: the field of the wanted entity, its summary, or itself."""
+    if want is not None and want.name == "attachments":
+        files = fields.by_entity(source.type, "file")
+        if files:
+            return ".".join((source.root, *files[0])), STRING
     if want is not None and want.entity:
         held = fields.by_entity(source.type, want.entity)
         if held:
@@ -307,11 +311,25 @@ def _trim(expr: str, of: Type, items: Sequence[Item], filled: slots.Filled) -> t
         nxt = items[k + 1] if k + 1 < len(items) else None
         if nxt is not None and nxt.kind == "number" and isinstance(nxt.value, int):
             used = {item.index, nxt.index}
+            ranked = _ranked(expr, item_type, items, nxt.value)
+            if ranked is not None:
+                return ranked[0], of, used | ranked[1]
             already = nxt.value in filled.params.values()
             return (expr if already else f"SLICE({expr}, 0, {nxt.value})"), of, used
         if item.lower != "all" and not any(_plural(i) for i in items[k + 1 :]):
             return f"FIRST({expr})", item_type, {item.index}
     return expr, of, used
+
+
+def _ranked(expr: str, item_type: Type, items: Sequence[Item], count: int) -> tuple[str, set[int]] | None:
+    """`top 3 payments by amount`: the largest by a field, whatever order the service gives."""
+    at = next((k for k, i in enumerate(items) if i.lower == "by"), None)
+    if at is None or at + 1 >= len(items):
+        return None
+    hits = [h for h in fields.find([items[at + 1].stem], item_type) if is_numeric(non_null(h.field.type))]
+    if not hits:
+        return None
+    return f"TOP({expr}, one, one.{hits[0].dotted}, {count})", {items[at].index, items[at + 1].index}
 
 
 def _aggregate(expr: str, item_type: Type, items: Sequence[Item]) -> tuple[str, Type, set[int]] | None:

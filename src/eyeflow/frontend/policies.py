@@ -33,11 +33,13 @@ _WINDOWS: Final = {"second": "s", "sec": "s", "minute": "min", "min": "min", "ho
 
 class Policies(msgspec.Struct, frozen=True, eq=False):
     """What was said: `rate` as LLM-IR writes it (`10/min`), `retry`; `used` item indexes; `retry_at` the index of the
-    first item of the retry phrase, to find the action before it."""
+    first item of the retry phrase, to find the action before it; `leads` when it opens the sentence (`try up to 4
+    times to ...`)."""
 
     rate: str | None = None
     retry: Retry | None = None
     retry_at: int | None = None
+    leads: bool = False
     used: frozenset[int] = frozenset()
 
 
@@ -45,7 +47,8 @@ def read(items: Sequence[Item]) -> Policies:
     """Rate and retry phrases of one sentence."""
     rate, rate_used = _rate(items)
     retry, at, retry_used = _retry(items, rate_used)
-    return Policies(rate, retry, at, frozenset(rate_used | retry_used))
+    leads = at is not None and bool(items) and at == items[0].index
+    return Policies(rate, retry, at, leads, frozenset(rate_used | retry_used))
 
 
 def _limit_before(items: Sequence[Item], at: int) -> int | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import msgspec
 
@@ -313,8 +314,32 @@ def _schedule(scope: Scope, items: Sequence[Item], times: Sequence[TimePhrase]) 
     for problem in reading.problems:
         spans = reading.spans or (Span(0, len(scope.text)),)
         scope = scope.refuse(spans[0], problem)
+    scope = _doubtful_times(scope, items)
     scope = scope.explain({i.index for i in items if i.kind == "time"})
     return reading.trigger, scope
+
+
+def _doubtful_times(scope: Scope, items: Sequence[Item]) -> Scope:
+    """Times that may belong to something else: two schedules with actions between them, `for 3 days` after a thing."""
+    timed = [k for k, i in enumerate(items) if i.kind == "time" and i.time is not None and i.time.triggers]
+    for one, two in pairwise(timed):
+        between = items[one + 1 : two]
+        acts = any(i.kind in ("quoted", "freetext", "channel", "email") for i in between)
+        if acts and any(i.lower in ("and", ";") for i in between) and any(_recurs(items[k]) for k in (one, two)):
+            asked = f"“{items[one].text}” and “{items[two].text}” are both said: which belongs to which action?"
+            return scope.ask("trigger.time", asked + " Ask for one at a time.", (), items[two].span)
+    for k in timed:
+        item = items[k]
+        said = item.text.casefold()
+        bounded = item.time is not None and (item.time.until is not None or item.time.count is not None)
+        if bounded and said.startswith("for ") and k > 0 and items[k - 1].is_word and not items[k - 1].is_stop:
+            asked = f"Does “{item.text}” say how long to go on, or what is asked for?"
+            scope = scope.ask("trigger.until", asked, ("how long to go on", "what is asked for"), item.span)
+    return scope
+
+
+def _recurs(item: Item) -> bool:
+    return item.time is not None and bool(item.time.rules)
 
 
 def _without(clauses: Sequence[Clause], used: frozenset[int]) -> list[Clause]:

@@ -25,11 +25,13 @@ class Do(msgspec.Struct, frozen=True, eq=False):
 
 
 class If(msgspec.Struct, frozen=True, eq=False):
-    """Ordered arms, and what is done otherwise. `trailing`: the condition was said after the body."""
+    """Ordered arms, and what is done otherwise. `trailing`: the condition was said after the body;
+    `unclear`: it may govern the action before as well."""
 
     arms: tuple[Arm, ...]
     otherwise: tuple[Node, ...] = ()
     trailing: bool = False
+    unclear: bool = False
 
 
 class Arm(msgspec.Struct, frozen=True, eq=False):
@@ -105,7 +107,8 @@ class _Grower:
             if clause.joined == "," or clause.cue.startswith(("but", "and")):
                 while nodes and isinstance(nodes[-1], Do):
                     held.insert(0, nodes.pop())
-            nodes.append(If((Arm(clause, negated, tuple(held)),), trailing=True))
+            open_ = len(held) == 1 and bool(nodes) and isinstance(nodes[-1], Do) and held[0].clause.joined == "and"  # type: ignore[union-attr]
+            nodes.append(If((Arm(clause, negated, tuple(held)),), trailing=True, unclear=open_))
 
     def _body(self) -> list[Node]:
         """The actions a leading cue governs: up to the next condition, alternative, or end of sentence."""

@@ -43,6 +43,14 @@ _ENTITY_OF: Final = {
 }
 
 
+_CODE = frozenset({"sql", "jql", "script", "command", "commands", "code", "expression", "statement"})
+
+
+def is_code(param: Field) -> bool:
+    """A parameter whose text is a program of another system: only a person's own quoted text may be one."""
+    return bool(_CODE & set(re.split(r"[^a-z]+", param.name.casefold())))
+
+
 def escape(text: str) -> str:
     """Text as a template that renders to exactly itself."""
     return text.replace("{", "{{").replace("}", "}}")
@@ -95,6 +103,10 @@ def fits(param: Field, item: Item) -> JsonValue | None:
     if not _stringy(held):
         return None
     text = item.value if isinstance(item.value, str) else item.text
+    if is_code(param) and item.kind not in ("quoted", "freetext"):
+        return None
+    if param.entity == "file" and item.kind in ("file", "path") and "content" in split_name(param.name):
+        return None
     names = set(re.split(r"[^a-z]+", param.name.casefold())) | set(split_name(param.name))
     if item.kind in ("quoted", "freetext"):
         return wrap(param, escape(text)) if _takes_text(param, text) else None
@@ -111,7 +123,7 @@ def fits(param: Field, item: Item) -> JsonValue | None:
 def text_for(param: Field, words: Sequence[Item], text: str) -> JsonValue | None:
     """A run of plain words as the value of a free text parameter (a name, a place), or None."""
     held = element(param)
-    if not _stringy(held) or not words:
+    if not _stringy(held) or not words or is_code(param) or param.entity == "file":
         return None
     said = text[words[0].span.start : words[-1].span.end]
     return wrap(param, escape(said)) if _takes_text(param, said) else None

@@ -272,7 +272,8 @@ def vocabulary(catalog: Catalog) -> Vocabulary:
 def _make(catalog: Catalog) -> Vocabulary:
     entries: list[Entry] = []
     for service in catalog.services:
-        entries += [_entry(service, c) for c in service.capabilities]
+        spoken = any(c.phrases or c.examples for c in service.capabilities)
+        entries += [_entry(service, c) for c in service.capabilities if c.phrases or c.examples or not spoken]
         entries += [_entry(service, t) for t in service.triggers]
     by_stem: dict[str, list[int]] = defaultdict(list)
     by_verb: dict[str, list[int]] = defaultdict(list)

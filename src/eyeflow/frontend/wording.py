@@ -75,7 +75,9 @@ def _doing(entry: Entry) -> list[str]:
 
 def asks(entry: Entry, verb: Item) -> bool:
     """True when `verb` is one by which a read is asked for."""
-    return same_doing("get", verb.stem) or any(same_doing(verb.stem, d) for d in _doing(entry))
+    if same_doing("get", verb.stem):
+        return True
+    return not same_doing("create", verb.stem) and verb.stem in _doing(entry)
 
 
 def _phrase(

@@ -11,6 +11,7 @@ holds the block needs whoever defines it. Text order alone makes nobody wait.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from heapq import heappop, heappush
 
 from eyeflow.ir.expr import Bind, Call, Convert, Entry, Expr, ListExpr, Lit, ObjectExpr, Ref, Template
 from eyeflow.ir.task import (
@@ -66,12 +67,20 @@ def stages(needed: tuple[tuple[int, ...], ...]) -> tuple[tuple[int, ...], ...]:
 
 def start_order(needed: tuple[tuple[int, ...], ...]) -> tuple[int, ...]:
     """Action numbers so that each comes after all it needs, else as the text has them; needs no cycle."""
-    left = {n: set(on) for n, on in enumerate(needed, 1)}
+    left = [len(set(on)) for on in needed]
+    wakes: dict[int, list[int]] = {}
+    for number, on in enumerate(needed, 1):
+        for each in set(on):
+            wakes.setdefault(each, []).append(number)
+    ready = [number for number, count in enumerate(left, 1) if count == 0]
     order: list[int] = []
-    while left:
-        number = next(n for n, on in left.items() if on.isdisjoint(left))
-        del left[number]
+    while ready:
+        number = heappop(ready)
         order.append(number)
+        for each in wakes.get(number, ()):
+            left[each - 1] -= 1
+            if left[each - 1] == 0:
+                heappush(ready, each)
     return tuple(order)
 
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from eyeflow.catalog.model import CompileContext
 from eyeflow.ir.depends import roots
-from eyeflow.ir.expr import Bind, Call, Expr, ObjectExpr, Ref
+from eyeflow.ir.expr import Bind, Call, Expr, Ref
 from eyeflow.ir.plan import Decision, Plan
 from eyeflow.ir.task import Action, Transform
 from eyeflow.optimizer.facts import plain, repeatable
@@ -23,67 +23,66 @@ def common(plan: Plan, ctx: CompileContext) -> Plan:
     said: dict[tuple[str, str], int] = {}
 
     def each(actions: tuple[Action, ...], place: Place) -> tuple[Action, ...]:
-        done = list(actions)
-        for index, action in enumerate(done):
-            if _names(action):
-                named = _Named(action)
-                done[index + 1 :] = [named.inside(later, place.of(later)) for later in done[index + 1 :]]
-                for path, times in named.used.items():
-                    said[path, action.name] = said.get((path, action.name), 0) + times
+        named, done = _Named(said), list[Action]()
+        for action in actions:
+            made = named.inside(action, place.of(action)) if named.values else action
+            done.append(made)
+            named.add(made)
         return tuple(done)
 
     task = every_scope(plan.task, ctx, each)
     decisions = [
-        Decision("rewrite", path, f"reads what {name} computed",
-                 f"it computed the same; saves {times} computation{'s' if times > 1 else ''} a run")
+        Decision("rewrite", path, f"reads what {name} has computed",
+                 f"it is the same; saves {times} computation{'s' if times > 1 else ''} a run")
         for (path, name), times in said.items()
     ]  # fmt: skip
     return replace(plan, task=task, decisions=(*plan.decisions, *decisions))
 
 
-def _names(action: Action) -> bool:
-    """True when `action` gives a name to something worth reading back."""
-    do = action.do
-    if not isinstance(do, Transform) or action.output is None or not plain(action) or action.after:
-        return False
-    return isinstance(do.value, Call | Bind | ObjectExpr) and repeatable(do.value)
-
-
 class _Named:
-    """The value of one transform, looked for in later actions."""
+    """The values that have a name so far, by their spelling: 1, 1.0 and true are equal as Python values."""
 
-    def __init__(self, action: Action) -> None:
-        assert isinstance(action.do, Transform) and action.output is not None
-        self._value = bare(action.do.value)
-        self._reads = frozenset(roots(action.do.value))
-        self._ref = Ref(action.output, (), action.do.value.type)
-        self.used: dict[str, int] = {}
+    def __init__(self, used: dict[tuple[str, str], int]) -> None:
+        self.values: dict[str, tuple[Ref, str]] = {}
+        self._functions: set[str] = set()
+        self._reads: set[str] = set()
+        self._used = used
+
+    def add(self, action: Action) -> None:
+        """Remember the value of `action` when it surely has one that is worth reading back."""
+        do = action.do
+        if not isinstance(do, Transform) or action.output is None or not plain(action) or action.after:
+            return
+        if isinstance(do.value, Call | Bind) and repeatable(do.value):
+            self.values.setdefault(repr(bare(do.value)), (Ref(action.output, (), do.value.type), action.name))
+            self._functions.add(do.value.name)
+            self._reads.update(roots(do.value))
 
     def inside(self, action: Action, path: str) -> Action:
-        """`action` with the value read by its name, in all it holds."""
-
-        def at(expr: Expr) -> Expr:
-            return self._replaced(expr, path)
-
-        action = with_expressions(action, at)
+        """`action` with every known value read by its name, in all it holds."""
+        action = with_expressions(action, lambda expr: self._replaced(expr, path))
         return with_scopes(
             action, lambda actions, *_: tuple(self.inside(each, f"{path}.{each.name}") for each in actions)
         )
 
     def _replaced(self, expr: Expr, path: str) -> Expr:
-        if any(name in self._reads for name in _bound(expr)):
+        if not self._reads.isdisjoint(_binders(expr)):
             return expr
 
         def node(each: Expr) -> Expr:
-            if each.type != self._ref.type or bare(each) != self._value:
+            if not isinstance(each, Call | Bind) or each.name not in self._functions:
                 return each
-            self.used[path] = self.used.get(path, 0) + 1
-            return replace(self._ref, span=each.span)
+            found = self.values.get(repr(bare(each)))
+            if found is None:
+                return each
+            ref, name = found
+            self._used[path, name] = self._used.get((path, name), 0) + 1
+            return replace(ref, span=each.span)
 
         return rebuilt(expr, node)
 
 
-def _bound(expr: Expr) -> set[str]:
+def _binders(expr: Expr) -> set[str]:
     """The item names of the binders in `expr`: they may hide a name."""
     found: set[str] = set()
 

@@ -17,10 +17,11 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from eyeflow.catalog.model import Capability, CompileContext
-from eyeflow.ir.expr import Entry, Lit, Ref
+from eyeflow.ir.expr import Lit, Ref
 from eyeflow.ir.plan import Decision, Plan
 from eyeflow.ir.task import Action, ConnectorCall, HttpCall, Transform
-from eyeflow.optimizer.facts import ANY, ancestors, called, changes, costs, pauses, plain, reads, repeatable
+from eyeflow.optimizer.facts import ANY, called, costs, plain, reads, repeatable
+from eyeflow.optimizer.siblings import Siblings
 from eyeflow.optimizer.trees import Place, bare, every_scope
 from eyeflow.values import NULL
 
@@ -30,16 +31,24 @@ def duplicates(plan: Plan, ctx: CompileContext) -> Plan:
     said: list[Decision] = []
 
     def each(actions: tuple[Action, ...], place: Place) -> tuple[Action, ...]:
-        for second in range(2, len(actions) + 1):
-            first = next((n for n in range(1, second) if _merges(actions, n, second, place, ctx)), None)
-            if first is None:
+        done, siblings = list(actions), Siblings(actions, ctx)
+        known: dict[str, list[int]] = {}
+        for second, action in enumerate(actions, 1):
+            found, request = called(action, ctx), _request(action)
+            if found is None or reads(action, ctx) is None or request is None:
                 continue
-            capability = reads(actions[second - 1], ctx)
-            assert capability is not None, "only reads merge"
-            said.append(_said(actions[second - 1], actions[first - 1], capability, place))
-            merged = _reusing(actions[second - 1], actions[first - 1])
-            actions = (*actions[: second - 1], merged, *actions[second:])
-        return actions
+            service, capability, _ = found
+            services = frozenset((service.id, ANY))
+            earlier = known.setdefault(request, [])
+            alone = bool(earlier) and place.beside().isdisjoint(services)
+            first = next((n for n in earlier if alone and _merges(actions, n, second, siblings, services)), None)
+            if first is None:
+                earlier.append(second)
+                continue
+            said.append(_said(action, actions[first - 1], capability, place))
+            done[second - 1] = _reusing(action, actions[first - 1])
+            siblings.join(first, second)
+        return tuple(done)
 
     task = every_scope(plan.task, ctx, each)
     return replace(plan, task=task, decisions=(*plan.decisions, *said))
@@ -50,45 +59,30 @@ def _said(second: Action, first: Action, capability: Capability, place: Place) -
     return Decision("rewrite", place.of(second), f"takes the answer of {first.name}", why)
 
 
-def _merges(actions: tuple[Action, ...], first: int, second: int, place: Place, ctx: CompileContext) -> bool:
+def _merges(actions: tuple[Action, ...], first: int, second: int, siblings: Siblings, services: frozenset[str]) -> bool:
     one, two = actions[first - 1], actions[second - 1]
-    found = called(one, ctx)
-    if found is None or not _same(one, two, ctx):
+    if not plain(one) or not plain(replace(two, when=None)) or (two.output is not None and one.output is None):
         return False
-    service = found[0].id
-    if not place.beside.isdisjoint((service, ANY)):
+    if not siblings.waits_as_long(second, first):
         return False
-    before = ancestors(actions)
-    if first in before[second] and pauses(one, ctx) or not before[first] <= before[second]:
-        return False
-    for number, other in enumerate(actions, 1):
-        if number in (first, second) or number in before[first]:
-            continue
-        after_both = first in before[number] and second in before[number]
-        if not after_both and not changes(other, ctx).isdisjoint((service, ANY)):
+    for number in siblings.changing(services):
+        after_both = siblings.waits(number, first) and siblings.waits(number, second)
+        if not after_both and not siblings.waits(first, number):
             return False
-        if number in before[second] and pauses(other, ctx):
-            return False
-    return True
+    return not siblings.pausing_between(first, second)
 
 
-def _same(one: Action, two: Action, ctx: CompileContext) -> bool:
-    """True when two actions are one read said twice, the first of which surely happens and has a name."""
-    if reads(one, ctx) is None or not plain(one) or not plain(replace(two, when=None)):
-        return False
-    if two.output is not None and one.output is None:
-        return False
-    modifiers = [(each.retry, each.timeout_ms, each.cache_ms, each.uncertain) for each in (one, two)]
-    return modifiers[0] == modifiers[1] and _request(one) is not None and _request(one) == _request(two)
+def _request(action: Action) -> str | None:
+    """What decides about the answer, spelled out; None when that is not the same twice.
 
-
-def _request(action: Action) -> object:
-    """What decides about the answer; None when that is not the same twice."""
+    A spelling, because 1, 1.0 and true are equal as Python values.
+    """
     do = action.do
     if not isinstance(do, ConnectorCall | HttpCall) or not all(repeatable(entry.value) for entry in do.params):
         return None
-    params = {entry.name: entry.value for entry in (Entry(each.name, bare(each.value)) for each in do.params)}
-    return do.bound, params, do.expect if isinstance(do, HttpCall) else None
+    params = sorted((entry.name, repr(bare(entry.value))) for entry in do.params)
+    expect = do.expect if isinstance(do, HttpCall) else None
+    return repr((do.bound, params, expect, action.retry, action.timeout_ms, action.cache_ms, action.uncertain))
 
 
 def _reusing(second: Action, first: Action) -> Action:

@@ -64,7 +64,7 @@ def pauses(action: Action, ctx: CompileContext) -> bool:
     """True when `action`, or anything inside it, may let time pass beyond the calls themselves."""
     for each in within(action):
         long = each.retry is not None and each.retry.backoff is not None
-        if isinstance(each.do, Wait | Approval | Subtask) or each.rate is not None or long and _long(each):
+        if isinstance(each.do, Wait | Approval | Subtask) or each.rate is not None or (long and _long(each)):
             return True
         found = called(each, ctx)
         if found is not None and found[0].constraints.rate_calls is not None:
@@ -75,28 +75,6 @@ def pauses(action: Action, ctx: CompileContext) -> bool:
 def _long(action: Action) -> bool:
     backoff = action.retry.backoff if action.retry is not None else None
     return backoff is not None and (backoff.kind == "exponential" or backoff.first_ms > LONG_BACKOFF_MS)
-
-
-def ancestors(actions: tuple[Action, ...]) -> dict[int, frozenset[int]]:
-    """For each action of a list, by number from 1, the actions that have finished when it starts."""
-    needed = depends.needs(actions)
-    known: dict[int, frozenset[int]] = {}
-    for group in depends.stages(needed):
-        for number in group:
-            on = needed[number - 1]
-            known[number] = frozenset(on).union(*(known[each] for each in on))
-    return known
-
-
-def beside(actions: tuple[Action, ...], number: int, ctx: CompileContext) -> frozenset[str]:
-    """The services that other actions of the list may write to while the one with this number runs."""
-    before = ancestors(actions)
-    apart = (
-        other
-        for at, other in enumerate(actions, 1)
-        if at != number and at not in before[number] and number not in before[at]
-    )
-    return frozenset().union(*(changes(other, ctx) for other in apart))
 
 
 def plain(action: Action) -> bool:

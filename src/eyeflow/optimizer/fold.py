@@ -41,13 +41,13 @@ def fold(plan: Plan, ctx: CompileContext) -> Plan:
     def each(actions: tuple[Action, ...], place: Place) -> tuple[Action, ...]:
         done: list[Action] = []
         for action in actions:
-            counted = _Folding()
-            made = with_expressions(action, lambda expr, folding=counted: rebuilt(expr, folding.node))
-            if counted.calls:
-                amount = "1 computation" if counted.calls == 1 else f"{counted.calls} computations"
+            folding = _Folding()
+            made = with_expressions(action, folding.whole)
+            if folding.calls:
+                amount = "1 computation" if folding.calls == 1 else f"{folding.calls} computations"
                 why = f"nothing in a run could change them; saves {amount} a run"
                 said.append(Decision("rewrite", place.of(action), "computed now what is known now", why))
-            done.append(made if counted.calls else action)
+            done.append(made if folding.calls else action)
         return tuple(done)
 
     task = every_scope(plan.task, ctx, each)
@@ -59,6 +59,10 @@ class _Folding:
 
     def __init__(self) -> None:
         self.calls = 0
+
+    def whole(self, expr: Expr) -> Expr:
+        """`expr` folded."""
+        return rebuilt(expr, self.node)
 
     def node(self, expr: Expr) -> Expr:
         """`expr`, or what it is always worth; its inner nodes are folded already."""
@@ -80,16 +84,16 @@ def _computed(call: Call) -> Expr:
         result = row.run(*values)
     except EyeFlowError:
         return call
-    return Lit(result, None, of, call.span) if _literal(result, of) else call
+    return _literal(result, of, call)
 
 
-def _literal(result: Value, of: Scalar) -> bool:
-    """True when a literal of type `of` can be `result`."""
-    if isinstance(result, bool) != (of == BOOLEAN) or not isinstance(result, _FOLDED.get(of.name, ())):
-        return False
-    if isinstance(result, float) and not math.isfinite(result):
-        return False
-    return not isinstance(result, str) or len(result) <= LONGEST
+def _literal(result: Value, of: Scalar, call: Call) -> Expr:
+    """`result` as a literal of type `of`; the call when no literal spells it."""
+    if not isinstance(result, bool | int | float | str) or not isinstance(result, _FOLDED.get(of.name, ())):
+        return call
+    if isinstance(result, bool) != (of == BOOLEAN) or (isinstance(result, float) and not math.isfinite(result)):
+        return call
+    return call if isinstance(result, str) and len(result) > LONGEST else Lit(result, None, of, call.span)
 
 
 def _lazily(call: Call) -> Expr:

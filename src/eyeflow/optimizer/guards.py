@@ -20,7 +20,8 @@ from eyeflow.ir.depends import names_read, roots
 from eyeflow.ir.expr import Expr
 from eyeflow.ir.plan import Decision, Plan
 from eyeflow.ir.task import Action, Block, Case, Conditional, HttpCall
-from eyeflow.optimizer.facts import ancestors, costs, reads, repeatable, unfailing
+from eyeflow.optimizer.facts import costs, reads, repeatable, unfailing
+from eyeflow.optimizer.siblings import Siblings
 from eyeflow.optimizer.trees import Place, every_scope
 
 
@@ -38,38 +39,40 @@ def guards(plan: Plan, ctx: CompileContext) -> Plan:
     said: list[Decision] = []
 
     def each(actions: tuple[Action, ...], place: Place) -> tuple[Action, ...]:
+        done, siblings = list(actions), Siblings(actions, ctx)
         for number, action in enumerate(actions, 1):
             capability = reads(action, ctx)
-            need = None if capability is None else _need(actions, number, place, ctx)
-            if capability is None or need is None:
+            if capability is None or not _may_wait(action, ctx):
                 continue
-            made = _under(action, need, ctx)
-            actions = (*actions[: number - 1], made, *actions[number:])
-            why = f"only {need.reader.name} reads it, under a condition; saves {costs(capability)} where it does not hold"
-            said.append(Decision("rewrite", place.of(action), "asked only where it is needed", why))
-        return actions
+            need = _need(actions, number, siblings, place)
+            if need is not None:
+                done[number - 1] = _under(action, need, ctx)
+                why = f"only {need.reader.name} reads it, and not always; saves {costs(capability)} when it does not"
+                said.append(Decision("rewrite", place.of(action), "asked only where it is needed", why))
+        return tuple(done)
 
     task = every_scope(plan.task, ctx, each)
     return replace(plan, task=task, decisions=(*plan.decisions, *said))
 
 
-def _need(actions: tuple[Action, ...], number: int, place: Place, ctx: CompileContext) -> Need | None:
+def _may_wait(action: Action, ctx: CompileContext) -> bool:
+    return unfailing(action, ctx) and action.output is not None and action.when is None and action.on_error is None
+
+
+def _need(actions: tuple[Action, ...], number: int, siblings: Siblings, place: Place) -> Need | None:
     """When the output of a read is needed, if that is not always and known early enough."""
-    action = actions[number - 1]
-    output = action.output
-    if not unfailing(action, ctx) or output is None or action.when is not None or action.on_error is not None:
-        return None
-    readers = [each for each in actions if output in names_read(each)]
+    output = actions[number - 1].output
+    assert output is not None, "only named outputs are looked for"
+    readers = siblings.readers(output)
     given = output in place.read_after or (place.gives_last and number == len(actions))
-    if len(readers) != 1 or given or readers[0] not in actions[number:]:
+    if given or len(readers) != 1 or readers[0] < number:
         return None
-    need = _when_read(readers[0], output)
+    need = _when_read(actions[readers[0] - 1], output)
     if need is None or not all(repeatable(test) for test, _ in need.tests):
         return None
-    before = ancestors(actions)[number]
-    own = {each.output: at for at, each in enumerate(actions, 1) if each.output is not None}
+    own = {each.output: at for at, each in enumerate(actions, 1)}
     tested = {name for test, _ in need.tests for name in roots(test)}
-    early = all(own[name] in before and own[name] < number for name in tested if name in own)
+    early = all(own[name] < number and siblings.waits(number, own[name]) for name in tested if name in own)
     return need if early else None
 
 

@@ -20,11 +20,12 @@ from typing import Final
 from msgspec.structs import replace
 
 from eyeflow.catalog.model import CompileContext
-from eyeflow.ir.depends import names_read, roots, waits_for
+from eyeflow.ir.depends import names_read
 from eyeflow.ir.expr import Bind, Call, Expr, ListExpr, Lit
 from eyeflow.ir.plan import Decision, Plan
 from eyeflow.ir.task import Action, Block, Case, Conditional, ConnectorCall, ForEach, HttpCall, Transform
-from eyeflow.optimizer.facts import ANY, ancestors, beside, called, changes, costs, pauses, plain, reads, repeatable
+from eyeflow.optimizer.facts import ANY, called, changes, costs, pauses, plain, reads, repeatable
+from eyeflow.optimizer.siblings import Siblings
 from eyeflow.optimizer.trees import Place, every_scope
 from eyeflow.values import BOOLEAN, INTEGER, NULL, ListOf
 
@@ -36,11 +37,11 @@ def invariants(plan: Plan, ctx: CompileContext) -> Plan:
     said: list[Decision] = []
 
     def each(actions: tuple[Action, ...], place: Place) -> tuple[Action, ...]:
-        done = list(actions)
+        done, siblings = list(actions), Siblings(actions, ctx)
         for index, action in enumerate(actions):
-            if not isinstance(action.do, ForEach) or not _may_change(actions, action, place, ctx):
+            if not isinstance(action.do, ForEach) or not _may_change(actions, action, siblings, place, ctx):
                 continue
-            written = changes(action, ctx) | place.beside | beside(actions, index + 1, ctx)
+            written = changes(action, ctx) | place.beside() | siblings.beside(index + 1)
             moved = _moved(action.do, written, ctx)
             if moved:
                 done[index] = _around(action, action.do, moved)
@@ -58,7 +59,9 @@ def _said(read: Action, loop: Action, place: Place, ctx: CompileContext) -> Deci
     return Decision("rewrite", f"{place.of(loop)}.{read.name}", "asked once, before the loop", why)
 
 
-def _may_change(actions: tuple[Action, ...], loop: Action, place: Place, ctx: CompileContext) -> bool:
+def _may_change(
+    actions: tuple[Action, ...], loop: Action, siblings: Siblings, place: Place, ctx: CompileContext
+) -> bool:
     do = loop.do
     assert isinstance(do, ForEach)
     if not plain(replace(loop, when=None)) or loop.retry is not None or pauses(loop, ctx):
@@ -67,24 +70,22 @@ def _may_change(actions: tuple[Action, ...], loop: Action, place: Place, ctx: Co
         return False
     if do.collect is None:
         return True
-    last = place.gives_last and loop == actions[-1]
-    read = loop.output in place.read_after or any(loop.output in names_read(each) for each in actions)
-    return not last and not (loop.output is not None and read)
+    last = place.gives_last and loop is actions[-1]
+    return not last and loop.output not in place.read_after and not siblings.readers(loop.output)
 
 
 def _moved(do: ForEach, written: frozenset[str], ctx: CompileContext) -> tuple[Action, ...]:
     """The reads of the loop's body that may go before it."""
     own = {do.item, *(each.output for each in do.actions)}
-    named = {name for each in do.actions for name in waits_for(each)}
+    siblings = Siblings(do.actions, ctx)
     moved = {
         number
         for number, each in enumerate(do.actions, 1)
-        if _is_same(each, own, ctx) and named.isdisjoint((each.name, each.output)) and _stays(each, written, ctx)
+        if _is_same(each, own, ctx) and _stays(each, written, ctx)
     }
-    before = ancestors(do.actions)
     while moved:
         others = [n for n, each in enumerate(do.actions, 1) if n not in moved and not isinstance(each.do, Transform)]
-        late = {n for n in moved if any(n not in before[other] for other in others)}
+        late = {n for n in moved if not all(siblings.waits(other, n) for other in others)}
         if not late:
             break
         moved -= late
@@ -109,8 +110,10 @@ def _is_same(action: Action, own: set[str | None], ctx: CompileContext) -> bool:
 
 def _around(loop: Action, do: ForEach, moved: tuple[Action, ...]) -> Action:
     """The reads and then the loop without them, when there is an item."""
-    gone = {each.name for each in moved}
-    shorter = replace(do, actions=tuple(each for each in do.actions if each.name not in gone))
+    gone = {name for each in moved for name in (each.name, each.output)}
+    stay = (each for each in do.actions if each not in moved)
+    left = (replace(each, after=tuple(name for name in each.after if name not in gone)) for each in stay)
+    shorter = replace(do, actions=tuple(left))
     inner = Action(name=loop.name, do=shorter, type=loop.type, span=loop.span)
     case = Case(_has_items(do), Block(actions=(*moved, inner)))
     return replace(loop, do=Conditional(cases=(case,), default=Block(value=_NOTHING)))

@@ -32,7 +32,8 @@ from eyeflow.ir.task import (
     Transform,
     Wait,
 )
-from eyeflow.optimizer.facts import beside, changes
+from eyeflow.optimizer.facts import changes
+from eyeflow.optimizer.siblings import Siblings
 
 Change: TypeAlias = Callable[[Expr], Expr]
 
@@ -45,12 +46,15 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     path: str = ""
     read_after: frozenset[str] = frozenset()
     gives_last: bool = False
-    beside: frozenset[str] = frozenset()
+    beside: Callable[[], frozenset[str]] = frozenset
 
     def of(self, action: Action) -> str:
         """The path of an action of this list."""
         return f"{self.path}.{action.name}" if self.path else action.name
 
+
+Inner: TypeAlias = Callable[[tuple[Action, ...], frozenset[str], bool], tuple[Action, ...]]
+"""A change to the actions of a nested list: they, the names read after it, whether it gives its last one's output."""
 
 Scope: TypeAlias = Callable[[tuple[Action, ...], Place], tuple[Action, ...]]
 
@@ -117,7 +121,7 @@ def with_expressions(action: Action, change: Change) -> Action:
             return replace(action, do=Respond(status=_maybe(status, change), body=_maybe(body, change)))
 
 
-def with_scopes(action: Action, change: Callable[[tuple[Action, ...], frozenset[str], bool], tuple[Action, ...]]) -> Action:
+def with_scopes(action: Action, change: Inner) -> Action:
     """`action` with `change(actions, read_after, gives_last)` made to each list of actions directly inside it."""
     fallback = action.fallback
     if fallback is not None and fallback.actions:
@@ -145,26 +149,21 @@ def every_scope(task: Task, ctx: CompileContext, change: Scope) -> Task:
 
 
 def _scope(actions: tuple[Action, ...], place: Place, ctx: CompileContext, change: Scope) -> tuple[Action, ...]:
-    done: list[Action] = []
-    for number, action in enumerate(actions, 1):
-        if not depends.nested(action):
-            done.append(action)
-            continue
-        meanwhile = place.beside | beside(actions, number, ctx)
-        if isinstance(action.do, ForEach) and (action.do.parallel or 1) > 1:
-            meanwhile |= changes(action, ctx)
-        done.append(with_scopes(action, _under(place.of(action), meanwhile, ctx, change)))
-    return change(tuple(done), place)
+    siblings = Siblings(actions, ctx)
 
+    def nested(number: int, action: Action) -> Action:
+        def beside() -> frozenset[str]:
+            parallel = isinstance(action.do, ForEach) and (action.do.parallel or 1) > 1
+            own = changes(action, ctx) if parallel else frozenset[str]()
+            return place.beside() | siblings.beside(number) | own
 
-def _under(
-    path: str, meanwhile: frozenset[str], ctx: CompileContext, change: Scope
-) -> Callable[[tuple[Action, ...], frozenset[str], bool], tuple[Action, ...]]:
-    def inner(actions: tuple[Action, ...], read_after: frozenset[str], gives_last: bool) -> tuple[Action, ...]:
-        place = Place(path=path, read_after=read_after, gives_last=gives_last, beside=meanwhile)
-        return _scope(actions, place, ctx, change)
+        def inner(scope: tuple[Action, ...], read_after: frozenset[str], gives_last: bool) -> tuple[Action, ...]:
+            inside = Place(path=place.of(action), read_after=read_after, gives_last=gives_last, beside=beside)
+            return _scope(scope, inside, ctx, change)
 
-    return inner
+        return with_scopes(action, inner)
+
+    return change(tuple(nested(number, action) for number, action in enumerate(actions, 1)), place)
 
 
 def _block(block: Block, change: Change) -> Block:

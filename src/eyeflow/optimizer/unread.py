@@ -19,11 +19,11 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from eyeflow.catalog.model import CompileContext
-from eyeflow.ir.depends import names_read, waits_for
 from eyeflow.ir.expr import Lit
 from eyeflow.ir.plan import Decision, Plan
 from eyeflow.ir.task import Action, Transform
 from eyeflow.optimizer.facts import costs, reads, unfailing
+from eyeflow.optimizer.siblings import Siblings
 from eyeflow.optimizer.trees import Place, every_scope
 from eyeflow.values import NULL
 
@@ -34,9 +34,11 @@ def unread(plan: Plan, ctx: CompileContext) -> Plan:
 
     def each(actions: tuple[Action, ...], place: Place) -> tuple[Action, ...]:
         done: list[Action] = []
+        siblings = Siblings(actions, ctx)
         for action in actions:
             capability = reads(action, ctx)
-            if capability is None or not unfailing(action, ctx) or _is_used(action, actions, place):
+            last = place.gives_last and action is actions[-1]
+            if capability is None or not unfailing(action, ctx) or last or _is_used(action, siblings, place):
                 done.append(action)
                 continue
             done.append(_without_call(action))
@@ -48,15 +50,10 @@ def unread(plan: Plan, ctx: CompileContext) -> Plan:
     return replace(plan, task=task, decisions=(*plan.decisions, *said))
 
 
-def _is_used(action: Action, actions: tuple[Action, ...], place: Place) -> bool:
-    if place.gives_last and action is actions[-1]:
+def _is_used(action: Action, siblings: Siblings, place: Place) -> bool:
+    if not siblings.waited_for.isdisjoint((action.name, action.output)):
         return True
-    named = {name for each in actions for name in waits_for(each)}
-    if action.name in named or action.output in named:
-        return True
-    if action.output is None:
-        return False
-    return action.output in place.read_after or any(action.output in names_read(each) for each in actions)
+    return action.output in place.read_after or bool(siblings.readers(action.output))
 
 
 def _without_call(action: Action) -> Action:

@@ -12,23 +12,27 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from eyeflow.errors import CallError, RunError
 from eyeflow.ir.program import RateLimit
 from eyeflow.svm import wire
 from eyeflow.svm.executable import CallCode, StepCode
 from eyeflow.svm.journal import EffectFailed, EffectFinished, EffectStarted, RateQueued, Retried, UncertainSettled
-from eyeflow.svm.limits import TIMEOUT_TEXT, Stopped, TimedOut
+from eyeflow.svm.limits import LONG_BACKOFF_MS, TIMEOUT_TEXT, Stopped, TimedOut
 from eyeflow.svm.ports import Uncertain
+from eyeflow.svm.replay import Recording
 from eyeflow.svm.run import Run
 from eyeflow.svm.scope import ScopeRun
 from eyeflow.values import Value
 
-LONG_BACKOFF_MS = 1_000
-"""A longer backoff suspends the deadline."""
+INTERRUPTED: Final = "interrupted"
+"""The error of an attempt whose process ended before the answer."""
 
-MAX_DELAY_MS = 86_400_000
+ABANDONED: Final = "abandoned"
+"""The error of an attempt that was given up because its run stopped."""
+
+MAX_DELAY_MS: Final = 86_400_000
 """A service cannot ask for a longer wait than a day."""
 
 
@@ -46,12 +50,13 @@ async def perform_call(scope: ScopeRun, step: StepCode) -> Value:
         held = run.cache.get(cache_key, run.loop.time())
         if held is not None:
             return _answer(scope, step, code, wire.unpack(held), 1, cached=True)
-    attempt = 1
+    attempt, lost = 1, 0
     while True:
         try:
             value = await _attempt(scope, step, code, params, attempt)
         except CallError as error:
-            if not await _again(scope, step, code, error, attempt):
+            lost += error.code == INTERRUPTED
+            if not await _again(scope, step, code, error, attempt, lost):
                 return None
             attempt += 1
         else:
@@ -87,6 +92,13 @@ async def _attempt(scope: ScopeRun, step: StepCode, code: CallCode, params: dict
     run = scope.run
     if run.recording is not None:
         return _replayed(scope, step, code, params, attempt)
+    if run.past is not None and run.past.sent(step.action, scope.iteration, attempt):
+        return _remembered(scope, step, code, run.past, attempt)
+    if run.past is not None and (known := run.past.effect(step.action, scope.iteration, attempt)) is not None:
+        assert isinstance(known, EffectFinished), "what was not sent is from the cache"
+        return _answer(scope, step, code, known.value, attempt, cached=True)
+    if run.past is not None and (failed := run.past.failure(step.action, scope.iteration)) is not None:
+        raise failed
     for name, limit in code.rates:
         await _take_turn(scope, step, name, limit)
     if scope.stopped:
@@ -101,9 +113,11 @@ async def _attempt(scope: ScopeRun, step: StepCode, code: CallCode, params: dict
         answer = await _timed(scope, step, code, sent, key if code.writes else None)
     except CallError as error:
         _note_failed(scope, step, code, error, attempt)
+        if code.writes:
+            await run.flush()
         raise
     except (Stopped, asyncio.CancelledError):
-        abandoned = CallError("uncertain", "abandoned", "the call was given up when its run stopped")
+        abandoned = CallError("uncertain", ABANDONED, "the call was given up when its run stopped")
         _note_failed(scope, step, code, abandoned, attempt)
         raise
     value = _answer(scope, step, code, answer, attempt)
@@ -113,7 +127,7 @@ async def _attempt(scope: ScopeRun, step: StepCode, code: CallCode, params: dict
 
 def _note_start(scope: ScopeRun, step: StepCode, code: CallCode, params: dict[str, Value], attempt: int) -> str:
     run = scope.run
-    key = f"{run.execution_id}:{step.action}:{scope.iteration or '0'}"
+    key = run.key(step.action, scope.iteration)
     run.note(EffectStarted(
         at_us=run.at_us(), action=step.action, iteration=scope.iteration, attempt=attempt,
         connection=code.binding.connection, capability=code.binding.capability, key=key, request=wire.digest(params),
@@ -205,8 +219,31 @@ async def _take_turn(scope: ScopeRun, step: StepCode, name: str, limit: RateLimi
     run.note(RateQueued(at_us=run.at_us(), action=step.action, iteration=scope.iteration, wait_ms=round(wait * 1000)))
 
 
-async def _again(scope: ScopeRun, step: StepCode, code: CallCode, error: CallError, attempt: int) -> bool:
-    """Wait for the next attempt, and give True; False when a person says the call was sent; else raise `error`."""
+def _remembered(scope: ScopeRun, step: StepCode, code: CallCode, past: Recording, attempt: int) -> Value:
+    """In a resumed run: how an attempt on record ended. One without an end may or may not have been done."""
+    run = scope.run
+    run.budget.take_call()
+    known = past.effect(step.action, scope.iteration, attempt)
+    if isinstance(known, EffectFinished):
+        return _answer(scope, step, code, known.value, attempt)
+    if known is None:
+        error = CallError("uncertain", INTERRUPTED, "the process ended before the call was answered")
+    else:
+        error = CallError(known.kind, known.code, known.message, retry_after_ms=known.retry_after_ms)
+    _note_failed(scope, step, code, error, attempt)
+    if error.code == ABANDONED:
+        raise Stopped
+    raise error
+
+
+async def _again(
+    scope: ScopeRun, step: StepCode, code: CallCode, error: CallError, attempt: int, interrupted: int
+) -> bool:
+    """Wait for the next attempt, and give True; False when a person says the call was sent; else raise `error`.
+
+    Of the `attempt` attempts so far `interrupted` ended with their process, which is no fault of the service: they do
+    not count against RETRY, and what may be repeated at all is repeated at once.
+    """
     run = scope.run
     if error.code == "deadline":
         run.pass_deadline()
@@ -217,18 +254,35 @@ async def _again(scope: ScopeRun, step: StepCode, code: CallCode, error: CallErr
     repeatable = error.kind == "transient" or (
         error.kind == "uncertain" and (not doubtful or step.uncertain == "retry")
     )
-    if not repeatable or attempt >= step.attempts or (run.recording is None and (scope.stopped or run.past_deadline())):
+    counted = attempt - interrupted
+    if not repeatable or (counted >= step.attempts and error.code != INTERRUPTED):
         raise error
-    delay_ms = backoff_ms(step, attempt, error)
-    if delay_ms > LONG_BACKOFF_MS:
-        await run.pause(scope, delay_ms / 1000)
-    else:
-        await run.rest(scope, delay_ms / 1000)
+    delay_ms = 0 if error.code == INTERRUPTED else backoff_ms(step, counted, error)
+    if run.past is None or not run.past.sent(step.action, scope.iteration, attempt + 1):
+        if run.recording is None and (scope.stopped or run.past_deadline()):
+            raise error
+        await _back_off(scope, step, attempt, delay_ms)
     _must_go_on(scope, step, attempt)
     run.note(Retried(
         at_us=run.at_us(), action=step.action, iteration=scope.iteration, attempt=attempt + 1, delay_ms=delay_ms
     ))  # fmt: skip
     return True
+
+
+async def _back_off(scope: ScopeRun, step: StepCode, attempt: int, delay_ms: int) -> None:
+    """Let the delay pass, or what is left of it since the failure on record."""
+    run = scope.run
+    left = delay_ms / 1000
+    if run.past is not None:
+        if (failed := run.past.failure(step.action, scope.iteration)) is not None:
+            raise failed
+        known = run.past.effect(step.action, scope.iteration, attempt)
+        if known is not None:
+            left -= run.time() - run.started - known.at_us / 1_000_000
+    if delay_ms > LONG_BACKOFF_MS:
+        await run.pause(scope, max(left, 0.0))
+    else:
+        await run.rest(scope, left)
 
 
 def backoff_ms(step: StepCode, failed: int, error: CallError) -> int:
@@ -261,12 +315,17 @@ async def _settled(scope: ScopeRun, step: StepCode, code: CallCode, error: CallE
         if known is None:
             raise run.recording.failure(step.action, scope.iteration) or Stopped
         verdict, by = known.verdict, known.by
+    elif run.past is not None and (past := run.past.verdict(step.action, scope.iteration, attempt)) is not None:
+        verdict, by = past.verdict, past.by
     else:
+        if run.past is not None and (failed := run.past.failure(step.action, scope.iteration)) is not None:
+            raise failed
         assert run.ports.approver is not None, "the loader saw to it"
         question = Uncertain(
-            execution_id=run.execution_id, action=step.action, connection=code.binding.connection,
+            execution_id=run.execution_id, action=step.action, iteration=scope.iteration,
+            connection=code.binding.connection,
             capability=code.binding.capability, error=error.message,
-            key=f"{run.execution_id}:{step.action}:{scope.iteration or '0'}",
+            key=run.key(step.action, scope.iteration),
         )  # fmt: skip
         try:
             answer = await run.suspend(scope, run.ports.approver.settle(question))
@@ -297,6 +356,6 @@ def _replayed(scope: ScopeRun, step: StepCode, code: CallCode, params: dict[str,
     _note_start(scope, step, code, params, attempt)
     error = CallError(known.kind, known.code, known.message, retry_after_ms=known.retry_after_ms)
     _note_failed(scope, step, code, error, attempt)
-    if known.code == "abandoned":
+    if known.code == ABANDONED:
         raise Stopped
     raise error

@@ -12,8 +12,8 @@ import contextlib
 from eyeflow.errors import CallError, RunError
 from eyeflow.ir.evaluate import Frame
 from eyeflow.ir.program import INPUT, ME, NOW, TRIGGER
-from eyeflow.svm.journal import CancelRequested, Event, RunFinished, RunStarted
-from eyeflow.svm.limits import Stopped
+from eyeflow.svm.journal import CancelRequested, Event, RunFinished, RunResumed, RunStarted
+from eyeflow.svm.limits import Stopped, deadline_error
 from eyeflow.svm.outcome import Execution, Status
 from eyeflow.svm.run import Failure, Run, TaskEnded
 from eyeflow.svm.scope import ScopeRun
@@ -73,7 +73,10 @@ class RunHandle:
     async def drive(self) -> Execution:
         """Run in the present task to the end."""
         run, program = self._run, self._run.executable.program
-        run.events.insert(0, self._head)
+        if run.past is None:
+            run.events.insert(0, self._head)
+        else:
+            run.events.append(RunResumed(at_us=run.at_us()))
         frame = Frame(program.registers, run.meter)
         frame[TRIGGER], frame[INPUT] = self._head.trigger, self._head.inputs
         frame[ME], frame[NOW] = self._head.me, self._head.now
@@ -94,15 +97,18 @@ class RunHandle:
         return self._finished
 
     async def _root(self, root: ScopeRun) -> Value:
-        recording = self._run.recording
-        if recording is not None and recording.cancelled:
+        history = self._run.history
+        if history is not None and history.cancelled:
             self._cancelling = True
             self._run.stop_reason = "cancelled"
-        elif self._cancelling:
+        if self._cancelling and self._run.recording is None:
             root.stop(cancelling=True)
         try:
             output = await root.drive()
             self._run.budget.keep(output)
+            if history is not None and history.finished is not None and history.finished.code == "deadline":
+                self._run.pass_deadline()  # in the record, computing this output took too long
+                raise deadline_error()
             return output
         except TaskEnded as ended:
             self._error, self._ended_by_fallback = ended.error, True

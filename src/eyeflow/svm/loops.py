@@ -111,10 +111,12 @@ class _Loop:
                     self._halted = True
                     continue
             elif self._failures or self._scope.stopped or self._closed:
-                self._halted = True
-                if self._scope.run.past is None:
+                past = self._scope.run.past
+                if past is None:
+                    self._halted = True
                     return
-                if not self._entered(number, self._scope.run.past):
+                if not self._entered(number, past):
+                    self._halted = True
                     continue
             await self._turn(number)
 

@@ -144,13 +144,45 @@ class Machine:
         """
         recording = Recording(events)
         executable = program if isinstance(program, Executable) else await self._loader.load(program, connect=False)
-        head = recording.head
+        return await self._again(executable, recording, resumed=False).drive()
+
+    async def resume(self, program: Runnable, events: Sequence[Event], *, depth: int = 0) -> Execution:
+        """Carry a run on from its journal, which ends wherever its process ended.
+
+        What the record has finished is not done again. A call on record without its end may or may not have been
+        done: where the capability is idempotent or keyed it is repeated, with the same key; else UNCERTAIN decides.
+        Waits, approvals and EXPIRES go on from their recorded instants; time without a process is not active time.
+        The record of a whole run is replayed. Raises: LoadError; RunError `bad_journal`, as `replay`.
+        """
+        return await (await self._reopened(program, events, depth)).drive()
+
+    async def reopen(self, program: Runnable, events: Sequence[Event]) -> RunHandle:
+        """As `resume`, in a task of its own; the handle can cancel it and waits for its end. Raises: as `resume`."""
+        handle = await self._reopened(program, events, 0)
+        handle.begin()
+        return handle
+
+    async def _reopened(self, program: Runnable, events: Sequence[Event], depth: int) -> RunHandle:
+        recording = Recording(events)
+        whole = recording.finished is not None
+        if isinstance(program, Executable):
+            executable = program
+        else:
+            executable = await self._loader.load(program, connect=not whole)
+        return self._again(executable, recording, resumed=not whole, depth=depth)
+
+    def _again(self, executable: Executable, record: Recording, *, resumed: bool, depth: int = 0) -> RunHandle:
+        head = record.head
         if head.program != executable.digest:
             raise RunError("bad_journal", f"this is the journal of another program ({head.program[:12]})")
-        assert isinstance(head.inputs, dict), "inputs are recorded as an object"
+        if not isinstance(head.inputs, dict):
+            raise RunError("bad_journal", "the journal of a run begins with its inputs as an object")
         context, results = _context(executable, head.execution_id, head.inputs)
-        run = self._run(executable, context, results, depth=0, journal=None, recording=recording)
-        return await RunHandle(run, head).drive()
+        run = self._run(
+            executable, context, results, depth=depth, journal=self._journal if resumed else None,
+            recording=None if resumed else record, past=record if resumed else None,
+        )  # fmt: skip
+        return RunHandle(run, head)
 
     def passes(
         self, program: Executable, trigger: int, payload: Value, *, me: Mapping[str, Value] | None = None
@@ -192,7 +224,7 @@ class Machine:
         limit = executable.program.limits.memory_bytes
         identity = execution_id or self._ids.new("exec")
         context, results = _context(executable, identity, given)
-        run = self._run(executable, context, results, depth=depth, journal=self._journal, recording=None)
+        run = self._run(executable, context, results, depth=depth, journal=self._journal)
         head = RunStarted(
             execution_id=identity, task=executable.program.task, program=executable.digest, inputs=given,
             trigger=own(trigger, limit), me=read_of_me(executable, me), now=self._clock.now(),
@@ -207,11 +239,12 @@ class Machine:
         *,
         depth: int,
         journal: Journal | None,
-        recording: Recording | None,
+        recording: Recording | None = None,
+        past: Recording | None = None,
     ) -> Run:
         return Run(
             executable, context, results, perform=PERFORM, clock=self._clock, ports=self.ports, rates=self._rates,
-            cache=self._cache, journal=journal, recording=recording, depth=depth,
+            cache=self._cache, journal=journal, recording=recording, past=past, depth=depth,
         )  # fmt: skip
 
 

@@ -17,13 +17,15 @@ Verdict = Literal["sent", "again", "failed"]
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """A question to a person of `role`: approve this? `expires_ms` from now."""
+    """A question to a person of `role`: approve this? `expires_ms` from when it was first asked. A resumed run asks
+    again: the question is the same when execution, action and iteration are."""
 
     execution_id: str
     action: str
     role: str
     message: str
     expires_ms: int
+    iteration: str = ""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -43,6 +45,7 @@ class Uncertain(msgspec.Struct, frozen=True, kw_only=True):
     capability: str
     key: str
     error: str
+    iteration: str = ""
 
 
 class Settled(msgspec.Struct, frozen=True):
@@ -67,16 +70,20 @@ class Approver(Protocol):
 class TaskRunner(Protocol):
     """Runs another task as part of a run."""
 
-    async def run(self, task: str, params: Mapping[str, Value], *, parent: str, depth: int) -> Value:
-        """The output of `task`. Raises: RunError, CallError when it did not succeed."""
+    async def run(
+        self, task: str, params: Mapping[str, Value], *, parent: str, execution_id: str, depth: int
+    ) -> Value:
+        """The output of `task`. `execution_id` is the id its run must have: asked a second time for the same one, by
+        a parent that was resumed, the runner resumes that run. Raises: RunError, CallError when it did not succeed.
+        """
         ...
 
 
 class Publisher(Protocol):
     """Takes events out of runs."""
 
-    async def publish(self, topic: str, value: Value, *, execution_id: str) -> None:
-        """Hand over one event. Raises: CallError."""
+    async def publish(self, topic: str, value: Value, *, execution_id: str, key: str) -> None:
+        """Hand over one event. A resumed run may do so a second time, with the same `key`. Raises: CallError."""
         ...
 
 
@@ -131,14 +138,17 @@ class ScriptedApprover:
 
 
 class MemoryPublisher:
-    """Keeps what was published, in order."""
+    """Keeps what was published, in order, each event once."""
 
     def __init__(self) -> None:
         self.published: list[tuple[str, Value]] = []
+        self._keys: set[str] = set()
 
-    async def publish(self, topic: str, value: Value, *, execution_id: str) -> None:
+    async def publish(self, topic: str, value: Value, *, execution_id: str, key: str) -> None:
         """Remember one event."""
-        self.published.append((topic, value))
+        if key not in self._keys:
+            self._keys.add(key)
+            self.published.append((topic, value))
 
 
 class MemoryLogger:

@@ -192,11 +192,10 @@ class Recording:
         """True when anything is recorded of the step at that place."""
         return (action, iteration) in self._started or (action, iteration) in self._skipped
 
-    def check_deadline(self, action: str, iteration: str) -> None:
-        """Whether computing goes on is the clock's word, so the record's. Raises: the recorded RunError `deadline`."""
-        failed = self._failed.get((action, iteration))
-        if failed is not None and failed.code == "deadline" and failed.kind is None:
-            raise RunError(failed.code, failed.message)
+    def confirm(self, action: str, iteration: str) -> None:
+        """Whether something was in time is the record's word. Raises: the recorded failure of the step."""
+        if (error := self.failure(action, iteration)) is not None:
+            raise error
 
     def check(self, action: str, iteration: str) -> None:
         """Do to a step that waits what was done to it. Raises: the recorded failure; Stopped."""

@@ -8,7 +8,7 @@ its surroundings. Out: events in order, kept as durably as the program asks. Nev
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from uuid import NAMESPACE_OID, uuid5
 
@@ -120,6 +120,10 @@ class Run:
         if self.past is None or not self.past.has(event):
             self.events.append(event)
 
+    def key(self, action: str, iteration: str) -> str:
+        """The idempotency key of what an action does to the world: the same when it is tried or resumed again."""
+        return f"{self.execution_id}:{action}:{iteration or '0'}"
+
     def begun_at(self, action: str, iteration: str) -> float:
         """When a step started, in seconds of the loop's time: now, or when the record says."""
         since = None if self.past is None else self.past.began(action, iteration)
@@ -191,7 +195,12 @@ class Run:
         at = self.expires_at if until is None else min(until, self.expires_at)
         self.active.suspend(1, self.loop.time())
         try:
-            await self.flush()
+            try:
+                await self.flush()
+            except BaseException:
+                if isinstance(awaitable, Coroutine):
+                    awaitable.close()
+                raise
             return await scope.guard(awaitable, at)
         except TimedOut:
             if at == self.expires_at:

@@ -183,7 +183,7 @@ class ScopeRun:
             value = step.operand.block(self.frame)
             self.run.budget.keep(value)
             if self.run.history is not None:
-                self.run.history.check_deadline(step.action, self.iteration)
+                self.run.history.confirm(step.action, self.iteration)
         except RunError as error:
             self._note_failure(step, error, tolerated=False)
             self._fail(step, error, started=True)
@@ -219,7 +219,7 @@ class ScopeRun:
             value = await self._limited(step)
             run.budget.keep(value)
             if run.history is not None:
-                run.history.check_deadline(step.action, self.iteration)
+                run.history.confirm(step.action, self.iteration)
             return value
         except (RunError, CallError) as failed:
             error: Failure = failed

@@ -14,7 +14,7 @@ from typing import Final
 from eyeflow.errors import CallError, RunError
 from eyeflow.ir.evaluate import Code, Frame
 from eyeflow.ir.opcodes import Op
-from eyeflow.svm.calls import LONG_BACKOFF_MS, backoff_ms, perform_call
+from eyeflow.svm.calls import backoff_ms, perform_call
 from eyeflow.svm.executable import (
     ApprovalCode,
     BranchCode,
@@ -38,7 +38,7 @@ from eyeflow.svm.journal import (
     SubtaskFinished,
     Waited,
 )
-from eyeflow.svm.limits import TIMEOUT_TEXT, TimedOut, deadline_error
+from eyeflow.svm.limits import LONG_BACKOFF_MS, TIMEOUT_TEXT, TimedOut, deadline_error
 from eyeflow.svm.loops import perform_foreach
 from eyeflow.svm.ports import Asked
 from eyeflow.svm.run import Perform
@@ -75,7 +75,7 @@ async def _branch(scope: ScopeRun, step: StepCode) -> Value:
     ))  # fmt: skip
     if taken is None:
         return None
-    return await ScopeRun(run, taken, scope.frame, scope.iteration, scope).drive()
+    return await ScopeRun(run, taken, scope.frame, scope.iteration, scope, closed=scope.closed(step)).drive()
 
 
 def _compared(compared: CompareCode | None, frame: Frame) -> str:
@@ -117,6 +117,8 @@ async def _subtask(scope: ScopeRun, step: StepCode) -> Value:
         done, value = run.recording.subtask(step.action, scope.iteration)
         if not done:
             run.recording.check(step.action, scope.iteration)
+    elif run.past is not None and (past := run.past.subtask(step.action, scope.iteration))[0]:
+        value = past[1]
     else:
         if run.depth >= MAX_DEPTH:
             raise RunError("recursion_limit", f"tasks may run tasks {MAX_DEPTH} deep, and {code.task} would be deeper")
@@ -136,7 +138,10 @@ async def _run_subtask(scope: ScopeRun, step: StepCode, task: str, params: Mappi
         run.active.work(1, now)
         guard = scope.watch(run.active.ends_at(now), effect=True)
         try:
-            value = await guard.hold(tasks.run(task, params, parent=run.execution_id, depth=run.depth + 1))
+            child = f"{run.key(step.action, scope.iteration)}:{attempt}"
+            value = await guard.hold(
+                tasks.run(task, params, parent=run.execution_id, execution_id=child, depth=run.depth + 1)
+            )
             return run.budget.admit(value)
         except TimedOut:
             run.pass_deadline()
@@ -157,7 +162,9 @@ async def _wait_for(scope: ScopeRun, step: StepCode) -> Value:
     length = step.operand.block(scope.frame)
     if not isinstance(length, timedelta):
         raise RunError("type_mismatch", f"{step.name} waits for a duration")
-    return await _waited(scope, step, max(length.total_seconds(), 0.0))
+    seconds = max(length.total_seconds(), 0.0)
+    begun = scope.run.begun_at(step.action, scope.iteration)
+    return await _waited(scope, step, seconds - (scope.run.time() - begun), begun)
 
 
 async def _wait_until(scope: ScopeRun, step: StepCode) -> Value:
@@ -166,16 +173,15 @@ async def _wait_until(scope: ScopeRun, step: StepCode) -> Value:
     if not isinstance(until, datetime) or until.tzinfo is None:
         raise RunError("type_mismatch", f"{step.name} waits until an instant")
     run = scope.run
-    begun = run.loop.time()
+    begun = run.begun_at(step.action, scope.iteration)
     if run.recording is None:
         while (left := (until - run.clock.now()).total_seconds()) > 0:
             await run.pause(scope, min(left, _LOOK_AGAIN_S))
     return await _waited(scope, step, 0.0, begun)
 
 
-async def _waited(scope: ScopeRun, step: StepCode, seconds: float, begun: float | None = None) -> Value:
+async def _waited(scope: ScopeRun, step: StepCode, seconds: float, begun: float) -> Value:
     run = scope.run
-    begun = run.loop.time() if begun is None else begun
     if run.recording is not None:
         run.recording.check(step.action, scope.iteration)
     elif seconds > 0:
@@ -192,22 +198,22 @@ async def _approval(scope: ScopeRun, step: StepCode) -> Value:
     assert isinstance(code, ApprovalCode)
     message = code.message(scope.frame)
     assert isinstance(message, str), "the message of APPROVAL is text"
+    record, place = run.history, (step.action, scope.iteration)
     run.note(ApprovalAsked(
         at_us=run.at_us(), action=step.action, iteration=scope.iteration, role=code.role, message=message
     ))  # fmt: skip
-    if run.recording is not None:
-        known = run.recording.approval(step.action, scope.iteration)
-        if known is None:
-            run.recording.check(step.action, scope.iteration)
-            raise RunError("bad_journal", f"the journal has no answer for {step.action}")
+    if record is not None and (known := record.approval(*place)) is not None:
         approved, by, comment = known.approved, known.by, known.comment
+    elif run.recording is not None:
+        run.recording.check(*place)
+        raise RunError("bad_journal", f"the journal has no answer for {step.action}")
     else:
         assert run.ports.approver is not None, "the loader saw to it"
         question = Asked(
             execution_id=run.execution_id, action=step.action, role=code.role, message=message,
-            expires_ms=code.expires_ms,
+            expires_ms=code.expires_ms, iteration=scope.iteration,
         )  # fmt: skip
-        until = run.loop.time() + code.expires_ms / 1000
+        until = run.begun_at(*place) + code.expires_ms / 1000
         try:
             answer = await run.suspend(scope, run.ports.approver.ask(question), until)
         except TimedOut:
@@ -234,7 +240,9 @@ async def _emit(scope: ScopeRun, step: StepCode) -> Value:
         return None
     assert run.ports.publisher is not None, "the loader saw to it"
     await run.flush()
-    await run.ports.publisher.publish(code.topic, run.budget.admit(value), execution_id=run.execution_id)
+    await run.ports.publisher.publish(
+        code.topic, run.budget.admit(value), execution_id=run.execution_id, key=run.key(step.action, scope.iteration)
+    )
     return None
 
 
@@ -260,7 +268,8 @@ async def _respond(scope: ScopeRun, step: StepCode) -> Value:
         raise RunError("already_responded", "the caller has had an answer in this run")
     run.response = (status, body)
     run.note(Responded(at_us=run.at_us(), action=step.action, iteration=scope.iteration, status=status, body=body))
-    if run.ports.responder is not None and run.recording is None:
+    done = run.past is not None and run.past.value(step.action, scope.iteration) is not None
+    if run.ports.responder is not None and run.recording is None and not done:
         await run.flush()
         await run.ports.responder.respond(status, run.budget.admit(body), execution_id=run.execution_id)
     return None

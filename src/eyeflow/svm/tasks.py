@@ -5,31 +5,45 @@ Knows: artifacts by task name. In: a SUBTASK's name and parameters. Out: the tas
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from eyeflow.errors import CallError, RunError
 from eyeflow.ir.program import Artifact
 from eyeflow.svm.executable import Executable
+from eyeflow.svm.journal import Event
 from eyeflow.svm.machine import Machine
 from eyeflow.values import Value
 
 
 class LocalTasks:
-    """A `TaskRunner` over a fixed set of artifacts. `machine` is a function because the machine has this port."""
+    """A `TaskRunner` over a fixed set of artifacts. `machine` is a function because the machine has this port;
+    `history` gives the recorded events of an execution, none when it has not begun."""
 
-    def __init__(self, machine: Callable[[], Machine], artifacts: Mapping[str, Artifact | bytes | Executable]) -> None:
+    def __init__(
+        self,
+        machine: Callable[[], Machine],
+        artifacts: Mapping[str, Artifact | bytes | Executable],
+        history: Callable[[str], Sequence[Event]] | None = None,
+    ) -> None:
         self._machine = machine
         self._artifacts = dict(artifacts)
+        self._history = history or (lambda _: ())
 
-    async def run(self, task: str, params: Mapping[str, Value], *, parent: str, depth: int) -> Value:
-        """Run `task` to its end and give its output.
+    async def run(
+        self, task: str, params: Mapping[str, Value], *, parent: str, execution_id: str, depth: int
+    ) -> Value:
+        """Run `task` to its end, or resume the run of that id, and give its output.
 
         Raises: RunError `unknown_task`, `bad_input`; CallError `subtask_failed` when it ended without success.
         """
         artifact = self._artifacts.get(task)
         if artifact is None:
             raise RunError("unknown_task", f"there is no task {task}")
-        execution = await self._machine().run(artifact, params, depth=depth)
+        events = self._history(execution_id)
+        if events:
+            execution = await self._machine().resume(artifact, events, depth=depth)
+        else:
+            execution = await self._machine().run(artifact, params, execution_id=execution_id, depth=depth)
         if execution.status != "success":
             message = f"task {task} ended with {execution.status}: {execution.error}"
             raise CallError("permanent", execution.error_code or "subtask_failed", message)

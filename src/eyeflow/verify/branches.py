@@ -5,8 +5,9 @@ Out: findings, and what holds inside each branch. Never: calls two branches a mi
 
 - `contradiction`: no data meets the condition. `unreachable_branch`: earlier ones take all that does.
 - `always_true`: nothing gets past the condition. `unreachable_default`: DEFAULT has content that never runs.
-- `overlapping_branches` (note, among the first forty): both of two conditions can hold and neither is a special case of the other, so that
-  their order decides; an earlier special case (`above 90` before `above 75`) is how bands are written, and no finding.
+- `overlapping_branches` (note, among the first forty): both of two conditions can hold and neither is a special case
+  of the other, so that their order decides; an earlier special case (`above 90` before `above 75`) is how bands are
+  written, and no finding.
 - `hidden_gap` (note): conditions over one number leave a stretch between them to DEFAULT.
 """
 
@@ -41,7 +42,7 @@ def judge_branches(
     sound = True
     for number, (case, condition) in enumerate(zip(do.cases, conditions, strict=True)):
         with judge.found.at(f"condition {number + 1}", span=case.when.span):
-            runs = _judge_case(judge, do, names, number, conditions, facts, before)
+            runs = _judge_case(judge, do, number, conditions, names=names, facts=facts, before=before)
         sound = sound and runs
         origin = f"CONDITION {number + 1} of {name}"
         holds = Fact(condition, True, origin)
@@ -62,8 +63,8 @@ def label(case: Case, number: int) -> str:
 
 
 def _judge_case(
-    judge: Judge, do: Conditional, names: Names, number: int, conditions: Sequence[Encoded],
-    facts: tuple[Fact, ...], before: tuple[Fact, ...],
+    judge: Judge, do: Conditional, number: int, conditions: Sequence[Encoded], *,
+    names: Names, facts: tuple[Fact, ...], before: tuple[Fact, ...],
 ) -> bool:  # fmt: skip
     """True when the case can be taken, as far as is known."""
     case, condition = do.cases[number], conditions[number]

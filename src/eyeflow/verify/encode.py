@@ -252,13 +252,17 @@ class Encoder:
             case Call(name="LEN", args=(text,)) if type_of(text) == Scalar("string"):
                 inner = self._term(text, names)
                 return self._plain("int", "integer", self.made.length(inner.value), inner)
+            case Call(name="COALESCE" | "IF" as name, args=args) if non_null(type_of(expr)) != BOOLEAN:
+                done = self._chosen(name, args, names)
+                if done is not None:
+                    return done
             case _ if type_of(expr) == BOOLEAN:
                 truth = self._truth(expr, names)
                 ok = self.made.any(truth.true, truth.false)
                 return Term(kind="bool", scalar="boolean", value=truth.true, null=self.made.no, ok=ok)
         kind, scalar = _kind(type_of(expr))
         symbol = self._opaque(expr, names, kind, scalar)
-        return self._of(symbol, type_of(expr))
+        return self._of(symbol, missing=isinstance(type_of(expr), Nullable))
 
     def _known(self, expr: Expr) -> Value | Unknown:
         try:
@@ -280,7 +284,8 @@ class Encoder:
             return Term(kind="text", scalar="string", value=logic.string(value), null=logic.no, ok=logic.yes)
         if number is None:
             return None
-        kind: Kind = "moment" if not isinstance(value, int | float) else "int" if isinstance(value, int) else "real"
+        whole = isinstance(value, int) and scalar != "number"
+        kind: Kind = "moment" if not isinstance(value, int | float) else "int" if whole else "real"
         formula = logic.fraction(number) if kind == "real" else logic.integer(int(number))
         return Term(kind=kind, scalar=scalar, value=formula, null=logic.no, ok=logic.yes, number=number)
 
@@ -288,25 +293,21 @@ class Encoder:
         root = names.get(ref.root)
         kind, scalar = _kind(type_of(ref))
         path = (root.key if root is not None else 0, ref.path)
-        field = declared(root, ref.path).field
-        symbol = self.made.given(path, kind, scalar, print_expression(ref), type_of(ref), field)
-        self._used[symbol] = self._used.get(symbol, 0) + 1
-        return self._of(symbol, type_of(ref))
-
-    def _of(self, symbol: Symbol, of: Type) -> Term:
-        """A path the checker takes for present is an error where it is missing: such a condition stands behind one
-        that has seen to it."""
-        logic = self.made
-        there = logic.yes
-        if symbol.kind == "json":
-            missing = symbol.tag == TAGS["null"]
-        elif isinstance(of, Nullable):
-            missing = symbol.null
-        else:
-            missing, there = logic.no, logic.negate(symbol.null)
-        return Term(
-            kind=symbol.kind, scalar=symbol.scalar, value=symbol.value, null=missing, ok=there, symbol=symbol
+        known = declared(root, ref.path)
+        symbol = self.made.given(
+            path, kind, scalar, said=print_expression(ref), of=type_of(ref), field=known.field
         )
+        self._used[symbol] = self._used.get(symbol, 0) + 1
+        return self._of(symbol, missing=known.missing or isinstance(type_of(ref), Nullable))
+
+    def _of(self, symbol: Symbol, *, missing: bool) -> Term:
+        """A path that only earlier conditions make sure of may be missing here, too: they say so, not its type."""
+        logic = self.made
+        null = symbol.null if missing else logic.no
+        return Term(
+            kind=symbol.kind, scalar=symbol.scalar, value=symbol.value, ok=logic.yes, symbol=symbol,
+            null=symbol.tag == TAGS["null"] if symbol.kind == "json" else null,
+        )  # fmt: skip
 
     def _converted(self, inner: Term, how: str, of: Type) -> Term | None:
         """`check`: json that must be of a type, an error otherwise. `widen`: exact up to 2**53, unknown beyond."""
@@ -330,6 +331,27 @@ class Encoder:
         missing = inner.null if isinstance(of, Nullable) else logic.no
         ok = logic.any(held.tag == TAGS[tag], missing)
         return Term(kind=kind, scalar=scalar, value=part, null=missing, ok=ok, symbol=held)
+
+    def _chosen(self, name: str, args: tuple[Expr, ...], names: Names) -> Term | None:
+        """COALESCE and IF over values of one kind."""
+        logic = self.made
+        terms = [self._term(arg, names) for arg in (args if name == "COALESCE" else args[1:])]
+        kinds = {term.kind for term in terms} - {"null"}
+        if len(kinds) != 1 or kinds & {"json", "thing"} or len({t.scalar for t in terms if t.kind != "null"}) != 1:
+            return None
+        given = self._truth(args[0], names) if name == "IF" else None
+        last = terms[-1]
+        for term in reversed(terms[:-1]):
+            here = given.true if given is not None else logic.negate(term.null)
+            decided = logic.any(given.true, given.false) if given is not None else term.ok
+            value = last.value if term.kind == "null" else term.value if last.kind == "null" else None
+            last = Term(
+                kind=last.kind if term.kind == "null" else term.kind, scalar=term.scalar,
+                value=logic.choose(here, term.value, last.value) if value is None else value,
+                null=logic.any(logic.all(here, term.null), logic.all(logic.negate(here), last.null)),
+                ok=logic.all(decided, logic.any(logic.all(here, term.ok), logic.all(logic.negate(here), last.ok))),
+            )  # fmt: skip
+        return last
 
     def _counted(self, expr: Call, names: Names) -> Term | None:
         """Whole-number arithmetic; a product has at most one factor that is no constant."""

@@ -11,6 +11,7 @@ Never: reports what is inside a part that never runs.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from eyeflow.ir.check.tree import children, expressions, type_of
 from eyeflow.ir.expr import Bind, Call, Convert, Expr
@@ -22,7 +23,10 @@ from eyeflow.verify.judge import Judge
 from eyeflow.verify.scope import Names, Scopes
 from eyeflow.verify.terms import Fact
 
-_FILTERS = ("FILTER", "COUNT")
+_FILTERS: Final = ("FILTER", "COUNT")
+_SAFE: Final = frozenset(
+    ("AND", "OR", "NOT", "EQ", "NE", "GT", "GE", "LT", "LE", "IN", "IS_NULL", "CONTAINS", "STARTS_WITH", "ENDS_WITH")
+)
 
 
 class Walk:
@@ -55,15 +59,15 @@ class Walk:
             name = "trigger" if len(task.triggers) == 1 else f"trigger {number}"
             with self.judge.found.at(name, "where", span=trigger.where.span):
                 fact = self._guard(
-                    trigger.where, self.scopes.filtering(trigger), (), "WHERE of the trigger",
-                    ("never_triggers", "the task never starts"), ("always_passes", "WHERE"),
+                    trigger.where, self.scopes.filtering(trigger), (), origin="WHERE of the trigger",
+                    never=("never_triggers", "the task never starts"), always=("always_passes", "WHERE"),
                 )  # fmt: skip
             if fact is not None:
                 facts.append(fact)
         return tuple(facts) if len(task.triggers) == 1 else ()
 
     def _guard(
-        self, expr: Expr, names: Names, facts: tuple[Fact, ...], origin: str, never: tuple[str, str],
+        self, expr: Expr, names: Names, facts: tuple[Fact, ...], *, origin: str, never: tuple[str, str],
         always: tuple[str, str],
     ) -> Fact | None:  # fmt: skip
         """A condition that lets through or not; None when it never does."""
@@ -90,8 +94,8 @@ class Walk:
         if action.when is not None:
             with self.judge.found.at("when", span=action.when.span):
                 fact = self._guard(
-                    action.when, names, facts, f"WHEN of {action.name}",
-                    ("never_runs", f"`{action.name}` never runs"), ("always_runs", "WHEN"),
+                    action.when, names, facts, origin=f"WHEN of {action.name}",
+                    never=("never_runs", f"`{action.name}` never runs"), always=("always_runs", "WHEN"),
                 )  # fmt: skip
             if fact is None:
                 return
@@ -125,8 +129,8 @@ class Walk:
         if do.where is not None:
             with self.judge.found.at("where", span=do.where.span):
                 fact = self._guard(
-                    do.where, inner, facts, f"WHERE of {name}",
-                    ("empty_loop", f"`{name}` goes through nothing"), ("always_passes", "WHERE"),
+                    do.where, inner, facts, origin=f"WHERE of {name}",
+                    never=("empty_loop", f"`{name}` goes through nothing"), always=("always_passes", "WHERE"),
                 )  # fmt: skip
             if fact is None:
                 return
@@ -179,12 +183,11 @@ def _within(expr: Expr, names: Names, scopes: Scopes) -> Iterator[tuple[Expr, Na
 def sure(expr: Expr) -> bool:
     """True when evaluating `expr` cannot fail, so that nothing changes without it."""
     stack = [expr]
-    safe = ("AND", "OR", "NOT", "EQ", "NE", "GT", "GE", "LT", "LE", "IN", "IS_NULL", "CONTAINS", "STARTS_WITH", "ENDS_WITH")
     while stack:
         node = stack.pop()
         if isinstance(node, Convert) and node.how in ("check", "parse", "unit"):
             return False
-        if isinstance(node, Bind) or (isinstance(node, Call) and node.name not in safe):
+        if isinstance(node, Bind) or (isinstance(node, Call) and node.name not in _SAFE):
             return False
         stack.extend(children(node))
     return True

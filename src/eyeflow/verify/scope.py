@@ -13,7 +13,7 @@ from eyeflow.catalog.model import CompileContext
 from eyeflow.ir.codegen.roots import input_type, me_type, payload_type, trigger_type
 from eyeflow.ir.task import Task, Trigger
 from eyeflow.ir.types import item_of
-from eyeflow.values import TIMESTAMP, Json, ListOf, MapOf, ObjectOf, Type, non_null
+from eyeflow.values import TIMESTAMP, Json, ListOf, MapOf, Nullable, ObjectOf, Type, non_null
 from eyeflow.verify.terms import Declared, Root
 
 Names: TypeAlias = Mapping[str, Root]
@@ -49,20 +49,18 @@ class Scopes:
 def declared(root: Root | None, path: tuple[str | int, ...]) -> Declared:
     """What is declared of a path; of the last field on it, when it ends in one."""
     of, field = (root.type if root is not None else None), None
+    missing = False
     for step in path:
-        field = None
         if of is None:
             return Declared()
+        missing = missing or isinstance(of, Nullable)
         match non_null(of):
             case ObjectOf() as held:
                 field = held.field(str(step))
                 of = field.type if field is not None else None
-            case ListOf(item):
-                of = item
-            case MapOf(value):
-                of = value
-            case Json():
-                return Declared(Json())
+                missing = missing or field is None or not field.required
+            case ListOf(inner) | MapOf(inner):
+                field, of, missing = None, inner, True
             case _:
                 return Declared()
-    return Declared(of, field)
+    return Declared() if of is None else Declared(of, field, missing or isinstance(of, Nullable | Json))

@@ -36,7 +36,7 @@ class Symbols:
 
     # --- unknowns
 
-    def given(self, path: Path, kind: Kind, scalar: str, said: str, of: Type, field: Field | None) -> Symbol:
+    def given(self, path: Path, kind: Kind, scalar: str, *, said: str, of: Type, field: Field | None) -> Symbol:
         """The data at `path`, read as `kind`."""
         key = ("given", path, kind, scalar)
         if key not in self._made:

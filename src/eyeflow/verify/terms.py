@@ -112,3 +112,5 @@ class Declared(msgspec.Struct, frozen=True):
 
     type: Type | None = None
     field: Field | None = None
+    missing: bool = True
+    """True when it may be missing, as far as is declared."""

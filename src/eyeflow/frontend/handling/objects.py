@@ -16,7 +16,7 @@ from eyeflow.frontend.handling.state import LEADS, TITLES, Handled, free
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import stem, synonyms, words
 from eyeflow.frontend.scope import Scope
-from eyeflow.frontend.values_said import escape
+from eyeflow.frontend.values_said import escape, is_code
 from eyeflow.frontend.vocabulary import Entry, split_name, walk
 from eyeflow.values import BOOLEAN, Field, non_null
 
@@ -111,6 +111,7 @@ def _targets(entry: Entry, state: Handled) -> list[Field]:
     chosen = [p for p in held if p.role == "content" or p.required or p.entity == "file"
               or p.name in ("attachments", "fields", "values", "title", "name", "subject", "description")]  # fmt: skip
     chosen = [p for p in chosen if p.entity not in ("slack_channel", "repo") and non_null(p.type) != BOOLEAN]
+    chosen = [p for p in chosen if not is_code(p)]
     if entry.reads:
         chosen = [p for p in chosen if p.required and p.entity not in ("location",)]
     # what must be filled comes first; among those, what is said

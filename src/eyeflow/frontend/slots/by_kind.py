@@ -23,8 +23,8 @@ _CODE_NAMES = frozenset({"symbol", "ticker", "code", "currency", "base"})
 def limits(said: Filling) -> None:
     """`top 3`, `first 5`, `latest 10` beside what is listed."""
     param = next((p for p in said.open() if p.name in _LIMIT_NAMES and is_numeric(non_null(p.type))), None)
-    if param is None:
-        return
+    if param is None or any(i.lower == "by" for i in said.items):
+        return  # ranked by something of ours: all are needed
     for i, item in enumerate(said.items):
         before = said.items[i - 1].lower if i else ""
         superlative = before in ("top", "first", "latest", "last", "newest", "best")
@@ -148,6 +148,16 @@ def _beside_numeric(said: Filling, at: int) -> bool:
     return any(set(split_name(p.name)) & near for p in numeric)
 
 
+def _more(said: Filling, param: Field, at: int) -> None:
+    """`"Ann" and "42"`: the rest of a list of quoted texts goes to the same list."""
+    k = at + 1
+    while k + 1 < len(said.items) and said.items[k].lower in ("and", ",", "&") and said.items[k + 1].kind == "quoted":
+        value = fits(param, said.items[k + 1])
+        if value is not None:
+            said.put(param, value, [k + 1])
+        k += 2
+
+
 def quoted(said: Filling) -> None:
     """Quoted text: content when something is said, else the parameter that names things, else what is left."""
     for at, item in enumerate(said.items):
@@ -162,10 +172,10 @@ def quoted(said: Filling) -> None:
             order = [*titles, *order]
         elif before in ("in", "into", "to", "from", "the") and item.kind == "quoted" and content is None:
             order = [*[p for p in rest if is_container(p)], *order]
-        if not said.entry.capability_says:
-            order += rest
         for param in order:
             value = fits(param, item)
             if value is not None:
                 said.put(param, value, [at])
+                if isinstance(value, list):
+                    _more(said, param, at)
                 break

@@ -14,6 +14,7 @@ from eyeflow.frontend.values_said import enum_for
 from eyeflow.frontend.vocabulary import Entry, split_name
 from eyeflow.values import Field
 
+_TITLED = ("called", "named", "titled", "entitled")
 _BETWEEN = ("of", "is", "named", "called", "=", ":", "to", "as", "set", "it", "them", "this", "that")
 _CONTAINERS = ("in", "into", "on", "onto", "to", "from", "at", "under", "of", "for", "inside")
 
@@ -25,7 +26,7 @@ def named_params(said: Filling) -> None:
             continue
         stems = [s for s in split_name(param.name) if s not in ("id", "name")] or list(split_name(param.name))
         for at in range(len(said.items)):
-            if not _names(said, stems, at):
+            if said.items[at].lower in _TITLED or not _names(said, stems, at):
                 continue
             end = at + len(stems)
             if _before(said, param, at, end) or _after(said, param, at, end):

@@ -14,7 +14,7 @@ from eyeflow.frontend.intent import JsonValue
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import stem
 from eyeflow.frontend.scope import Scope
-from eyeflow.frontend.values_said import element, fits, text_for
+from eyeflow.frontend.values_said import element, fits, is_code, text_for
 from eyeflow.frontend.vocabulary import Entry, split_name
 from eyeflow.values import Field, Scalar
 
@@ -104,7 +104,9 @@ class Filling:
 
 
 def is_identity(param: Field) -> bool:
-    """A parameter that takes an identifier: no plain word is one."""
+    """A parameter that takes an identifier, code or a file's content: no plain word is one."""
+    if is_code(param) or param.entity == "file":
+        return True
     stems = split_name(param.name)
     return len(stems) > 1 and stems[-1] == "id"
 
