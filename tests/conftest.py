@@ -3,9 +3,12 @@ bottom is seen first."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+
+os.environ["EYEFLOW_CACHE"] = ""  # no test keeps or meets a catalog of another one; `test_compiled` says otherwise
 
 FIRST = ("ground", "tree", "recurrence", "ir", "catalog", "connectors", "svm", "frontend")
 LAST = ("simulate", "examples", "cli", "acceptance", "docs")

@@ -23,7 +23,7 @@ from eyeflow.catalog.model import Catalog, CompileContext, Connection, Policy, P
 from eyeflow.compiler import Compiled, Observer, compile_intent, compile_ir, compile_sentence, seal_compiled
 from eyeflow.diagnostics import Diagnostic, Report, Severity
 from eyeflow.frontend.intent import Intent, Question, Refusal
-from eyeflow.frontend.readback import Readback, read_back
+from eyeflow.frontend.readback import Readback, assumptions, read_back
 from eyeflow.ir.plan import Plan
 from eyeflow.ir.program import Artifact, Program
 from eyeflow.ir.seal import SigningKey
@@ -113,7 +113,7 @@ class Compilation(msgspec.Struct, frozen=True, kw_only=True):
         """The program in plain English. Raises: CompileError when there is none."""
         self.compiled.require()
         assert self.task is not None, "a program has a task"
-        return read_back(self.task, self.context)
+        return read_back(self.task, self.context, assumed=assumptions(self.intent, self.compiled.report))
 
     @property
     def ir(self) -> str:

@@ -26,7 +26,7 @@ from eyeflow.diagnostics import EMPTY, Diagnostic, Place, Report
 from eyeflow.errors import CompileError
 from eyeflow.frontend.intent import Intent
 from eyeflow.frontend.resolve import resolve
-from eyeflow.frontend.rules import understand
+from eyeflow.frontend.rules import heard
 from eyeflow.ir.check import check
 from eyeflow.ir.codegen import generate, places
 from eyeflow.ir.plan import Plan
@@ -68,8 +68,8 @@ Observer: TypeAlias = Callable[[str, Compiled], None]
 
 
 def _understand(state: Compiled, ctx: CompileContext) -> tuple[Compiled, Report]:
-    intent = understand(state.text, ctx, dict(state.answers))
-    return replace(state, intent=intent), _outcome(intent)
+    found = heard(state.text, ctx, dict(state.answers))
+    return replace(state, intent=found.intent), _outcome(found.intent) + found.report
 
 
 def _outcome(intent: Intent) -> Report:
@@ -147,9 +147,7 @@ def compile_sentence(
     return _run(FROM_ENGLISH, Compiled(text=text, name=name, answers=given), ctx, observer)
 
 
-def compile_ir(
-    source: str, ctx: CompileContext, *, name: str = "<ir>", observer: Observer | None = None
-) -> Compiled:
+def compile_ir(source: str, ctx: CompileContext, *, name: str = "<ir>", observer: Observer | None = None) -> Compiled:
     """Compile LLM-IR text; `name` is what findings call it."""
     return _run(FROM_TEXT, Compiled(text=source, source=name), ctx, observer)
 
@@ -192,12 +190,12 @@ def seal_compiled(
     missing = compiled.report.of(Severity.CONNECT)
     if missing and not practice:
         raise CompileError("connect", missing[0].message, compiled.report, hint=missing[0].hint)
-    assert compiled.task is not None
+    assert compiled.plan is not None, "a program has a plan"
     envelope = Envelope(
         program_digest="",
         source=compiled.text if compiled.intent is None else "",
         sentence=compiled.text if compiled.intent is not None else "",
-        places=places(compiled.task),
+        places=places(compiled.plan.task),
         context_digest=context_digest(ctx),
         catalog_digest=ctx.catalog.digest,
         approver=approver,

@@ -102,9 +102,7 @@ async def rehearse(
         execution = await machine.run(artifact, inputs, trigger=trigger, me=dict(ctx.profile.me))
     finally:
         await machine.drain()
-    return Rehearsal(
-        execution=execution, artifact=artifact, practice=practice, published=tuple(publisher.published)
-    )
+    return Rehearsal(execution=execution, artifact=artifact, practice=practice, published=tuple(publisher.published))
 
 
 def _practice_context(made: Compilation, practice: Practice) -> CompileContext:

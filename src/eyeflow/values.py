@@ -98,8 +98,8 @@ class Field(msgspec.Struct, frozen=True, omit_defaults=True):
     max_length: int | None = None
     min_items: int | None = None
     max_items: int | None = None
-    minimum: float | None = None
-    maximum: float | None = None
+    minimum: int | float | None = None
+    maximum: int | float | None = None
     description: str = ""
     items: Field | None = None
 

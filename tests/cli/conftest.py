@@ -10,9 +10,7 @@ from cli.shell import HELLO, Command, command
 
 
 @pytest.fixture
-def eyeflow(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
-) -> Command:
+def eyeflow(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Command:
     """The command, in an empty folder."""
     monkeypatch.chdir(tmp_path)
     return command(monkeypatch, capfd)

@@ -82,9 +82,7 @@ def test_a_readback_of_nothing_raises() -> None:
 async def test_rehearsal_uses_the_accounts_and_hosts_of_the_program() -> None:
     catalog = eyeflow.open_catalog()
     connections = [eyeflow.Connection(name="team", service="slack_notify", credential="env:NOBODY_SET_THIS")]
-    made = eyeflow.compile(
-        'Post "hello" to #general on Slack', catalog=catalog, connections=connections, now=NOW
-    )
+    made = eyeflow.compile('Post "hello" to #general on Slack', catalog=catalog, connections=connections, now=NOW)
     assert made.outcome == "program", made.report
     async with eyeflow.Practice(catalog, ["slack_notify"]) as practice:
         done = await eyeflow.rehearse(made, practice)

@@ -65,7 +65,7 @@ def test_a_service_without_hosts_of_its_own_is_practised_at_those_the_program_na
 
 def test_mail_that_arrived_is_shown(eyeflow: Command, tmp_path: Path) -> None:
     (tmp_path / "mail.eir").write_text(
-        'TASK mail\n  DEADLINE 30s\n  ACTION send\n    TYPE connector_call\n    CONNECTOR email\n    FUNCTION send\n'
+        "TASK mail\n  DEADLINE 30s\n  ACTION send\n    TYPE connector_call\n    CONNECTOR email\n    FUNCTION send\n"
         '    PARAMS {\n      to: "ann@example.com",\n      subject: "Hello",\n      body: "How are you?"\n    }\n'
     )
     done = eyeflow("practice", "mail.eir", "--json")

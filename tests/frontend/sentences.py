@@ -238,8 +238,10 @@ CONDITIONS = (
 _ISSUES = returning("github.list_issues", {"count": 7, "issues": [{"number": 1, "title": "A"}, {"number": 2,
                                                                   "title": "B"}]})  # fmt: skip
 _OPEN_ISSUES: Called = ("github.list_issues", {"repo": "acme/api", "state": "open"})
-_PULLS = returning("github.list_pull_requests", {"count": 2, "pull_requests": [{"number": 1, "title": "A"},
-                                                                              {"number": 2, "title": "B"}]})
+_PULLS = returning(
+    "github.list_pull_requests",
+    {"count": 2, "pull_requests": [{"number": 1, "title": "A"}, {"number": 2, "title": "B"}]},
+)
 
 LISTS = (
     Row("For each open issue in acme/api, post its title to #hot",

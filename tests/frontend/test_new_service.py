@@ -143,8 +143,11 @@ def climate(**values: Any) -> dict[str, Any]:
     return {"returns": {"verdant_house.read_climate": [{"warmth": 20, "moisture": 40, "report": "fine", **values}]}}
 
 
-TRAYS = {"returns": {"verdant_house.list_trays": [{"trays": [{"label": "T1", "sprouted": 2}, {"label": "T2",
-                                                                                         "sprouted": 9}]}]}}
+TRAYS = {
+    "returns": {
+        "verdant_house.list_trays": [{"trays": [{"label": "T1", "sprouted": 2}, {"label": "T2", "sprouted": 9}]}]
+    }
+}
 LOANS = {"returns": {"folio_desk.late_loans": [{"count": 2, "loans": [{"book": "Dune", "reader": "a@x.io",
                                                                       "days": 3}]}]}}  # fmt: skip
 FROST = {"event": {"bay": "A", "low": -6}}

@@ -101,8 +101,8 @@ def test_units_and_money_are_said_as_people_write_them() -> None:
 
 
 def test_places_in_text_are_told_from_text() -> None:
-    spoken = value(Template(("Hi {", Ref("trigger", ("name",)), "} \"you\"")), {"trigger": "the request"})
-    assert spoken == "“Hi {[the request’s name]} \"you\"”"
+    spoken = value(Template(("Hi {", Ref("trigger", ("name",)), '} "you"')), {"trigger": "the request"})
+    assert spoken == '“Hi {[the request’s name]} "you"”'
 
 
 def test_filters_speak_of_the_item() -> None:
@@ -232,5 +232,5 @@ def test_without_a_zone_the_zone_is_an_assumption() -> None:
 
 
 def test_braces_and_quotes_that_were_typed_are_said_as_typed() -> None:
-    back = told('Post "He said \'go\' {{now}} } <b>" to #a').readback
+    back = told("Post \"He said 'go' {{now}} } <b>\" to #a").readback
     assert "“He said 'go' {{now}} } <b>”" in back.text()

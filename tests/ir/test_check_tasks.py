@@ -136,7 +136,8 @@ def test_defaults_come_by_precedence() -> None:
     assert city(context(connections=(own,)), "Oslo") == ("Oslo", [])
     assert city(context(connections=(own,))) == ("Lyon", ["assumed_value"])
     assert city(CTX) == ("Paris", ["assumed_value"])
-    assert city(context(profile=bare, catalog=msgspec.structs.replace(CATALOG, services=services))) == ("Nice", [])
+    defaulted = msgspec.structs.replace(CATALOG, services=services)
+    assert city(context(profile=bare, catalog=defaulted)) == ("Nice", ["assumed_value"])
 
 
 def test_acceptance_50_the_role_must_be_allowed() -> None:
@@ -189,7 +190,7 @@ ACTION rule
 
 
 def test_after_names_actions_of_the_block_and_never_in_a_circle() -> None:
-    pair = "ACTION a\n  TYPE log\n  MESSAGE \"a\"\n  AFTER {}\nACTION b\n  TYPE log\n  MESSAGE \"b\"\n  AFTER a"
+    pair = 'ACTION a\n  TYPE log\n  MESSAGE "a"\n  AFTER {}\nACTION b\n  TYPE log\n  MESSAGE "b"\n  AFTER a'
     assert codes(body(pair.format("b"))) == ["cycle"]
     assert codes(body(pair.format("c"))) == ["unknown_action"]
     assert "cycle" in codes(body(pair.format("a")))
@@ -278,7 +279,7 @@ ACTION each
 
 
 def test_a_tolerant_loop_collects_what_its_type_says() -> None:
-    loop = '''
+    loop = """
 ACTION each
   TYPE foreach
   EACH d IN deals
@@ -294,7 +295,7 @@ ACTION each
     OUTPUT told
   ON_ERROR continue
   OUTPUT all
-'''
+"""
 
     def collected(collect: str) -> str:
         done, report = checked(body(SOURCES + loop.format(collect=collect)))
@@ -312,7 +313,7 @@ ACTION each
 
 
 def http(url: str, more: str = "", method: str = "GET") -> str:
-    lines = f"ACTION h\n  TYPE http_call\n  METHOD {method}\n  URL \"{url}\"\n"
+    lines = f'ACTION h\n  TYPE http_call\n  METHOD {method}\n  URL "{url}"\n'
     return body(SOURCES + "\n" + lines + (f"  {more}\n" if more else "") + "  OUTPUT h")
 
 
@@ -333,7 +334,7 @@ def test_a_url_means_the_one_capability_it_spells() -> None:
 
 
 def test_a_body_is_taken_apart_by_the_mapping() -> None:
-    more = "BODY {\n    channel: \"#a\",\n    text: \"hi {weather.temp}\"\n  }"
+    more = 'BODY {\n    channel: "#a",\n    text: "hi {weather.temp}"\n  }'
     name, params = bound(http("https://chat.example/api/send", more, "POST"))
     assert name == "chat.send" and set(params) == {"channel", "text"}
 
@@ -360,7 +361,7 @@ def test_a_body_is_taken_apart_by_the_mapping() -> None:
         ("https:///x", "", "bad_url"),
         ("https://evil.example/x", "EXPECT object{status: integer}", "host_not_allowed"),
         ("https://crm.example/v1/deals?v=2&api_key=abc", "", "secret_in_call"),
-        ("https://crm.example/v1/deals?v=2", "HEADERS {\n    Authorization: \"x\"\n  }", "secret_in_call"),
+        ("https://crm.example/v1/deals?v=2", 'HEADERS {\n    Authorization: "x"\n  }', "secret_in_call"),
         ("https://crm.example/v1/deals?v=2", "AUTH bearer(chat_daily)", "wrong_auth"),
         ("https://crm.example/v1/deals?v=2", "AUTH oauth2(chat_daily)", "unmatched_call"),
         ("https://crm.example/v1/deals?v=2", "AUTH oauth2(nobody)", "unknown_service"),
@@ -390,34 +391,34 @@ WHERE = "  WHERE {}"
     ("head", "found"),
     [
         ("TRIGGER manual()", []),
-        ("TRIGGER schedule(09:00, daily, \"Europe/Paris\")", []),
-        ("TRIGGER schedule(09:00, daily, \"Europe/Pariss\")", ["bad_zone"]),
-        ("TRIGGER schedule(rrule \"FREQ=SOMETIMES\", \"UTC\")", ["bad_schedule"]),
-        ("TRIGGER schedule(cron \"61 9 * * *\", \"UTC\")", ["bad_schedule"]),
-        ("TRIGGER webhook(\"/orders/new\")", []),
-        ("TRIGGER webhook(\"orders\")", ["bad_path"]),
-        ("TRIGGER webhook(\"/../x\")", ["bad_path"]),
-        ("TRIGGER webhook(\"/a b\")", ["bad_path"]),
-        ("TRIGGER webhook(\"/a\\r\\nX: y\")", ["bad_path"]),
-        ("TRIGGER webhook(\"/x\")\nTRIGGER webhook(\"/x\")", ["duplicate_name"]),
+        ('TRIGGER schedule(09:00, daily, "Europe/Paris")', []),
+        ('TRIGGER schedule(09:00, daily, "Europe/Pariss")', ["bad_zone"]),
+        ('TRIGGER schedule(rrule "FREQ=SOMETIMES", "UTC")', ["bad_schedule"]),
+        ('TRIGGER schedule(cron "61 9 * * *", "UTC")', ["bad_schedule"]),
+        ('TRIGGER webhook("/orders/new")', []),
+        ('TRIGGER webhook("orders")', ["bad_path"]),
+        ('TRIGGER webhook("/../x")', ["bad_path"]),
+        ('TRIGGER webhook("/a b")', ["bad_path"]),
+        ('TRIGGER webhook("/a\\r\\nX: y")', ["bad_path"]),
+        ('TRIGGER webhook("/x")\nTRIGGER webhook("/x")', ["duplicate_name"]),
         ("TRIGGER event(crm.won)\n  WHERE GT(trigger.amount, 5 usd)", []),
         ("TRIGGER event(crm.won)\n  WHERE GT(trigger.amont, 5)", ["unknown_field"]),
         ("TRIGGER event(crm.won)\n  WHERE trigger.id", ["type_mismatch"]),
         ("TRIGGER event(crm.lost)", ["unknown_trigger"]),
         ("TRIGGER event(nobody.won)", ["unknown_service"]),
-        ("TRIGGER event(chat.message, {channel: \"#a\"})", []),
-        ("TRIGGER event(chat.message, {chanel: \"#a\"})", ["unknown_parameter"]),
+        ('TRIGGER event(chat.message, {channel: "#a"})', []),
+        ('TRIGGER event(chat.message, {chanel: "#a"})', ["unknown_parameter"]),
         ("TRIGGER event(chat.message, {channel: now})", ["unknown_name"]),
-        ("TRIGGER topic(\"orders.paid\")", []),
-        ("TRIGGER topic(\"orders paid\")", ["bad_topic"]),
+        ('TRIGGER topic("orders.paid")', []),
+        ('TRIGGER topic("orders paid")', ["bad_topic"]),
     ],
 )
 def test_triggers(head: str, found: list[str]) -> None:
-    assert codes(body("ACTION a\n  TYPE log\n  MESSAGE \"x\"", head)) == found
+    assert codes(body('ACTION a\n  TYPE log\n  MESSAGE "x"', head)) == found
 
 
 def test_trigger_is_the_payload_and_json_when_several_differ() -> None:
-    use = "ACTION a\n  TYPE log\n  MESSAGE \"{trigger.email}\""
+    use = 'ACTION a\n  TYPE log\n  MESSAGE "{trigger.email}"'
     assert codes(body(use, 'TRIGGER webhook("/x", {email: string})')) == []
     assert codes(body(use, 'TRIGGER webhook("/x", {mail: string})')) == ["unknown_field"]
     assert codes(body(use, 'TRIGGER webhook("/x", {mail: string})\nTRIGGER event(crm.won)')) == []
@@ -451,7 +452,7 @@ def test_secrets_stay_with_their_service() -> None:
     assert codes(body(one + send('"{one}"'))) == ["secret_leak"]
     assert codes(body(one + send("TO_JSON(one)"))) == ["secret_leak"]
     assert codes(body(one + f"ACTION l\n  TYPE log\n  MESSAGE {token}")) == ["secret_leak"]
-    assert codes(body(one + f"ACTION e\n  TYPE emit\n  TOPIC \"x\"\n  VALUE HASH({token})")) == ["secret_leak"]
+    assert codes(body(one + f'ACTION e\n  TYPE emit\n  TOPIC "x"\n  VALUE HASH({token})')) == ["secret_leak"]
     assert codes(body(one + "RETURN one")) == ["secret_leak"]
     assert codes(body(one + "RETURN one.id")) == []
     assert codes(body(one + "RETURN {a: [one.token]}")) == ["secret_leak"]
@@ -513,7 +514,7 @@ def test_what_may_be_repeated() -> None:
     assert [d.code for d in check(Task(name="t", actions=(forever,)), CTX)[1].errors] == ["out_of_range"]
 
 
-RESPOND = "ACTION {0}\n  TYPE respond\n  STATUS {1}\n  BODY \"ok\"{2}"
+RESPOND = 'ACTION {0}\n  TYPE respond\n  STATUS {1}\n  BODY "ok"{2}'
 
 
 def test_acceptance_49_answers_are_given_once_and_only_to_somebody() -> None:
@@ -557,12 +558,12 @@ def test_what_is_not_said_is_filled_in() -> None:
     [
         ("ACTION w\n  TYPE wait\n  FOR 5", ["type_mismatch"]),
         ("ACTION w\n  TYPE wait\n  UNTIL DATE_ADD(now, 2 hours)", []),
-        ("ACTION a\n  TYPE approval\n  ROLE owner\n  MESSAGE \"ok?\"", []),
-        ("ACTION a\n  TYPE approval\n  ROLE king\n  MESSAGE \"ok?\"", ["unknown_role"]),
-        ("ACTION e\n  TYPE emit\n  TOPIC \"eyeflow.tasks.completed\"\n  VALUE 1", ["bad_topic"]),
+        ('ACTION a\n  TYPE approval\n  ROLE owner\n  MESSAGE "ok?"', []),
+        ('ACTION a\n  TYPE approval\n  ROLE king\n  MESSAGE "ok?"', ["unknown_role"]),
+        ('ACTION e\n  TYPE emit\n  TOPIC "eyeflow.tasks.completed"\n  VALUE 1', ["bad_topic"]),
         ("ACTION s\n  TYPE subtask\n  TASK t", ["recursion"]),
-        ("ACTION l\n  TYPE log\n  MESSAGE \"{me.email} {me.phone}\"", ["unknown_field"]),
-        ("ACTION l\n  TYPE log\n  MESSAGE \"{me.email}\"", []),
+        ('ACTION l\n  TYPE log\n  MESSAGE "{me.email} {me.phone}"', ["unknown_field"]),
+        ('ACTION l\n  TYPE log\n  MESSAGE "{me.email}"', []),
     ],
 )
 def test_other_actions(lines: str, found: list[str]) -> None:
@@ -570,7 +571,7 @@ def test_other_actions(lines: str, found: list[str]) -> None:
 
 
 def test_inputs_with_defaults_are_always_there() -> None:
-    use = 'ACTION a\n  TYPE connector_call\n  CONNECTOR crm\n  FUNCTION deals\n  PARAMS {\n    limit: input.n\n  }'
+    use = "ACTION a\n  TYPE connector_call\n  CONNECTOR crm\n  FUNCTION deals\n  PARAMS {\n    limit: input.n\n  }"
     assert codes(body(use, "INPUT n integer DEFAULT 5")) == []
     assert codes(body(use, "INPUT n integer")) == []
     assert "type_mismatch" in codes(body(use, "INPUT n string"))

@@ -313,7 +313,7 @@ def test_a_long_chain_of_operations_does_not_use_up_the_stack():
 AGREE = [
     ('"{input.t} {input.l} {input.o}"', "t string\nl list<integer>\no object{a?: integer, b: string}"),
     ("MAP(FILTER(input.l, i, GT(i, 2)), i, ADD(i, COALESCE(input.o.a, 1)))", "l list<integer>\no object{a?: integer}"),
-    ("IF(AND(GT(LEN(input.t), 1), NOT(CONTAINS(input.t, \"x\"))), input.j.a.b, input.j.0)", "t string\nj json"),
+    ('IF(AND(GT(LEN(input.t), 1), NOT(CONTAINS(input.t, "x"))), input.j.a.b, input.j.0)', "t string\nj json"),
     ("EQ(input.j.a, input.t)", "t string\nj json"),
     ("DIV(SUM(input.l), COUNT(input.l))", "l list<integer>"),
     ("SORT_BY(input.j, x, x.a)", "j json"),

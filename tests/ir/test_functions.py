@@ -85,7 +85,7 @@ def test_the_named_form_is_known_by_the_number_of_arguments() -> None:
         ("CONCAT([1], [2.5])", [1, 2.5]),
         ("GET([1, 2], -1)", 2),
         ('GET(PARSE_JSON("{{}}"), "x", 7)', 7),
-        ("PARSE_JSON(\"123456789012345678901234567890\")", 123456789012345678901234567890),
+        ('PARSE_JSON("123456789012345678901234567890")', 123456789012345678901234567890),
         ('DATE_ADD("2026-01-31T00:00:00Z", 30 minutes)', datetime(2026, 1, 31, 0, 30, tzinfo=UTC)),
         ('DATE_DIFF("2026-03-01T00:00:00Z", "2026-01-31T00:00:00Z", "months")', 1),
         ('FORMAT_DATE("2026-07-01T22:30:00Z", "dddd [at] h:mm A", "Europe/Paris")', "Thursday at 12:30 AM"),

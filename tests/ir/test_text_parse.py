@@ -41,6 +41,7 @@ from eyeflow.ir.text import (
     CODES,
     format_source,
     grammar,
+    lalr,
     parse,
     parse_duration,
     parse_expression,
@@ -467,7 +468,8 @@ def test_formatting_leaves_a_broken_source_alone() -> None:
 
 
 def test_every_line_of_the_grammar_has_a_hint_and_a_place() -> None:
-    first = grammar._parser().parse_interactive(start="line").choices()
+    tables = lalr.tables()
+    first = tables.states[tables.starts["line"][0]]
     assert set(first) & vocabulary.words() == vocabulary.starters() == set(USAGE)
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
-from tests.optimizer.world import World
+
+from optimizer.world import World
 
 HARD = ("x", "y")
 """Ids whose reads have no fallback when drawn so; in some worlds they fail for good."""
@@ -52,7 +53,7 @@ class _Writer:
         return self._pick("input.flag", "GT(input.n, 3)", "AND(GT(2, 1), input.flag)", *known)
 
     def _id(self, people: tuple[str, ...]) -> str:
-        return self._pick('"x"', '"x"', '"y"', "input.key", *(f"{each}.name" for each in people))
+        return self._pick('"x"', '"x"', '"x"', '"y"', "input.key", *(f"{each}.name" for each in people))
 
     def _read(self, name: str, people: tuple[str, ...], depth: int) -> tuple[list[str], str]:
         del depth
@@ -70,8 +71,10 @@ class _Writer:
     def _value(self, name: str, people: tuple[str, ...], depth: int) -> tuple[list[str], str]:
         del depth
         number = self._number(people)
-        said = self._pick(f"ADD({number}, 1)", f"DIV({number}, input.n)", f"IF(GT({number}, 4), 1, 2)", "DIV(1, 0)")
-        if said == "DIV(1, 0)" and not self._chain:
+        said = self._pick(
+            "input.n", f"ADD({number}, 1)", f"DIV({number}, input.n)", f"IF(GT({number}, 4), 1, 2)", "DIV(1, SUB(2, 2))"
+        )
+        if "SUB" in said and not self._chain:
             said = "ADD(1, 1)"
         return ["TYPE transform", f"VALUE {said}", f"OUTPUT o{name}"], ""
 
@@ -81,7 +84,7 @@ class _Writer:
         more = [f"WHEN {self._condition(people)}"] if self._draw(st.integers(0, 3)) == 0 else []
         sum_ = "TO_STRING(ADD(2, MUL(3, 4)))"
         text = self._pick(f'"{name}{about}"', f'"{name}{about}"', f'CONCAT("{name} ", {sum_})')
-        service, function = self._pick("crm.note", "chat.send").split(".")
+        service, function = self._pick("crm.note", "crm.note", "chat.send").split(".")
         return [*_call(service, function, f"text: {text}"), *more], ""
 
     def _branch(self, name: str, people: tuple[str, ...], depth: int) -> tuple[list[str], str]:
@@ -110,7 +113,7 @@ class _Writer:
         last = [line.replace("FUNCTION ", "FUNCTION note" if "crm" in last[2] else "FUNCTION send") for line in last]
         body = [*(read if reads else []), *(inner if self._draw(st.booleans()) else []), *last]
         head = ["TYPE foreach", f"EACH {item} IN {source}{where}{parallel}"]
-        return [*head, *_indent(body), f"OUTPUT o{name}"], ""
+        return [*head, *body, f"OUTPUT o{name}"], ""
 
 
 def _call(service: str, function: str, params: str) -> list[str]:
@@ -129,7 +132,8 @@ def sources(draw: DrawFn, *, chain: bool) -> str:
     """The text of a task."""
     writer = _Writer(draw, chain=chain)
     lines, people = writer.actions(draw(st.integers(2, 6)), (), 0)
-    returned = draw(st.sampled_from(["input.n", *(f"{each}.name" for each in people)]))
+    names = draw(st.lists(st.sampled_from(people), unique=True)) if people else []
+    returned = f"[{', '.join(f'{each}.name' for each in names)}]" if names else "input.n"
     head = ["TASK t", "  DEADLINE 25d", "  EXPIRES 90d", "  INPUT n integer", "  INPUT flag boolean",
             "  INPUT key string", f"  INPUT people {_PEOPLE}", f"  INPUT nobody {_PEOPLE}"]  # fmt: skip
     return "\n".join([*head, *_indent(lines), f"  RETURN {returned}"]) + "\n"
@@ -139,7 +143,7 @@ def sources(draw: DrawFn, *, chain: bool) -> str:
 def worlds(draw: DrawFn, *, chain: bool) -> World:
     """A world in which a run of such a task is certain."""
     people = [{"name": name, "score": draw(st.integers(0, 9)), "vip": draw(st.booleans())} for name in ("ann", "bob")]
-    given: dict[str, object] = {"n": draw(st.integers(0, 6)), "flag": draw(st.booleans()), "nobody": [],
+    given: dict[str, object] = {"n": draw(st.integers(0 if chain else 1, 6)), "flag": draw(st.booleans()), "nobody": [],
                                 "key": draw(st.sampled_from(["x", "z"])), "people": people}  # fmt: skip
     soft = draw(st.sets(st.sampled_from(["soft", "s", "general"])))
     hard = draw(st.sets(st.sampled_from(HARD), max_size=1))

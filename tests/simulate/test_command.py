@@ -109,7 +109,7 @@ def test_wrong_use_is_exit_code_two(here: Path, arguments: tuple[str, ...]) -> N
 def test_accounts_of_the_workspace_are_known(here: Path) -> None:
     (here / "eyeflow.toml").write_text('[connections.team]\nservice = "chat"\ndefaults = { channel = "#team" }\n')
     (here / "t.eir").write_text(
-        'TASK t\n  TRIGGER manual()\n\n  ACTION a\n    TYPE connector_call\n    CONNECTOR team\n    FUNCTION send\n'
+        "TASK t\n  TRIGGER manual()\n\n  ACTION a\n    TYPE connector_call\n    CONNECTOR team\n    FUNCTION send\n"
         '    PARAMS {text: "hi"}\n'
     )
     ran = eyeflow("t.eir")

@@ -43,7 +43,7 @@ class _Maker:
 
     def name(self, kind: str) -> str:
         self.count += 1
-        return f"{kind}{self.count}"
+        return f"{kind}{self.count}" + ("c" if self.depth else "")
 
     def step(self, depth: int, item: E | None, needs: list[Step]) -> Step:
         kinds = ["call"] * 6 + ["value", "stamp", "wait", "approval", "emit", "log"]

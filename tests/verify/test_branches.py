@@ -193,7 +193,7 @@ def test_arithmetic_on_numbers_is_not_taken_for_exact() -> None:
 
 
 def test_whole_numbers_beyond_doubles_are_not_taken_for_exact() -> None:
-    beyond = 'AND(GT(input.n, {0}), LE({1}, {0}.0))'.replace("{0}", "9007199254740992")
+    beyond = "AND(GT(input.n, {0}), LE({1}, {0}.0))".replace("{0}", "9007199254740992")
     assert said(beyond.replace("{1}", "COALESCE(input.n, 0.5)")) == []
     assert said(beyond.replace("{1}", "input.n")) == ["contradiction"]
     assert said("AND(GT(input.n, 900), LE(input.n, 900.5))") == ["contradiction"]

@@ -10,7 +10,6 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from eyeflow.cli.app import app
-from ir.programs import WEATHER
 from verify.proving import branching, codes, proved
 
 PAGE = Path(__file__).parents[2] / "docs" / "formal-checks.md"
@@ -49,18 +48,24 @@ def test_findings_are_shown_with_their_place_and_do_not_fail(here: Path) -> None
     (here / "bands.eir").write_text(UNREACHABLE)
     ran = eyeflow("bands.eir")
     assert ran.exit_code == 0, ran.output
-    for words in ("warning unreachable_branch: whenever input.x is above 90", "bands.eir:18", "^^^", "1 warning"):
+    for words in (
+        "warning unreachable_branch: whenever input.x is above 90",
+        "bands.eir:19",
+        "^^^",
+        "= take the CONDITION and its branch out",
+        "1 warning",
+    ):
         assert words in ran.output
     assert eyeflow("bands.eir", "--strict").exit_code == 1
 
 
 def test_json_has_lines_and_fixes(here: Path) -> None:
     (here / "bands.eir").write_text(UNREACHABLE)
-    (here / "weather.eir").write_text(WEATHER)
-    ran = eyeflow("bands.eir", "weather.eir", "--json")
+    (here / "gap.eir").write_text(branching("GT(input.x, 75)", "LT(input.x, 50)"))
+    ran = eyeflow("bands.eir", "gap.eir", "--json")
     first, second = json.loads(ran.stdout)
     (finding,) = [each for each in first["diagnostics"] if each["code"] == "unreachable_branch"]
-    assert finding["place"]["line"] == 18
+    assert finding["place"]["line"] == 19
     assert finding["fix"]["text"] == ""
     assert "hidden_gap" in [each["code"] for each in second["diagnostics"]]
 

@@ -71,8 +71,7 @@ def _read_back(stage: Stage, made: eyeflow.Compilation) -> None:
     said = made.readback
     stage.head("Read back in English, for your approval")
     stage.quote(said.text())
-    if made.intent is not None:
-        stage.facts("assumed", (f"{a.slot} = {a.value} ({a.why})" for a in made.intent.assumptions))
+    stage.facts("assumed", said.assumed)
     stage.facts("touches", said.touches)
     stage.facts("next runs", moments(said.next_runs, made.context.zone))
 

@@ -1,23 +1,26 @@
 """Reads a catalog: a folder of service files, or service documents given inline.
 
 Knows: which files count, how their services become one closed world. In: a folder, or documents. Out: `Catalog` and
-`Report`; no catalog when any finding is an error. Never: raises for bad files, reads outside the folder's own files.
+`Report`; no catalog when any finding is an error. Never: raises for bad files, reads outside the folder's own files,
+writes anything unless it is given a folder to keep things in.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from eyeflow.catalog import compiled
 from eyeflow.catalog.digests import catalog_digest, make_catalog
 from eyeflow.catalog.model import Catalog, Service
-from eyeflow.catalog.reading import MAX_BYTES, Document, decode, read_data, read_json, read_yaml
-from eyeflow.catalog.service_file import read_service
 from eyeflow.diagnostics import EMPTY, Diagnostic, Place, Report, report
 from eyeflow.errors import CatalogError
+
+if TYPE_CHECKING:
+    from eyeflow.catalog.reading import Document
 
 SHIPPED: Final = Path(__file__).parent / "services"
 MAX_FILES: Final = 20_000
@@ -25,17 +28,21 @@ MAX_FOLDER_BYTES: Final = 256 * 1024 * 1024
 _SUFFIXES: Final = frozenset({".yaml", ".yml", ".json"})
 
 
-def load_catalog(folder: Path | None = None) -> tuple[Catalog | None, Report]:
+def load_catalog(folder: Path | None = None, *, cache: Path | None = None) -> tuple[Catalog | None, Report]:
     """The catalog in `folder` (None: the services that ship with EyeFlow).
 
     Every `*.yaml`, `*.yml` and `*.json` directly in the folder is one service; names that begin with `.` are left out.
+    `cache`: a folder that keeps what files without any finding gave (`compiled.py`); nothing is kept when None.
     """
-    services, found = load_services(SHIPPED if folder is None else Path(folder))
+    whole = SHIPPED if folder is None else Path(folder)
+    services, found = load_services(whole) if cache is None else _load_kept(whole, cache)
     return (make_catalog(services), found) if found.ok else (None, found)
 
 
 def load_documents(documents: Sequence[object], source: str = "inline") -> tuple[Catalog | None, Report]:
     """A catalog of service documents that are Python data already; `source[3]` names the fourth in findings."""
+    from eyeflow.catalog.reading import read_data  # noqa: PLC0415
+
     if not isinstance(documents, list | tuple):
         place = Place(source=source)
         return None, report([Diagnostic("wrong_type", "a catalog is a list of service documents", place=place)])
@@ -52,23 +59,51 @@ def load_documents(documents: Sequence[object], source: str = "inline") -> tuple
 def load_services(folder: Path) -> tuple[list[Service], Report]:
     """Every service of the folder that can be read, in file-name order, and what was found wrong with the others."""
     files, found = _files(folder)
+    return _gathered((load_service(path) for path in files), found)
+
+
+def _gathered(read: Iterable[tuple[Service | None, Report]], found: Report) -> tuple[list[Service], Report]:
     services: list[Service] = []
     diagnostics: list[Diagnostic] = list(found.diagnostics)
-    for path in files:
-        service, said = load_service(path)
+    for service, said in read:
         services += [service] if service is not None else []
         diagnostics += said.diagnostics
     return services, report(diagnostics) + _clashes(services)
 
 
+def _load_kept(folder: Path, cache: Path) -> tuple[list[Service], Report]:
+    """As `load_services`; what was kept of exactly these bytes is not read again."""
+    files, found = _files(folder)
+    try:
+        sources = [(path, path.read_bytes()) for path in files]
+        key = compiled.key_of((path.name, raw) for path, raw in sources)
+    except OSError:
+        return load_services(folder)
+    kept = compiled.recall(cache, key) if found.ok else None
+    if kept is not None:
+        return list(kept), EMPTY
+    services, said = _gathered((_loaded(path, raw) for path, raw in sources), found)
+    if not said.diagnostics:
+        compiled.remember(cache, key, services)
+    return services, said
+
+
 def load_service(path: Path) -> tuple[Service | None, Report]:
     """The service in one file."""
-    source = str(path)
+    from eyeflow.catalog.reading import MAX_BYTES  # noqa: PLC0415
+
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except OSError as error:
-        return None, _unreadable(source, error)
+        return None, _unreadable(str(path), error)
+    return _loaded(path, raw)
+
+
+def _loaded(path: Path, raw: bytes) -> tuple[Service | None, Report]:
+    from eyeflow.catalog.reading import decode, read_json, read_yaml  # noqa: PLC0415 - YAML only when needed (30 ms)
+
+    source = str(path)
     text, problem = decode(raw, source)
     if text is None:
         return _service((None, problem))
@@ -80,6 +115,8 @@ def load_service(path: Path) -> tuple[Service | None, Report]:
 
 def parse_service(text: str, source: str = "text", *, is_json: bool = False) -> tuple[Service | None, Report]:
     """The service in YAML (or JSON) text."""
+    from eyeflow.catalog.reading import read_json, read_yaml  # noqa: PLC0415
+
     return _service(read_json(text, source) if is_json else read_yaml(text, source))
 
 
@@ -110,6 +147,8 @@ def _service(read: tuple[Document | None, Diagnostic | None]) -> tuple[Service |
     if document is None:
         assert problem is not None
         return None, report([problem])
+    from eyeflow.catalog.service_file import read_service  # noqa: PLC0415
+
     return read_service(document)
 
 

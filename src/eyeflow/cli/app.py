@@ -14,6 +14,8 @@ import typer
 import typer.core
 import typer.main
 
+from eyeflow.cli.coercion import lighten
+
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "new": ("eyeflow.cli.new:new", "Walk from a sentence to a checked program, with prompts."),
     "compile": ("eyeflow.cli.compile:compile_command", "Turn a sentence or LLM-IR into a program, and seal it."),
@@ -29,13 +31,16 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "catalog": ("eyeflow.cli.catalog:app", "Look into the services that programs may use."),
 }
 
-EPILOG: Final = (
-    "Exit codes: 0 ok, 1 failed, 2 usage, 3 questions to answer, 4 refused, 5 changes found, 6 uncertain."
-)
+EPILOG: Final = "Exit codes: 0 ok, 1 failed, 2 usage, 3 questions to answer, 4 refused, 5 changes found, 6 uncertain."
 
 
 class Commands(typer.core.TyperGroup):
     """The top group. A command's module is imported when the command is called; help lists summaries."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """The arguments, parsed. Raises: click's usage errors."""
+        lighten(self.get_params(ctx))
+        return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: Any) -> list[str]:
         """The names, in the order of a day's work."""
@@ -63,6 +68,7 @@ class Command(typer.core.TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """The arguments, parsed. Raises: click's usage errors, with a hint for a sentence without quotes."""
+        lighten(self.get_params(ctx))
         try:
             return super().parse_args(ctx, args)
         except Exception as error:
@@ -81,7 +87,10 @@ def _loaded(name: str) -> Any:
     module, _, attribute = COMMANDS[name][0].partition(":")
     target = getattr(import_module(module), attribute)
     if isinstance(target, typer.Typer):
-        return typer.main.get_command(target)
+        group: Any = typer.main.get_command(target)
+        for each in (group, *group.commands.values()):
+            lighten(each.params)
+        return group
     held = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     held.command(name, cls=Command, context_settings={"help_option_names": ["-h", "--help"]})(target)
     command = typer.main.get_command(held)

@@ -88,8 +88,9 @@ def _one(
             show_undecided(screen, made, given.source, "the same command")
         said = _checked(given, made, told_by(made, given.source), texts)
         return said, int(code_of(made))
-    found = told_by(made, given.source, but=(Severity.CONNECT,)) + _proved(made, given, budget)
-    screen.findings(found, texts)
+    compiled, proved = told_by(made, given.source, but=(Severity.CONNECT,)), _proved(made, given, budget)
+    found = compiled + proved
+    screen.findings(compiled + report(_spelled(each) for each in proved.diagnostics), texts)
     if not screen.as_json:
         screen.line(_summary(given.source, found))
     failed = not found.ok or (strict and bool(found.of(Severity.WARNING)))
@@ -108,6 +109,16 @@ def _proved(made: Compilation, given: Given, budget: int) -> Report:
         text = None if english else made.text
         found.extend(verify(each.task, each.context, budget_ms=budget, source=source, text=text).diagnostics)
     return report(dict.fromkeys(found))
+
+
+def _spelled(found: Diagnostic) -> Diagnostic:
+    """A proved finding for people: what would mend it is their choice, and `fmt --fix` leaves it to them."""
+    if found.fix is None:
+        return found
+    hint = (
+        f"{found.hint}; or {found.fix.title}" if found.hint and found.fix.title not in found.hint else found.fix.title
+    )
+    return msgspec.structs.replace(found, hint=hint, fix=None)
 
 
 def _checked(given: Given, made: Compilation, found: Report, texts: dict[str, str]) -> Checked:

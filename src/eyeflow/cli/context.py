@@ -1,7 +1,8 @@
 """The workspace a command works in: catalog, accounts, profile, data folder.
 
 Knows: where `eyeflow.toml` is looked for, what `--catalog` and `--with` do, where the signing key lies. In: options.
-Out: `Workspace`. Never: writes anything, except the signing key when it is asked for.
+Out: `Workspace`. Never: writes anything, except the signing key when it is asked for, and read catalogs where they
+are kept (`EYEFLOW_CACHE`).
 
 `--catalog DIR` stands in for the services that ship, `--with DIR` adds to them. `eyeflow.toml` is the nearest one,
 from the current folder upward. Data is in `--data`, else `EYEFLOW_DATA`, else `.eyeflow` beside `eyeflow.toml`, or in
@@ -94,10 +95,11 @@ def load_services(screen: Screen, catalog: Path | None, extra: Sequence[Path] | 
     """The catalog of these folders. Raises: typer.Exit after saying what does not load."""
     from eyeflow.catalog.load import load_catalog, merge
 
-    found, report = load_catalog(catalog)
+    cache = cache_folder()
+    found, report = load_catalog(catalog, cache=cache)
     parts = [found]
     for folder in extra or ():
-        more, said = load_catalog(folder)
+        more, said = load_catalog(folder, cache=cache)
         parts.append(more)
         report = report + said
     whole: Catalog | None = None
@@ -106,6 +108,17 @@ def load_services(screen: Screen, catalog: Path | None, extra: Sequence[Path] | 
         whole, said = merge(*held) if len(held) > 1 else (held[0], report)
         report = report + said if len(held) > 1 else report
     return _loaded(screen, whole, report, "the catalog does not load")
+
+
+def cache_folder() -> Path | None:
+    """Where read catalogs are kept: `EYEFLOW_CACHE`, else the user's folder for such things; None to keep nothing."""
+    named = os.environ.get("EYEFLOW_CACHE")
+    if named is not None:
+        return Path(named) if named else None
+    variable, below = ("LOCALAPPDATA", "AppData/Local") if os.name == "nt" else ("XDG_CACHE_HOME", ".cache")
+    held = os.environ.get(variable, "")
+    home = Path(held) if os.path.isabs(held) else Path(os.path.expanduser("~")) / below  # noqa: PTH111, PTH117
+    return home / "eyeflow" if home.is_absolute() else None
 
 
 def find_settings(start: Path | None = None) -> Path | None:

@@ -92,7 +92,8 @@ def _show(screen: Screen, made: Compilation, source: str, *, plan: bool) -> None
             assert each.plan is not None, "a program has a plan"
             screen.section("Plan:", describe_plan(each.plan).split("\n"))
     show_missing(screen, made)
-    screen.findings(told_by(made, source, but=(Severity.CONNECT,)), {source: made.text, "sentence": made.text})
+    found = told_by(made, source, but=(Severity.CONNECT,), read_back=True)
+    screen.findings(found, {source: made.text, "sentence": made.text})
 
 
 def _document(made: Compilation, *, plan: bool) -> dict[str, object]:

@@ -52,11 +52,13 @@ def intent(
 def _show(screen: Screen, text: str, ctx: object, answers: dict[str, str], *, tokens: bool) -> int:
     from eyeflow.catalog.model import CompileContext
     from eyeflow.frontend.literals import seed_tokens
-    from eyeflow.frontend.rules import understand
+    from eyeflow.frontend.rules import heard
     from eyeflow.frontend.summary import summary, token_line
 
     assert isinstance(ctx, CompileContext)
-    found = understand(text, ctx, answers)
+    understood = heard(text, ctx, answers)
+    found = understood.intent
+    screen.findings(understood.report, {"sentence": text})
     if tokens and screen.as_json:
         screen.json({"tokens": seed_tokens(text), "summary": summary(found, ctx.catalog), "intent": found})
     else:
@@ -65,5 +67,3 @@ def _show(screen: Screen, text: str, ctx: object, answers: dict[str, str], *, to
             screen.line(f"Intent: {summary(found, ctx.catalog)}")
         screen.json(found, pretty=not screen.as_json)
     return _CODES[found.outcome]
-
-

@@ -26,7 +26,7 @@ from eyeflow.cli.output import Screen, clean
 from eyeflow.cli.reading import Given, read_answers, read_given, stop, write_file
 from eyeflow.cli.sealed import sealed, show_sealed
 from eyeflow.cli.start import Exit
-from eyeflow.cli.told import code_of, resumed, show_missing, show_readback, show_undecided
+from eyeflow.cli.told import about_answers, code_of, resumed, show_missing, show_readback, show_undecided
 
 if TYPE_CHECKING:
     from eyeflow.compilation import Compilation
@@ -89,7 +89,7 @@ class _Walk:
         """The request with every question answered. Raises: typer.Exit when it cannot be."""
         made = self._compiled()
         while made.outcome == "questions" and sys.stdin.isatty():
-            self._answer(made.questions[0])
+            self._answer(made.questions[0], made)
             made = self._compiled()
         if made.outcome != "program":
             again = resumed("new", self._given.text, self.answers)
@@ -105,11 +105,13 @@ class _Walk:
             source=self._given.source,
         )  # fmt: skip
 
-    def _answer(self, question: Question) -> None:
+    def _answer(self, question: Question, made: Compilation) -> None:
         """Ask one question. Raises: typer.Exit when an answer never fits, typer.Abort on Ctrl-C."""
         if question.slot in self.answers:
             refused = self.answers.pop(question.slot)
-            self._screen.note(f"“{refused}” does not answer that")
+            found = about_answers(made.report).errors
+            why = [each.message for each in found if f"answer {question.slot}:" in each.message]
+            self._screen.note(why[0] if why else f"“{refused}” does not answer that")
             self._tries += 1
             if self._tries >= _TRIES:
                 stop(self._screen, f"no answer to {question.slot} fits", code=Exit.QUESTIONS)

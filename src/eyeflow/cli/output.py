@@ -182,9 +182,7 @@ def _safe_json(text: str) -> str:
     """The same document with characters that a terminal would obey as JSON escapes; they occur in strings only."""
     if text.isascii() and "\x7f" not in text:
         return text
-    return "".join(
-        char if char == "\n" or not _commands_terminal(char) else _json_escaped(char) for char in text
-    )
+    return "".join(char if char == "\n" or not _commands_terminal(char) else _json_escaped(char) for char in text)
 
 
 def _json_escaped(char: str) -> str:

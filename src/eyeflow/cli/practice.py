@@ -106,9 +106,7 @@ async def _practise(
     return code_of_run(done.execution)
 
 
-def _tell(
-    screen: Screen, services: Practice, known: Sequence[str], sayings: Sequence[tuple[str, str, Value]]
-) -> None:
+def _tell(screen: Screen, services: Practice, known: Sequence[str], sayings: Sequence[tuple[str, str, Value]]) -> None:
     for service, capability, value in sayings:
         if service not in known:
             stop(screen, f"--say: the program does not use {service}", hint=f"it uses {', '.join(known) or 'nothing'}")

@@ -101,8 +101,10 @@ def _compiled(
     if made.outcome != "program" or made.missing_accounts:
         _refuse(screen, made, given.source, answers)
         raise typer.Exit(code_of(made) or Exit.FAILED)
-    screen.findings(told_by(made, given.source), texts_of(made, given.source))
-    if given.language == "english" and not yes:
+    asks = given.language == "english" and not yes
+    told = told_by(made, given.source, read_back=asks and not screen.as_json)
+    screen.findings(told, texts_of(made, given.source))
+    if asks:
         _confirm(screen, made)
     key = space.key()
     return made.seal(key), key

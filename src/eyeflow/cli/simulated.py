@@ -128,9 +128,7 @@ def _json(value: object) -> str:
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
-_CONTROLS: Final[Mapping[int, str]] = {
-    code: f"\\x{code:02x}" for code in (*range(9), *range(11, 32), *range(127, 160))
-}
+_CONTROLS: Final[Mapping[int, str]] = {code: f"\\x{code:02x}" for code in (*range(9), *range(11, 32), *range(127, 160))}
 
 
 def _clean(text: str) -> str:

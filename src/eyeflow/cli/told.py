@@ -43,10 +43,16 @@ def show_undecided(screen: Screen, made: Compilation, source: str, again: str) -
         screen.findings(report(_refused(each) for each in refusals), texts)
     elif questions:
         screen.findings(report(_asked(each) for each in questions), texts)
+        screen.findings(about_answers(made.report), texts)
         answers = " ".join(f"--answer {shlex.quote(each.slot + '=')}..." for each in questions)
         screen.note(f"answer with: {again} {answers}")
     else:
         screen.findings(told_by(made, source), texts)
+
+
+def about_answers(found: Report) -> Report:
+    """What there is to say of the answers that were given."""
+    return report(each for each in dict.fromkeys(found.diagnostics) if each.code.endswith("_answer"))
 
 
 def _refused(refusal: Refusal) -> Diagnostic:
@@ -61,11 +67,16 @@ def _asked(question: Question) -> Diagnostic:
     return Diagnostic("question", f"{question.slot}: {question.text}", place=place, hint=hint)
 
 
-def told_by(made: Compilation, source: str, *, but: tuple[Severity, ...] = ()) -> Report:
-    """The findings of a compile, each once, under the name the person gave its text."""
+def told_by(made: Compilation, source: str, *, but: tuple[Severity, ...] = (), read_back: bool = False) -> Report:
+    """The findings of a compile, each once, under the name the person gave its text; with `read_back`, without those
+    that the read-back lists."""
+    from eyeflow.frontend.readback import ASSUMED_CODES
+
+    listed = ASSUMED_CODES if read_back else ()
     return report(
-        _named(found, source) for found in dict.fromkeys(made.report.diagnostics) if found.severity not in but
-    )
+        _named(found, source) for found in dict.fromkeys(made.report.diagnostics)
+        if found.severity not in but and found.code not in listed
+    )  # fmt: skip
 
 
 def _named(found: Diagnostic, source: str) -> Diagnostic:
@@ -92,9 +103,8 @@ def show_readback(screen: Screen, made: Compilation) -> None:
     for each in made.also:
         screen.line()
         screen.line(each.readback.text())
-    if made.intent is not None:
-        assumed = [f"{a.slot} = {plain(a.value)} ({a.why})" for a in made.intent.assumptions]
-        screen.section("Assumed:", assumed, "yellow")
+    screen.section("Assumed:", dict.fromkeys(line for each in (made, *made.also) for line in each.readback.assumed),
+                   "yellow")  # fmt: skip
     touches = dict.fromkeys(line for each in (made, *made.also) for line in each.readback.touches)
     screen.section("Touches:", touches or ["nothing outside"])
     runs = sorted({moment for each in (made, *made.also) for moment in each.readback.next_runs})[:3]

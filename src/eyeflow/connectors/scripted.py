@@ -1,7 +1,8 @@
 """`ScriptedConnector`: a service that answers as somebody wrote down. It ships, so that users test with it.
 
-Knows: answers and failures by capability, and how long an answer takes. In: calls. Out: scripted results, results
-made from the schema, or scripted errors; `calls` remembers every attempt. Never: touches a network.
+Knows: answers and failures by capability, and how long an answer takes. In: calls. Out: scripted results, else the
+value of a capability that is an expression (`value:`), else results made from the schema, or scripted errors; `calls`
+remembers every attempt. Never: touches a network.
 
 `fails` is consumed by every attempt (None lets that one succeed), `returns` by successful ones; in both the last
 one repeats. What fails by name: `unavailable` and `rate_limited` (transient), `invalid` and `not_found` (permanent),
@@ -17,9 +18,11 @@ from typing import Final
 
 import msgspec
 
+from eyeflow.connectors.builtin import BuiltinConnector
 from eyeflow.connectors.port import Connector, ConnectorConfig
 from eyeflow.connectors.sample import sample
 from eyeflow.errors import CallError, CallKind
+from eyeflow.ports import Clock
 from eyeflow.values import Value
 
 _KINDS: Final[dict[str, CallKind]] = {
@@ -59,8 +62,9 @@ class ScriptedCall(msgspec.Struct, frozen=True, kw_only=True):
 class Script:
     """What several scripted connectors share: answers by `service.capability`, and the record of all calls."""
 
-    def __init__(self, answers: Mapping[str, Answers] | None = None) -> None:
+    def __init__(self, answers: Mapping[str, Answers] | None = None, clock: Clock | None = None) -> None:
         self._answers = dict(answers or {})
+        self._clock = clock
         self._attempts: dict[str, int] = {}
         self._successes: dict[str, int] = {}
         self._since: float | None = None
@@ -75,18 +79,20 @@ class Script:
         returns: Mapping[str, Sequence[Value]] | None = None,
         fails: Mapping[str, Sequence[str | CallError | None]] | None = None,
         takes_ms: Mapping[str, Sequence[int]] | None = None,
+        clock: Clock | None = None,
     ) -> Script:
-        """A script from a scenario's `returns` and `fails`."""
+        """A script from a scenario's `returns` and `fails`; `clock` is what the present is in expressions."""
         returns, fails, takes_ms = returns or {}, fails or {}, takes_ms or {}
         names = {*returns, *fails, *takes_ms}
-        return cls({
+        answers = {
             name: Answers(
                 returns=tuple(returns.get(name, ())),
                 fails=tuple(fails.get(name, ())),
                 takes_ms=tuple(takes_ms.get(name, ())),
             )
             for name in names
-        })  # fmt: skip
+        }
+        return cls(answers, clock)
 
     def factory(self) -> Callable[[], Connector]:
         """Makes connectors that play this script."""
@@ -106,6 +112,7 @@ class Script:
         attempt = self._attempts.get(name, 0)
         self._attempts[name] = attempt + 1
         failure = script.fails[min(attempt, len(script.fails) - 1)] if script.fails else None
+        number = len(self.calls)
         self.calls.append(ScriptedCall(
             service=config.service.id,
             connection=config.connection.name,
@@ -126,7 +133,21 @@ class Script:
         if script.returns:
             return script.returns[min(success, len(script.returns) - 1)]
         capability = config.service.capability(method)
-        return None if capability is None else sample(capability.returns)
+        if capability is None:
+            return None
+        if capability.value is None:
+            return sample(capability.returns)
+        try:
+            return await self._computed(config, method, params)
+        except CallError as error:
+            self.calls[number] = msgspec.structs.replace(self.calls[number], error=error.code)
+            raise
+
+    async def _computed(self, config: ConnectorConfig, method: str, params: Mapping[str, Value]) -> Value:
+        """What the expression gives: it needs no service, so nothing has to be made up."""
+        expression = BuiltinConnector(self._clock)
+        await expression.initialize(config)
+        return await expression.call(method, params)
 
 
 class ScriptedConnector:

@@ -19,6 +19,7 @@ from eyeflow.frontend.scope import Scope
 from eyeflow.frontend.vocabulary import RECIPIENTS, Entry, split_name
 from eyeflow.values import Field, Span
 
+WORDED = 32
 FIRST_LOOK, OPEN_COST, LEFT_COST, STRONG, AT_HAND, NOT_ME = 6, 0.9, 1.3, 1.1, 0.9, 2.0
 
 
@@ -46,10 +47,15 @@ def read(items: Sequence[Item], scope: Scope, *, verb_said: bool = True) -> tupl
     stems = [s for i in held if i.is_word for s in (i.stem, *synonyms(i.stem))]
     named = wording.names_in(held, scope)
     seen: list[_Seen] = []
+    worded: list[tuple[Entry, wording.Match]] = []
     for entry in scope.vocab.candidates(stems, named, verb.stem if verb is not None else None, {i.kind for i in held}):
         if entry.is_trigger or (entry.reads and verb is not None and not wording.asks(entry, verb)):
             continue
-        match = wording.match(entry, held, scope, verb=verb if verb_said else None)
+        if entry.service.connector == "respond" and not any(s.service == "webhook" for s in scope.sources):
+            continue  # only a webhook has a caller to answer
+        worded.append((entry, wording.match(entry, held, scope, verb=verb if verb_said else None)))
+    worded.sort(key=lambda w: (-w[1].score, w[0].key))
+    for entry, match in worded[:WORDED]:
         filled = slots.fill(entry, held, scope)
         score = match.score + STRONG * filled.strong - _literals_left(held, filled)
         seen.append((score, entry, match, filled))

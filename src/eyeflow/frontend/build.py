@@ -17,11 +17,12 @@ from eyeflow.frontend.clauses import Clause
 from eyeflow.frontend.comparisons import negate
 from eyeflow.frontend.intent import Action, Branch, Fallback, ForEach, JsonValue, Wait
 from eyeflow.frontend.items import Item
-from eyeflow.frontend.lexicon import phrase_at, same_doing, words
+from eyeflow.frontend.lexicon import is_base_verb, phrase_at, same_doing, words
 from eyeflow.frontend.policies import Policies
+from eyeflow.frontend.rewording import FOR_ALL, LAST_ONLY
 from eyeflow.frontend.scope import Scope, Source, asking
 from eyeflow.frontend.tree import Do, If, Loop, Node
-from eyeflow.frontend.values_said import escape, wrap
+from eyeflow.frontend.values_said import escape
 from eyeflow.frontend.vocabulary import Entry
 from eyeflow.values import Field, ObjectOf, Span, Type, is_numeric, non_null
 
@@ -41,9 +42,23 @@ class Built(msgspec.Struct, frozen=True, eq=False):
 def build(nodes: Sequence[Node], scope: Scope, policies: Policies) -> Scope:
     """All `nodes` at one level."""
     state = Built(scope)
-    for node in nodes:
+    for node in _governing_all(nodes, scope):
         state = _node(node, state, policies)
     return state.scope
+
+
+def _governing_all(nodes: Sequence[Node], scope: Scope) -> list[Node]:
+    """Where a person has said that a condition at the end holds for all actions before it, it takes them in."""
+    out: list[Node] = []
+    for node in nodes:
+        if isinstance(node, If) and node.unclear and scope.told_at(_said_at(node.arms[0].clause)) == FOR_ALL:
+            held: list[Node] = []
+            while out and isinstance(out[-1], Do):
+                held.insert(0, out.pop())
+            arm = msgspec.structs.replace(node.arms[0], body=(*held, *node.arms[0].body))
+            node = msgspec.structs.replace(node, arms=(arm, *node.arms[1:]))  # noqa: PLW2901 - the same one, wider
+        out.append(node)
+    return out
 
 
 def _node(node: Node, state: Built, policies: Policies) -> Built:
@@ -65,6 +80,8 @@ def _do(node: Do, scope: Scope, policies: Policies) -> Scope:
     each = _each(items, scope, node, policies)
     if each is not None:
         return each
+    if _unknown_verb(items, scope):
+        return _no_capability(node.clause, scope)
     several = _reads_several(items, scope)
     if several is not None:
         return several
@@ -79,14 +96,17 @@ def _do(node: Do, scope: Scope, policies: Policies) -> Scope:
         return scope.refuse(unknown.span, f"no service called {unknown.text} is in the catalog").explain(
             {i.index for i in items}
         )
-    best = _pick(found, scope)
+    best = _pick(found, scope, node.clause.span)
     if best is None:
         return _which(found, node.clause, scope)
+    files = loops.files_of(best.open, items, scope)
+    if files is not None:
+        return _for(files, Loop(node.clause, (node,)), policies)
     after = best.scope
-    last = next((a.id for a in reversed(scope.actions) if a.service or a.branches or a.for_each), None)
+    last = next((a for a in reversed(scope.actions) if a.service or a.branches or a.for_each or a.wait), None)
     action = best.action
-    if node.then and last is not None:
-        action = msgspec.structs.replace(action, after=(last,))
+    if last is not None and (node.then or last.wait is not None):
+        action = msgspec.structs.replace(action, after=(last.id,))
     action, after = _governed(action, best, node, policies, after)
     after = _open(best, action, after)
     for placeholder in best.placeholders:
@@ -138,6 +158,15 @@ def _without_manner(part: list[Item]) -> list[Item]:
         if phrase_at("together", lowered, k):
             return part[:k]
     return part
+
+
+def _unknown_verb(items: Sequence[Item], scope: Scope) -> bool:
+    """`teleport the weather to ...`: an order whose verb nobody knows; its object does not say what to do."""
+    if len(items) < 2 or not items[0].is_word or items[0].proper or items[0].is_stop:
+        return False
+    told = items[1].lower in words("determiners") or items[1].is_literal or items[1].lower in words("me")
+    verb = items[0]
+    return told and not is_base_verb(verb.lower) and verb.stem not in scope.vocab.by_stem
 
 
 def _generates(items: Sequence[Item], scope: Scope) -> bool:
@@ -209,22 +238,16 @@ def _retries_this(clause: Clause, policies: Policies) -> bool:
     return clause.items[0].index < policies.retry_at or policies.leads
 
 
-def _pick(found: Sequence[Chosen], scope: Scope) -> Chosen | None:
+def _pick(found: Sequence[Chosen], scope: Scope, span: Span) -> Chosen | None:
     """The best reading, or None when another service's is as good and nothing said which."""
-    best = found[0]
+    told = scope.told_at(span)
+    best = next((c for c in found if c.entry.service.title == told), found[0])
+    if told is not None:
+        return best
     for other in found[1:]:
         if best.score - other.score >= MARGIN:
             break
         if other.entry.service.id != best.entry.service.id:
-            told = dict(scope.answers).get("service")
-            if told is not None:
-                named = [
-                    c
-                    for c in found
-                    if told.casefold()
-                    in (c.entry.service.id, c.entry.service.title.casefold(), *c.entry.service.aliases)
-                ]
-                return named[0] if named else None
             return None
     return best
 
@@ -312,7 +335,8 @@ def _if(node: If, state: Built, policies: Policies) -> Built:
     for arm in node.arms:
         made = _condition(arm.clause, arm.negated, scope, subject)
         if made is None:
-            return msgspec.structs.replace(state, scope=_unread(arm.clause, scope))
+            inside = _words_of((*(n for each in node.arms for n in each.body), *node.otherwise))
+            return msgspec.structs.replace(state, scope=_unread(arm.clause, scope).explain(inside))
         expr, scope, subject = made
         inner, scope = _inside(arm.body, scope, policies)
         branches.append(Branch(when=expr, actions=inner))
@@ -334,9 +358,11 @@ def _inside(nodes: Sequence[Node], scope: Scope, policies: Policies) -> tuple[tu
 def _condition(
     clause: Clause, negated: bool, scope: Scope, subject: tuple[str, Type] | None
 ) -> tuple[str, Scope, tuple[str, Type] | None] | None:
-    about = next((s for s in reversed(scope.sources)), None)
+    told = scope.told_at(_said_at(clause))
+    if told is not None and told not in (LAST_ONLY, FOR_ALL):
+        done = scope.explain({i.index for i in (*clause.items, *clause.cue_items)})
+        return (negate(told) if negated else told), done, subject
     made = conditions.read(clause.items, scope, None, subject)
-    del about
     if made is None:
         return None
     done = made.scope.explain({i.index for i in clause.items} - set(made.unexplained))
@@ -345,21 +371,42 @@ def _condition(
 
 
 def _unread(clause: Clause, scope: Scope) -> Scope:
-    span = clause.span
+    span = _said_at(clause)
     said = scope.text[span.start : span.end]
     asked = scope.ask("condition", f"When exactly is “{said}” true? Name a value to compare with.", (), span)
     return asked.explain({i.index for i in clause.items})
 
 
+def _said_at(clause: Clause) -> Span:
+    """Where the clause stands without its cue: an answer is read in place of these words."""
+    items = clause.items or clause.cue_items
+    return Span(items[0].span.start, items[-1].span.end) if items else clause.span
+
+
+def _words_of(nodes: Sequence[Node]) -> set[int]:
+    """All items of nodes that are not built, because what they hang on is asked first."""
+    found: set[int] = set()
+    for node in nodes:
+        if isinstance(node, If):
+            clauses = [arm.clause for arm in node.arms]
+            inner = (*(n for arm in node.arms for n in arm.body), *node.otherwise)
+        else:
+            clauses = [node.clause, *node.excluded]
+            inner = node.body if isinstance(node, Loop) else node.rescue
+        found |= {i.index for clause in clauses for i in (*clause.items, *clause.cue_items)} | _words_of(inner)
+    return found
+
+
 def _trailing(node: If, state: Built, policies: Policies) -> Built:
     """`email me the balance if it is under 10`: reads stay outside, what changes something goes under the condition."""
     arm = node.arms[0]
-    if node.unclear:
-        said = state.scope.text[arm.clause.span.start : arm.clause.span.end]
-        asked = f"Does “{said}” hold for the last action alone, or for all of them? Say it first, or repeat it."
-        state = msgspec.structs.replace(state, scope=state.scope.ask("condition.scope", asked, (), arm.clause.span))
-    before = len(state.scope.actions)
-    scope = build(arm.body, state.scope, policies)
+    scope = state.scope
+    if node.unclear and scope.told_at(_said_at(arm.clause)) is None:
+        said = scope.text[arm.clause.span.start : arm.clause.span.end]
+        asked = f"Does “{said}” hold for the last action alone, or for all of them?"
+        scope = scope.ask("condition.scope", asked, (LAST_ONLY, FOR_ALL), _said_at(arm.clause))
+    before = len(scope.actions)
+    scope = build(arm.body, scope, policies)
     mine = scope.actions[before:]
     made = _condition(arm.clause, arm.negated, scope, state.subject)
     if made is None:
@@ -396,9 +443,9 @@ def _loop(node: Loop, scope: Scope, policies: Policies) -> Scope:
         return build(node.body, scope, policies) if listed is None else _for(listed, node, policies)
     listed = loops.list_of(head, scope)
     if listed is None:
-        said = scope.text[node.clause.span.start : node.clause.span.end]
-        asked = scope.ask("list", f"Which list is meant by “{said}”?", (), node.clause.span)
-        return asked.explain({i.index for i in node.clause.items})
+        span = _said_at(node.clause)
+        asked = scope.ask("list", f"Which list is meant by “{scope.text[span.start : span.end]}”?", (), span)
+        return asked.explain(_words_of((node,)))
     return _for(listed.explain({i.index for i in (*node.clause.items, *node.clause.cue_items)}), node, policies)
 
 
@@ -428,14 +475,3 @@ def _each(items: Sequence[Item], scope: Scope, node: Do, policies: Policies) -> 
     clause = msgspec.structs.replace(node.clause, items=rest)
     body = msgspec.structs.replace(node, clause=clause, excluded=())
     return _for(listed, Loop(node.clause, (body,), node.excluded), policies)
-
-
-def answer_value(param: Field, text: str) -> object:
-    """A typed answer as the parameter's value: numbers for numeric parameters, text otherwise."""
-    held = non_null(param.type)
-    if getattr(held, "name", "") in ("integer", "number"):
-        try:
-            return wrap(param, int(text))
-        except ValueError:
-            return wrap(param, text)
-    return wrap(param, escape(text))

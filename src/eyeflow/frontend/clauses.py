@@ -46,7 +46,9 @@ def split_sentences(items: Sequence[Item]) -> tuple[tuple[Item, ...], ...]:
     found: list[tuple[Item, ...]] = []
     current: list[Item] = []
     for item in items:
-        if item.kind == "punct" and item.text in (".", "!", "?", ";", "\n"):
+        if item.text == ";" and _carries_on(items, item):
+            current.append(item)
+        elif item.kind == "punct" and item.text in (".", "!", "?", ";", "\n"):
             if current:
                 found.append(tuple(current))
             current = []
@@ -55,6 +57,12 @@ def split_sentences(items: Sequence[Item]) -> tuple[tuple[Item, ...], ...]:
     if current:
         found.append(tuple(current))
     return tuple(found)
+
+
+def _carries_on(items: Sequence[Item], semicolon: Item) -> bool:
+    """`if A ...; if B ...; otherwise C`: what follows belongs to the same choice."""
+    at = next(k for k, i in enumerate(items) if i is semicolon)
+    return at + 1 < len(items) and items[at + 1].lower in ("if", "otherwise", "else", "unless", "skip", "except")
 
 
 def without_politeness(items: Sequence[Item]) -> tuple[tuple[Item, ...], frozenset[int]]:
@@ -133,7 +141,7 @@ class _Cutter:
             self._close()
             self.role = "condition"
         item = self.items[at]
-        if item.kind == "punct" and item.text in (",", "-", "–", "—", ":"):
+        if item.kind == "punct" and item.text in (",", ";", "-", "–", "—", ":"):
             if (self._starts_action(at + 1) or self._elliptical(min(at + 1, len(self.items) - 1))) and self._complete():
                 self._close()
                 self.joined = ","
@@ -253,6 +261,7 @@ def _phrasal(verb: str, particle: str) -> bool:
         "to": ("post", "send", "reply", "respond", "write", "subscribe", "publish", "move", "forward", "append", "add"),
         "in": ("post", "reply", "put", "log", "say", "write", "publish", "announce"),
         "for": ("ask", "wait", "look", "search", "check"),
+        "with": ("respond", "reply", "answer", "react", "return"),
         "from": ("read", "remove", "unsubscribe", "fetch", "get", "pull"),
     }
     return verb in direct.get(particle, ())

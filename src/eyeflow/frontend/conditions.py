@@ -209,7 +209,11 @@ def by_unit(of: Type, value: Item) -> tuple[tuple[str, ...], Field] | None:
         same_unit = value.unit and inner.unit and compatible(value.unit, inner.unit)
         if same_unit or (value.kind == "money" and field.entity == "money"):
             held.append((path, field))
-    return held[0] if held and (len(held) == 1 or value.kind == "money") else None
+    if len(held) > 1 and value.kind != "money":
+        # `above 30C` of a report with many temperatures is said of the one that is simply called that
+        held = [(p, f) for p, f in held if p[-1] in ("temp", "temperature", "size", "duration", "age", "value")]
+        return held[0] if len(held) == 1 else None
+    return held[0] if held else None
 
 
 def _compare(subject: tuple[str, Type], op: str, after: Sequence[Item], scope: Scope) -> _Atom | None:
@@ -236,6 +240,10 @@ def value_text(
     """The right side of a comparison as LLM-IR: a literal in words, or another phrase over data."""
     first = said[0]
     inner = non_null(of)
+    if first.kind in ("date", "time") and not any(
+        c.isdigit() and len(w) == 4 for w in first.text.split() for c in w[:1]
+    ):
+        return None  # `4 hours ago`, `yesterday`: a moment that moves is no constant
     if _quantity(first) and isinstance(first.value, int | float):
         return _number_text(first, subject, inner, scope)
     if first.is_literal:

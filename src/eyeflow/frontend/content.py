@@ -88,7 +88,10 @@ def spoken(items: Sequence[Item], scope: Scope) -> tuple[str, tuple[int, ...]] |
         if (
             lowered[at] == "that"
             and at > 0
-            and items[at - 1].lower in ("know", "me", "them", "him", "her", "everyone", "us")
+            and (
+                items[at - 1].lower in ("know", "me", "them", "him", "her", "everyone", "us")
+                or items[at - 1].kind in ("channel", "person", "email")
+            )
             and at + 2 < len(items)
         ):
             return _span_text(items, at + 1, scope), tuple(range(at, len(items)))

@@ -13,10 +13,10 @@ import msgspec
 from eyeflow.frontend import nouns, triggers
 from eyeflow.frontend.comparisons import negate
 from eyeflow.frontend.items import Item
-from eyeflow.frontend.lexicon import is_base_verb, words
+from eyeflow.frontend.lexicon import is_base_verb, stem, words
 from eyeflow.frontend.scope import Scope, Source
-from eyeflow.frontend.vocabulary import Entry, listing_of
-from eyeflow.values import ListOf, Type, non_null
+from eyeflow.frontend.vocabulary import Entry, listing_of, walk
+from eyeflow.values import Field, Json, ListOf, Type, non_null
 
 _ROOTS = ("trigger", "input", "me", "now")
 _ENDS = ("to", "with", "and", "as", "saying", "a", "an", "the")
@@ -111,10 +111,40 @@ def inside(items: Sequence[Item], scope: Scope) -> tuple[Listed, tuple[Item, ...
     for end in range(len(items), at + 1, -1):
         if end < len(items) and not _closes(items[end]):
             continue
+        column = _column(items, at, end, scope)
+        if column is not None:
+            return column
         listed = list_of(items[at + 1 : end], scope)
         if listed is not None:
             return listed.explain(i.index for i in items[at:end]), (*items[:at], *items[end:])
     return None
+
+
+def files_of(wanted: Sequence[Field], items: Sequence[Item], scope: Scope) -> Listed | None:
+    """`save the attachment` of a thing that carries a list of them: each one."""
+    if not any(p.entity == "file" for p in wanted):
+        return None
+    said = {i.stem for i in items if i.is_word}
+    for source in reversed(scope.sources):
+        for path, field in walk(source.type):
+            held = non_null(field.type)
+            called = singular(path[-1])
+            if isinstance(held, ListOf) and source.kind != "item" and stem(called) in said:
+                expr = ".".join((source.root, *path))
+                return Listed(
+                    expr, _item(called, held.item, frozenset({stem(called)}), source.service, None), (), scope
+                )
+    return None
+
+
+def _column(items: Sequence[Item], at: int, end: int, scope: Scope) -> tuple[Listed, tuple[Item, ...]] | None:
+    """`email each person in the email column`: the rows read last, and the column as what is meant of each."""
+    named = next((k for k in range(at + 1, end - 1) if items[k + 1].lower in ("column", "field")), None)
+    listed = last_list((), scope) if named is not None else None
+    if named is None or listed is None or not isinstance(non_null(listed.item.type), Json):
+        return None
+    after = named + 2
+    return listed.explain(i.index for i in items[at:after]), (*items[:at], items[named], *items[after:])
 
 
 def _closes(item: Item) -> bool:

@@ -20,6 +20,7 @@ from eyeflow.frontend.vocabulary import Entry, listing_of, split_name, walk
 from eyeflow.values import INTEGER, STRING, Field, Json, ListOf, ObjectOf, Span, Type, is_numeric, non_null
 
 UNEXPLAINED, FETCH_COST, OPEN_COST, RECENCY, AT_HAND, MADE = 1.7, 0.9, 0.6, 0.05, 1.0, 0.6
+_LOOK = 12
 _COUNT = ("number", "count", "quantity")
 _AGGREGATES = {
     "total": "SUM",
@@ -195,20 +196,23 @@ def _from_reads(items: Sequence[Item], scope: Scope, want: Field | None) -> list
         name = scope.vocab.name_at(lowered, at)
         if name is not None:
             named += [s for s in name.services if s not in named]
-    found: list[Reading] = []
+    looked: list[tuple[float, Entry, wording.Match]] = []
     for entry in scope.vocab.candidates(spread, named):
         if entry.reads and not entry.is_trigger:
-            reading = _from_read(entry, items, scope, want)
-            if reading is not None:
-                found.append(reading)
-    return found
+            match = wording.match(entry, items, scope)
+            if match.score > 0:
+                looked.append((match.score, entry, match))
+    looked.sort(key=lambda seen: (-seen[0], seen[1].key))
+    readings = (_from_read(entry, match, items, scope, want) for _, entry, match in looked[:_LOOK])
+    return [reading for reading in readings if reading is not None]
 
 
-def _from_read(entry: Entry, items: Sequence[Item], scope: Scope, want: Field | None) -> Reading | None:
+def _from_read(
+    entry: Entry, match: wording.Match, items: Sequence[Item], scope: Scope, want: Field | None
+) -> Reading | None:
     filled = slots.fill(entry, items, scope)
     asked = content(items)
     service = _service_items(items, entry.service.id, scope)
-    match = wording.match(entry, items, scope)
     about: set[int] = set(filled.used) | service | match.used
     strength = match.score
     rest = [i for i in asked if i.index not in about]

@@ -19,9 +19,11 @@ from eyeflow.frontend import intent as said
 from eyeflow.ir import task as ir
 from eyeflow.ir.expr import Entry, Expr, ListExpr, Lit, ObjectExpr, Template
 from eyeflow.ir.text import parse_expression, parse_template, parse_type
+from eyeflow.units import convert
 from eyeflow.values import JSON, Field, Span, Type
 
 DAY_MS = 86_400_000
+_WEEK_MS = 7 * DAY_MS
 _LOOP_ROUNDS = 10_000
 _SLACK_MS = 1_000
 _NAME_WORDS = 6
@@ -53,6 +55,7 @@ class _Resolver:
             description=intent.text,
             zone=self.ctx.zone,
             deadline_ms=min(self.longest(intent.actions) + _SLACK_MS, DAY_MS),
+            expires_ms=_expires(intent.actions),
             triggers=(trigger,) if trigger is not None else (),
             actions=actions,
             returns=None,
@@ -209,6 +212,21 @@ class _Resolver:
             if action.for_each is not None:
                 total += self.longest(action.actions) * _LOOP_ROUNDS
         return total
+
+
+def _expires(actions: Iterable[said.Action]) -> int | None:
+    """A run that waits may live for its waits and the usual week besides; None leaves the usual week."""
+    waits = sum(_waited(action) for action in actions)
+    return waits + _WEEK_MS if waits else None
+
+
+def _waited(action: said.Action) -> int:
+    nested = (*action.actions, *action.default, *(a for b in action.branches for a in b.actions))
+    held = sum(_waited(inner) for inner in nested)
+    if action.wait is None or action.wait.for_ is None:
+        return held
+    amount, _, unit = action.wait.for_.partition(" ")
+    return held + math.ceil(convert(float(amount), unit, "ms"))
 
 
 def _retry(retry: said.Retry | None) -> ir.Retry | None:

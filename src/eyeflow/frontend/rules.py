@@ -16,6 +16,7 @@ from eyeflow.catalog.model import CompileContext
 from eyeflow.frontend import answers as answering
 from eyeflow.frontend import clauses as cutting
 from eyeflow.frontend import guards, policies, triggers
+from eyeflow.frontend.answers import Applied
 from eyeflow.frontend.build import build
 from eyeflow.frontend.clauses import Clause
 from eyeflow.frontend.intent import (
@@ -33,9 +34,10 @@ from eyeflow.frontend.items import Item
 from eyeflow.frontend.items import build as build_items
 from eyeflow.frontend.literals import MAX_REQUEST_CHARS, free_texts, tokenize
 from eyeflow.frontend.nouns import content
+from eyeflow.frontend.rewording import ASKED_FOR, GO_ON, RUN_THEN, TEXT_ONLY, Given, Heard, Told, hear
 from eyeflow.frontend.scope import Scope, asking
 from eyeflow.frontend.spelling import correct
-from eyeflow.frontend.timegrammar import TimePhrase, find_times, to_trigger
+from eyeflow.frontend.timegrammar import TimePhrase, find_times
 from eyeflow.frontend.tree import grow, with_action
 from eyeflow.frontend.vocabulary import vocabulary
 from eyeflow.values import Span
@@ -47,38 +49,51 @@ _CONTINUES = ("failure", "fallback", "exclusion")
 
 def understand(text: str, ctx: CompileContext, answers: Mapping[str, str] | None = None) -> Intent:
     """The intent of one request. `answers` maps slots of questions asked before to what the person said."""
+    return heard(text, ctx, answers).intent
+
+
+def heard(text: str, ctx: CompileContext, answers: Mapping[str, str] | None = None) -> Heard:
+    """`understand`, and what is to be said of the answers."""
+    services = ctx.catalog.services
+    titles = {name.casefold(): service.title for service in services for name in (service.id, *service.aliases)}
+    return hear(text, answers or {}, lambda said, given, told: _wording(said, ctx, given, told), titles)
+
+
+def _wording(text: str, ctx: CompileContext, given: Given, told: Told) -> tuple[Intent, Applied | None]:
     refused = _unreadable(text)
     if refused is not None:
-        return refused
-    given = tuple(sorted((answers or {}).items()))
+        return refused, None
     tokens = tokenize(text)
-    times = find_times(text, tokens, ctx.now, ctx.zone)
+    meant = {span for span, said in told if said == ASKED_FOR}
+    times = [phrase for phrase in find_times(text, tokens, ctx.now, ctx.zone) if phrase.span not in meant]
     items = build_items(text, tokens, times, free_texts(text, tokens))
-    scope = Scope(ctx=ctx, vocab=vocabulary(ctx.catalog), text=text, answers=given)
-    intent = _read(items, times, scope, text)
-    if intent.outcome == "program":
-        return intent
+    scope = Scope(ctx=ctx, vocab=vocabulary(ctx.catalog), text=text, answers=given, told=told)
+    first = _read(items, times, scope, text)
+    if first[0].outcome == "program":
+        return first
     mended, pairs = correct(items, scope.vocab.spoken)
     if not pairs:
-        return intent
+        return first
     for wrong, right in pairs:
         scope = scope.assume(wrong, right, "read as a misspelling")
     again = _read(mended, times, scope, text)
-    return again if again.outcome == "program" else intent
+    return again if again[0].outcome == "program" else first
 
 
-def _read(items: tuple[Item, ...], times: Sequence[TimePhrase], scope: Scope, text: str) -> Intent:
+def _read(
+    items: tuple[Item, ...], times: Sequence[TimePhrase], scope: Scope, text: str
+) -> tuple[Intent, Applied | None]:
     given = scope.answers
     scope = guards.refuse(items, scope)
     if scope.refusals:
-        return _finish(scope, items, None, text)
+        return _finish(scope, items, None, text), None
     started, scope, sentences = _start(items, scope, times)
     for kept, held in sentences:
         found = policies.read(kept)
         scope = build(grow(_without(held, found.used)), scope.explain(found.used), found)
     scope = _told_when(scope, times, started)
-    scope = answering.apply(scope, given)
-    return _finish(scope, items, started, text)
+    done = answering.apply(scope, started, given)
+    return _finish(done.scope, items, done.trigger, text), done
 
 
 def _told_when(scope: Scope, times: Sequence[TimePhrase], started: Trigger | None) -> Scope:
@@ -88,7 +103,8 @@ def _told_when(scope: Scope, times: Sequence[TimePhrase], started: Trigger | Non
     for phrase in times:
         if phrase.in_free_text and phrase.kind == "schedule" and phrase.span.end >= len(scope.text.rstrip(" .!?")):
             asked = f"Is “{phrase.text}” when to run, or part of the text?"
-            return scope.ask("trigger.time", asked, ("when to run", "part of the text"), phrase.span)
+            if scope.told_at(phrase.span) != TEXT_ONLY:
+                return scope.ask("trigger.time", asked, (RUN_THEN, TEXT_ONLY), phrase.span)
     return scope
 
 
@@ -245,12 +261,13 @@ def _read_trigger(clause: Clause, scope: Scope, *, must: bool) -> tuple[triggers
     found = triggers.read(head.items, scope)
     if not found:
         return None, scope, []
-    best = found[0]
+    told = scope.told_at(head.span)
+    best = next((f for f in found if f.entry is not None and f.entry.service.title == told), found[0])
     if not must and (best.score < 1.0 or best.unexplained):
         return None, scope, []
     after = best.scope.explain({i.index for i in clause.cue_items})
     close = [f for f in found[1:] if best.score - f.score < CLOSE and f.source.service != best.source.service]
-    if close and best.entry is not None:
+    if close and best.entry is not None and told is None:
         titles = tuple(f.entry.service.title for f in (best, *close) if f.entry is not None)
         after = after.ask(
             "trigger.service", f"Which service's event is meant by “{_said(head, scope)}”?", titles, head.span
@@ -303,10 +320,9 @@ def _background(scope: Scope, sentences: _Sentences) -> tuple[Scope, _Sentences]
 
 def _schedule(scope: Scope, items: Sequence[Item], times: Sequence[TimePhrase]) -> tuple[Trigger | None, Scope]:
     used = [i.time for i in items if i.kind == "time" and i.time is not None]
-    given = dict(scope.answers)
-    reading = to_trigger(tuple(used), scope.ctx.now, scope.ctx.zone, given) if used else None
-    if reading is None:
+    if not any(t.triggers for t in used):
         return None, scope
+    reading, scope = answering.timed(tuple(used), scope)
     for assumption in reading.assumptions:
         scope = scope.assume(assumption.slot, assumption.value, assumption.why)
     for question in reading.questions:
@@ -334,7 +350,8 @@ def _doubtful_times(scope: Scope, items: Sequence[Item]) -> Scope:
         bounded = item.time is not None and (item.time.until is not None or item.time.count is not None)
         if bounded and said.startswith("for ") and k > 0 and items[k - 1].is_word and not items[k - 1].is_stop:
             asked = f"Does “{item.text}” say how long to go on, or what is asked for?"
-            scope = scope.ask("trigger.until", asked, ("how long to go on", "what is asked for"), item.span)
+            if scope.told_at(item.span) != GO_ON:
+                scope = scope.ask("trigger.until", asked, (GO_ON, ASKED_FOR), item.span)
     return scope
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from eyeflow.catalog.model import CompileContext
+from eyeflow.diagnostics import Diagnostic
 from eyeflow.frontend.intent import Action, Assumption, JsonValue, Question, Refusal
 from eyeflow.frontend.vocabulary import Entry, Vocabulary
 from eyeflow.values import Field, Span, Type
@@ -30,7 +31,8 @@ class Scope(msgspec.Struct, frozen=True, eq=False):
     """Everything a reading has gathered. Immutable: `with_...` give a new one. `fetched` maps a call's identity
     (service, function, parameters) to the action that makes it, so that the same read is made once. `said` is the
     content of the last message, for `it` and `the same text`; `receivers` are the latest
-    recipients by `service.param`, for `there`."""
+    recipients by `service.param`, for `there`. `told` are answers to questions about words, by the words; `heard` the
+    slots whose answers have been read, `findings` what there is to say of them."""
 
     ctx: CompileContext
     vocab: Vocabulary
@@ -43,6 +45,9 @@ class Scope(msgspec.Struct, frozen=True, eq=False):
     explained: frozenset[int] = frozenset()
     ids: frozenset[str] = frozenset()
     answers: tuple[tuple[str, str], ...] = ()
+    told: tuple[tuple[Span, str], ...] = ()
+    heard: frozenset[str] = frozenset()
+    findings: tuple[Diagnostic, ...] = ()
     said: JsonValue = None
     receivers: tuple[tuple[str, JsonValue], ...] = ()
 
@@ -91,6 +96,10 @@ class Scope(msgspec.Struct, frozen=True, eq=False):
     def act(self, action: Action) -> Scope:
         """A copy with one more action at this level."""
         return self.put(actions=(*self.actions, action))
+
+    def told_at(self, span: Span) -> str | None:
+        """What a person answered when asked about the words at `span`."""
+        return next((said for at, said in self.told if at == span), None)
 
     def me(self, part: str) -> str | None:
         """A fact about the person asking, from the profile."""

@@ -94,7 +94,7 @@ def number_for(param: Field, value: float, unit: str | None) -> JsonValue | None
 def fits(param: Field, item: Item) -> JsonValue | None:
     """The value that `item` gives to `param`, or None when it cannot."""
     held = element(param)
-    if item.kind in ("number", "quantity", "money", "percent"):
+    if item.kind in ("number", "quantity", "money", "percent", "issue"):
         if isinstance(item.value, int | float):
             said = number_for(param, item.value, item.unit)
             if said is not None:
@@ -113,7 +113,8 @@ def fits(param: Field, item: Item) -> JsonValue | None:
     if param.entity is not None:
         if param.entity in _ENTITY_OF.get(item.kind, ()):
             return wrap(param, escape(text))
-        if param.entity not in _FREE:
+        keyed = item.kind == "key" and bool(names & _NAMED_FOR["key"])
+        if param.entity not in _FREE and not keyed:
             return None
     if item.kind in _NAMED_FOR and names & _NAMED_FOR[item.kind]:
         return wrap(param, escape(text))

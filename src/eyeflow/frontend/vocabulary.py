@@ -121,9 +121,11 @@ class Vocabulary(msgspec.Struct, frozen=True, eq=False):
                 scores[i] += self.rarity(word)
         ranked = sorted(scores, key=lambda i: (-round(scores[i], 6), i))[:_CANDIDATES]
         held = set(ranked)
+        # what begins with the verb, or takes such a literal, by what else it shares; a large catalog has hundreds
+        likely = {*self.by_verb.get(verb or "", ()), *(i for kind in kinds for i in self.by_kind.get(kind, ()))}
+        taking = sorted(likely, key=lambda i: (-round(scores.get(i, 0.0), 6), i))[:_CANDIDATES]
         more = [i for i, e in enumerate(self.entries) if e.service.id in services] if services else []
-        taking = [i for kind in sorted(kinds) for i in self.by_kind.get(kind, ())]
-        for i in (*more, *self.by_verb.get(verb or "", ()), *taking):
+        for i in (*more, *taking):
             if i not in held:
                 ranked.append(i)
                 held.add(i)

@@ -168,5 +168,3 @@ def _member(of: Type, name: str) -> Type:
             return value
         case _:
             return JSON
-
-

@@ -3,7 +3,8 @@
 Calls of pure functions on literals become the literal, by the very functions the machine would use; AND, OR and IF
 lose what can no longer matter. Left alone: NOW and UUID, what depends on a zone, quantities with a unit, results that
 no literal spells, and every call that ends in an error: the error belongs to the run, where somebody may have said
-what to do about it.
+what to do about it. For the same reason a task is left as it is when folding would show what the checker refuses (a
+division by what comes to zero).
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from msgspec.structs import replace
 
 from eyeflow.catalog.model import CompileContext
 from eyeflow.errors import EyeFlowError
+from eyeflow.ir.check import check
 from eyeflow.ir.expr import Call, Convert, Expr, ListExpr, Lit, Template
 from eyeflow.ir.functions import FUNCTIONS
 from eyeflow.ir.plan import Decision, Plan
 from eyeflow.ir.task import Action
-from eyeflow.optimizer.trees import Place, every_scope, rebuilt, with_expressions
+from eyeflow.optimizer.trees import Place, every_scope, with_expressions, with_parts
 from eyeflow.values import BOOLEAN, Scalar, Value, non_null
 
 LONGEST: Final = 4_096
@@ -51,6 +53,8 @@ def fold(plan: Plan, ctx: CompileContext) -> Plan:
         return tuple(done)
 
     task = every_scope(plan.task, ctx, each)
+    if not said or check(task, ctx)[0] is None:
+        return plan
     return replace(plan, task=task, decisions=(*plan.decisions, *said))
 
 
@@ -61,30 +65,29 @@ class _Folding:
         self.calls = 0
 
     def whole(self, expr: Expr) -> Expr:
-        """`expr` folded."""
-        return rebuilt(expr, self.node)
-
-    def node(self, expr: Expr) -> Expr:
-        """`expr`, or what it is always worth; its inner nodes are folded already."""
-        if not isinstance(expr, Call):
+        """`expr`, or what it is always worth; as it was when it always ends in an error."""
+        before = self.calls
+        made = with_parts(expr, self.whole)
+        if not isinstance(made, Call):
+            return made
+        try:
+            done = _lazily(made) if FUNCTIONS[made.name].lazy else _computed(made)
+        except EyeFlowError:
+            self.calls = before
             return expr
-        made = _lazily(expr) if FUNCTIONS[expr.name].lazy else _computed(expr)
-        self.calls += made is not expr
-        return made
+        self.calls += done is not made
+        return done
 
 
 def _computed(call: Call) -> Expr:
+    """The result of a call whose arguments are known. Raises: EyeFlowError when it has none."""
     row, of = FUNCTIONS[call.name], non_null(call.type) if call.type is not None else None
     if row.journaled or row.zoned or row.binder or not isinstance(of, Scalar) or of.unit is not None:
         return call
     values = [known(arg) for arg in call.args]
     if any(isinstance(value, _Open) for value in values) or (row.nulls == "strict" and None in values):
         return call
-    try:
-        result = row.run(*values)
-    except EyeFlowError:
-        return call
-    return _literal(result, of, call)
+    return _literal(row.run(*values), of, call)
 
 
 def _literal(result: Value, of: Scalar, call: Call) -> Expr:

@@ -6,8 +6,9 @@ output and its type stay.
 
 Only a read that can neither fail the run nor mark it is moved under a condition: one with a continuing FALLBACK VALUE
 that is certain. Any other read that nobody turns out to need still decides whether the run goes on to its writes, and
-that is not for the optimizer to change. The conditions must be known by then: they read nothing that the read did
-not wait for, so it never starts later than it did.
+that is not for the optimizer to change. And only on the top level: there the action has completed either way; inside
+a block, whether its fallback ran is part of the status of a run that fails elsewhere. The conditions must be known by
+then: they read nothing that the read did not wait for, so it never starts later than it did.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ def guards(plan: Plan, ctx: CompileContext) -> Plan:
     said: list[Decision] = []
 
     def each(actions: tuple[Action, ...], place: Place) -> tuple[Action, ...]:
+        if place.path:
+            return actions
         done, siblings = list(actions), Siblings(actions, ctx)
         for number, action in enumerate(actions, 1):
             capability = reads(action, ctx)
@@ -64,8 +67,7 @@ def _need(actions: tuple[Action, ...], number: int, siblings: Siblings, place: P
     output = actions[number - 1].output
     assert output is not None, "only named outputs are looked for"
     readers = siblings.readers(output)
-    given = output in place.read_after or (place.gives_last and number == len(actions))
-    if given or len(readers) != 1 or readers[0] < number:
+    if output in place.read_after or len(readers) != 1 or readers[0] < number:
         return None
     need = _when_read(actions[readers[0] - 1], output)
     if need is None or not all(repeatable(test) for test, _ in need.tests):

@@ -79,9 +79,7 @@ def _moved(do: ForEach, written: frozenset[str], ctx: CompileContext) -> tuple[A
     own = {do.item, *(each.output for each in do.actions)}
     siblings = Siblings(do.actions, ctx)
     moved = {
-        number
-        for number, each in enumerate(do.actions, 1)
-        if _is_same(each, own, ctx) and _stays(each, written, ctx)
+        number for number, each in enumerate(do.actions, 1) if _is_same(each, own, ctx) and _stays(each, written, ctx)
     }
     while moved:
         others = [n for n, each in enumerate(do.actions, 1) if n not in moved and not isinstance(each.do, Transform)]

@@ -61,21 +61,24 @@ Scope: TypeAlias = Callable[[tuple[Action, ...], Place], tuple[Action, ...]]
 
 def rebuilt(expr: Expr, change: Change) -> Expr:
     """`expr` with `change` made to every node, the inner ones first. Paths inside templates are left alone."""
+    return change(with_parts(expr, lambda part: rebuilt(part, change)))
+
+
+def with_parts(expr: Expr, change: Change) -> Expr:
+    """`expr` with `change` made to the expressions directly inside it, but for paths inside templates."""
     match expr:
         case Call(args=args):
-            expr = replace(expr, args=tuple(rebuilt(arg, change) for arg in args))
+            return replace(expr, args=tuple(change(arg) for arg in args))
         case Bind(source=source, body=body, rest=rest):
-            others = tuple(rebuilt(arg, change) for arg in rest)
-            expr = replace(expr, source=rebuilt(source, change), body=rebuilt(body, change), rest=others)
+            return replace(expr, source=change(source), body=change(body), rest=tuple(change(arg) for arg in rest))
         case ListExpr(items=items):
-            expr = replace(expr, items=tuple(rebuilt(item, change) for item in items))
+            return replace(expr, items=tuple(change(item) for item in items))
         case ObjectExpr(entries=entries):
-            expr = replace(expr, entries=_entries(entries, lambda value: rebuilt(value, change)))
+            return replace(expr, entries=_entries(entries, change))
         case Convert(value=value):
-            expr = replace(expr, value=rebuilt(value, change))
+            return replace(expr, value=change(value))
         case Lit() | Ref() | Template():
-            pass
-    return change(expr)
+            return expr
 
 
 def bare(expr: Expr) -> Expr:

@@ -10,6 +10,8 @@ It becomes a `transform` of nothing, and keeps its name and number, so that what
 - A read with a continuing FALLBACK VALUE that is certain: whatever the service does, the run goes on, in the same
   way and with the same status. So without it effects, status and output are the same. What differs is the report's
   `fallback_executed`, which says what ran.
+- Not a read inside a block: it is not counted as completed, and when its fallback ran, a run that fails elsewhere is
+  a `partial_failure` and not `failed`. On the top level it has completed either way.
 - Not when an AFTER names it: then somebody wanted its time to pass.
 - Not a `transform`: it costs microseconds, and people look at it in the timeline.
 """
@@ -33,12 +35,13 @@ def unread(plan: Plan, ctx: CompileContext) -> Plan:
     said: list[Decision] = []
 
     def each(actions: tuple[Action, ...], place: Place) -> tuple[Action, ...]:
+        if place.path:
+            return actions
         done: list[Action] = []
         siblings = Siblings(actions, ctx)
         for action in actions:
             capability = reads(action, ctx)
-            last = place.gives_last and action is actions[-1]
-            if capability is None or not unfailing(action, ctx) or last or _is_used(action, siblings, place):
+            if capability is None or not unfailing(action, ctx) or _is_used(action, siblings, place):
                 done.append(action)
                 continue
             done.append(_without_call(action))

@@ -1,8 +1,8 @@
 """The machine with scripted answers and simulated time, and practice services.
 
-    scenario.py  cases as JSON spells them      simulate.py  one case      batch.py  many
-    request.py   a request compiled             events.py    what starts   fires.py  when next
-    people.py    approvers, callers             record.py    what happened result.py the result line
+scenario.py  cases as JSON spells them      simulate.py  one case      batch.py  many
+request.py   a request compiled             events.py    what starts   fires.py  when next
+people.py    approvers, callers             record.py    what happened result.py the result line
 """
 
 from eyeflow.simulate.result import CallLine, Failure, Result, ScenarioResult

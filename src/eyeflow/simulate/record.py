@@ -136,9 +136,7 @@ def _refused(answer: Responded, events: tuple[Event, ...]) -> str | None:
 
 
 def _approvals(events: tuple[Event, ...]) -> list[ApprovalLine]:
-    given = {
-        (event.action, event.iteration): event.approved for event in events if isinstance(event, ApprovalGiven)
-    }
+    given = {(event.action, event.iteration): event.approved for event in events if isinstance(event, ApprovalGiven)}
     return [
         ApprovalLine(
             action=event.action, role=event.role, message=event.message,

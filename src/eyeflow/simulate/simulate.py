@@ -71,13 +71,15 @@ def simulate(case: Case, catalog: Catalog, *, connections: tuple[Connection, ...
     asked = compile_request(case, context(catalog, connections, first), {})
     results: list[ScenarioResult] = []
     played = False
-    for scenario in case.scenarios:
+    told: dict[str, None] = {}
+    for index, scenario in enumerate(case.scenarios):
         ctx = context(catalog, connections, scenario)
         same = not scenario.answers and scenario.profile == first.profile and scenario.now == first.now
         request = asked if same else compile_request(case, ctx, scenario.answers)
+        told.update(dict.fromkeys(_about_answers(index, request)))
         played = played or request.outcome == "program"
         results.append(play(request, ctx, scenario) if request.outcome == "program" else _open(request))
-    warnings = _warnings(case, catalog)
+    warnings = (*_warnings(case, catalog), *told)
     return Result(
         id=case.id,
         outcome=asked.outcome,
@@ -110,7 +112,7 @@ class _Stage:
         self._tasks = tasks
         self._ctx = ctx
         self._scenario = scenario
-        self._script = Script.of(scenario.returns, scenario.fails)
+        self._script = Script.of(scenario.returns, scenario.fails, clock=clock)
         self._journal = MemoryJournal()
         self._own = tasks[0].require().task
         self._machine: Machine | None = None
@@ -228,6 +230,13 @@ def _named(names: Mapping[str, str], catalog: Catalog) -> tuple[Connection, ...]
         return ()
     registry = ServiceRegistry(catalog)
     return tuple(Connection(name=name, service=registry.lookup(service).id) for name, service in sorted(names.items()))
+
+
+def _about_answers(index: int, request: Request) -> tuple[str, ...]:
+    """Answers that were refused, or that are answers to nothing."""
+    found = [each for each in request.report.diagnostics if each.code.endswith("_answer")]
+    where = f"scenarios[{index}].answers_to_questions"
+    return tuple(f"{where}: {each.message}" + (f" ({each.hint})" if each.hint else "") for each in found)
 
 
 def _warnings(case: Case, catalog: Catalog) -> tuple[str, ...]:

@@ -14,7 +14,9 @@ import asyncio
 from collections.abc import Mapping
 from typing import Final, NoReturn
 
-from eyeflow.errors import CallError, RunError
+import msgspec
+
+from eyeflow.errors import CallError, CallKind, RunError
 from eyeflow.ir.program import RateLimit
 from eyeflow.svm import wire
 from eyeflow.svm.executable import CallCode, StepCode
@@ -56,7 +58,7 @@ async def perform_call(scope: ScopeRun, step: StepCode) -> Value:
             value = await _attempt(scope, step, code, params, attempt)
         except CallError as error:
             lost += error.code == INTERRUPTED
-            if not await _again(scope, step, code, error, attempt, lost):
+            if not await _again(scope, step, code, error, attempt, interrupted=lost):
                 return None
             attempt += 1
         else:
@@ -97,19 +99,21 @@ async def _attempt(scope: ScopeRun, step: StepCode, code: CallCode, params: dict
     if run.past is not None and (known := run.past.effect(step.action, scope.iteration, attempt)) is not None:
         assert isinstance(known, EffectFinished), "what was not sent is from the cache"
         return _answer(scope, step, code, known.value, attempt, cached=True)
-    if run.past is not None and (failed := run.past.failure(step.action, scope.iteration)) is not None:
-        raise failed
+    if run.past is not None:
+        run.past.check(step.action, scope.iteration)
     for name, limit in code.rates:
         await _take_turn(scope, step, name, limit)
     if scope.stopped:
         raise Stopped
     run.budget.take_call()
-    key = _note_start(scope, step, code, params, attempt)
-    if code.writes:
-        await run.flush()
     sent = run.budget.admit(params)
     assert isinstance(sent, dict)
+    key = _note_start(scope, step, code, params, attempt)
+    kind: CallKind = "transient"  # what is known of an effect before it leaves: surely not done
     try:
+        if code.writes:
+            await run.flush()
+        kind = "uncertain"
         answer = await _timed(scope, step, code, sent, key if code.writes else None)
     except CallError as error:
         _note_failed(scope, step, code, error, attempt)
@@ -117,7 +121,7 @@ async def _attempt(scope: ScopeRun, step: StepCode, code: CallCode, params: dict
             await run.flush()
         raise
     except (Stopped, asyncio.CancelledError):
-        abandoned = CallError("uncertain", ABANDONED, "the call was given up when its run stopped")
+        abandoned = CallError(kind, ABANDONED, "the call was given up when its run stopped")
         _note_failed(scope, step, code, abandoned, attempt)
         raise
     value = _answer(scope, step, code, answer, attempt)
@@ -237,7 +241,7 @@ def _remembered(scope: ScopeRun, step: StepCode, code: CallCode, past: Recording
 
 
 async def _again(
-    scope: ScopeRun, step: StepCode, code: CallCode, error: CallError, attempt: int, interrupted: int
+    scope: ScopeRun, step: StepCode, code: CallCode, error: CallError, attempt: int, *, interrupted: int
 ) -> bool:
     """Wait for the next attempt, and give True; False when a person says the call was sent; else raise `error`.
 
@@ -258,14 +262,18 @@ async def _again(
     if not repeatable or (counted >= step.attempts and error.code != INTERRUPTED):
         raise error
     delay_ms = 0 if error.code == INTERRUPTED else backoff_ms(step, counted, error)
-    if run.past is None or not run.past.sent(step.action, scope.iteration, attempt + 1):
+    retried = Retried(
+        at_us=0, action=step.action, iteration=scope.iteration, attempt=attempt + 1, delay_ms=delay_ms
+    )  # fmt: skip
+    if run.history is None or not run.history.has(retried):
+        _must_go_on(scope, step, attempt)
+        if run.past is not None:
+            run.past.check(step.action, scope.iteration)
         if run.recording is None and (scope.stopped or run.past_deadline()):
             raise error
         await _back_off(scope, step, attempt, delay_ms)
+    run.note(msgspec.structs.replace(retried, at_us=run.at_us()))
     _must_go_on(scope, step, attempt)
-    run.note(Retried(
-        at_us=run.at_us(), action=step.action, iteration=scope.iteration, attempt=attempt + 1, delay_ms=delay_ms
-    ))  # fmt: skip
     return True
 
 
@@ -274,8 +282,6 @@ async def _back_off(scope: ScopeRun, step: StepCode, attempt: int, delay_ms: int
     run = scope.run
     left = delay_ms / 1000
     if run.past is not None:
-        if (failed := run.past.failure(step.action, scope.iteration)) is not None:
-            raise failed
         known = run.past.effect(step.action, scope.iteration, attempt)
         if known is not None:
             left -= run.time() - run.started - known.at_us / 1_000_000
@@ -318,8 +324,8 @@ async def _settled(scope: ScopeRun, step: StepCode, code: CallCode, error: CallE
     elif run.past is not None and (past := run.past.verdict(step.action, scope.iteration, attempt)) is not None:
         verdict, by = past.verdict, past.by
     else:
-        if run.past is not None and (failed := run.past.failure(step.action, scope.iteration)) is not None:
-            raise failed
+        if run.past is not None:
+            run.past.check(step.action, scope.iteration)
         assert run.ports.approver is not None, "the loader saw to it"
         question = Uncertain(
             execution_id=run.execution_id, action=step.action, iteration=scope.iteration,

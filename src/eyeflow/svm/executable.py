@@ -18,7 +18,8 @@ from eyeflow.ir.program import CallBinding, Program, RateLimit
 from eyeflow.ir.task import Backoff
 from eyeflow.values import Value
 
-_WAITS: Final = frozenset((Op.WAIT_FOR, Op.WAIT_UNTIL, Op.APPROVAL))
+SUSPENDING: Final = frozenset((Op.WAIT_FOR, Op.WAIT_UNTIL, Op.APPROVAL))
+"""Operations that suspend active time from their start to their end."""
 
 Read: TypeAlias = Callable[[Value], Value]
 """Gives a value as its declared type has it. Raises: RunError `type_mismatch`, `missing_field`."""
@@ -172,8 +173,18 @@ class ScopeCode(msgspec.Struct, frozen=True, kw_only=True):
     label: str
 
 
+class PlainInput(msgspec.Struct, frozen=True, array_like=True):
+    """An input whose type says all there is to say: a value of one of `kinds` is fine as it is."""
+
+    name: str
+    kinds: frozenset[type]
+    default: Value
+    optional: bool
+
+
 class Executable(msgspec.Struct, frozen=True, kw_only=True):
     """A program a machine has verified, resolved, connected and linked. `digest` is the program's identity;
+    `straight` programs only compute; `plain_inputs` is None when an input needs more than a look at its type;
     `me_fields` are the fields of the profile it reads, sorted, None when it reads the profile as a whole."""
 
     program: Program
@@ -181,7 +192,9 @@ class Executable(msgspec.Struct, frozen=True, kw_only=True):
     practice: bool
     root: ScopeCode
     on_failure: ScopeCode | None
+    straight: bool
     inputs: Read
+    plain_inputs: tuple[PlainInput, ...] | None
     me_fields: tuple[str, ...] | None
     wheres: tuple[Code | None, ...]
     connectors: Mapping[str, Connector]
@@ -197,7 +210,7 @@ class Executable(msgspec.Struct, frozen=True, kw_only=True):
         found: set[str] = set()
         while scopes:
             for step in scopes.pop().steps:
-                if step.op in _WAITS:
+                if step.op in SUSPENDING:
                     found.add(step.action)
                 scopes.extend(_inside(step))
         return frozenset(found)

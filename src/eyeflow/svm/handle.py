@@ -14,7 +14,7 @@ from eyeflow.ir.evaluate import Frame
 from eyeflow.ir.program import INPUT, ME, NOW, TRIGGER
 from eyeflow.svm.journal import CancelRequested, Event, RunFinished, RunResumed, RunStarted
 from eyeflow.svm.limits import Stopped, deadline_error
-from eyeflow.svm.outcome import Execution, Status
+from eyeflow.svm.outcome import Execution, Status, Written
 from eyeflow.svm.run import Failure, Run, TaskEnded
 from eyeflow.svm.scope import ScopeRun
 from eyeflow.values import Value
@@ -87,7 +87,8 @@ class RunHandle:
         status = self._status(root)
         if self._error is not None and status in ("failed", "partial_failure") and not self._ended_by_fallback:
             await self._on_failure(frame)
-        error = self._error or (run.tolerated[0][1] if run.tolerated else None)
+        first = self._first_tolerated(root)
+        error = self._error or (None if first is None else first[2])
         run.note(RunFinished(
             at_us=run.at_us(), status=status, output=output, code="" if error is None else error.code,
             error="" if error is None else error.message,
@@ -106,7 +107,7 @@ class RunHandle:
         try:
             output = await root.drive()
             self._run.budget.keep(output)
-            if history is not None and history.finished is not None and history.finished.code == "deadline":
+            if history is not None and history.output_was_late():
                 self._run.pass_deadline()  # in the record, computing this output took too long
                 raise deadline_error()
             return output
@@ -133,10 +134,13 @@ class RunHandle:
         if root.failures:
             number = min(number for number, _ in root.failures)
             return number if number > 0 else None
-        if self._error is None and self._run.tolerated:
-            name = self._run.tolerated[0][0].split(".")[0]
-            return next((step.number for step in root.code.steps if step.name == name), None)
-        return None
+        first = self._first_tolerated(root)
+        return None if self._error is not None or first is None else _number(root, first[0])
+
+    def _first_tolerated(self, root: ScopeRun) -> tuple[str, str, Failure] | None:
+        """Of the tolerated failures the first by the text: nothing depends on the order of finishing."""
+        order = self._run.tolerated
+        return min(order, key=lambda each: (_number(root, each[0]) or 0, each[0], each[1])) if order else None
 
     def _status(self, root: ScopeRun) -> Status:
         run = self._run
@@ -163,10 +167,15 @@ class RunHandle:
             completed_actions=len(root.completed - {failed_action}),
             failed_action=failed_action,
             fallback_executed=run.fell_back,
-            uncertain=tuple(run.uncertain),
+            uncertain=tuple(sorted(set(run.uncertain))),
             started_at=self._head.now,
             duration_ms=round(run.at_us() / 1000),
             response=run.response,
-            context=run.context,
-            events=tuple(run.events),
+            trail=Written(tuple(run.events), run.context),
         )
+
+
+def _number(root: ScopeRun, action: str) -> int | None:
+    """The number of the top-level action that `action` is, or is inside of."""
+    name = action.split(".", maxsplit=1)[0]
+    return next((step.number for step in root.code.steps if step.name == name), None)

@@ -6,13 +6,16 @@ nobody else can change. Never: guesses a name.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import msgspec
 
 from eyeflow.diagnostics import nearest
 from eyeflow.errors import RunError
 from eyeflow.svm import wire
-from eyeflow.svm.executable import Executable
-from eyeflow.values import Value
+from eyeflow.svm.executable import Executable, PlainInput
+from eyeflow.values import Field, Scalar, Value, non_null
 
 
 def own(value: object, limit: int) -> Value:
@@ -25,14 +28,71 @@ def own(value: object, limit: int) -> Value:
         raise RunError("bad_input", error.message, hint=error.hint) from error
 
 
+_PLAIN: Final[Mapping[str, frozenset[type]]] = {
+    "string": frozenset((str,)),
+    "boolean": frozenset((bool,)),
+    "integer": frozenset((int,)),
+    "number": frozenset((int, float)),
+}
+_SHORT: Final = 1_000
+_EXACT: Final = 2**53
+_ROOMY: Final = 1_000_000
+
+
+def plain_inputs(fields: Sequence[Field]) -> tuple[PlainInput, ...] | None:
+    """How the inputs are looked at, when a look is enough; None when one of them declares more than a plain type."""
+    found: list[PlainInput] = []
+    for field in fields:
+        of = non_null(field.type)
+        if not isinstance(of, Scalar) or of.name not in _PLAIN or of.unit is not None or _declares_more(field):
+            return None
+        default = None if field.default is None else field.default.value
+        if default is not None and type(default) not in _PLAIN[of.name]:
+            return None
+        found.append(PlainInput(field.name, _PLAIN[of.name], default, field.default is not None or not field.required))
+    return tuple(found)
+
+
+def _declares_more(field: Field) -> bool:
+    bare = Field(field.name, field.type, field.required, field.default)
+    cues = msgspec.structs.replace(field, secret=False, entity=None, role=None)
+    return cues != bare
+
+
+def _plain(executable: Executable, given: Mapping[str, Value]) -> dict[str, Value] | None:
+    """The inputs when all that is given is short and of the declared plain types; None sends them the long way."""
+    wanted = executable.plain_inputs
+    if wanted is None or executable.program.limits.memory_bytes < _ROOMY:
+        return None
+    whole: dict[str, Value] = {}
+    left = len(given)
+    for each in wanted:
+        value = given.get(each.name)
+        if value is None and each.name not in given:
+            if not each.optional:
+                return None
+            whole[each.name] = each.default
+            continue
+        left -= 1
+        if type(value) not in each.kinds:
+            return None
+        if isinstance(value, str):
+            if len(value) > _SHORT:
+                return None
+        elif isinstance(value, int | float) and not -_EXACT <= value <= _EXACT:
+            return None
+        whole[each.name] = value
+    return whole if left == 0 else None
+
+
 def conformed(executable: Executable, given: Mapping[str, Value]) -> dict[str, Value]:
     """The task's inputs: those given, the defaults of the others, null for what is optional.
 
     Raises: RunError `bad_input`, naming the input; nothing has run.
     """
+    if (plain := _plain(executable, given)) is not None:
+        return plain
     fields = executable.program.inputs
-    if not fields and not given:
-        return {}
     known = {field.name for field in fields}
     for name in given:
         if name not in known:

@@ -77,7 +77,7 @@ class StepFailed(_Acted, frozen=True, kw_only=True):
 class StepSkipped(_Acted, frozen=True, kw_only=True):
     """An action did not run, or not to its end: its WHEN was false (`when`), it needs a value that is null
     (`null_input`), the run had failed (`failure`), had no time left (`deadline`), was ended by a fallback (`stop`),
-    or was cancelled (`cancelled`)."""
+    or was cancelled (`cancelled`); or what it is part of ran out of its own time (`abandoned`)."""
 
     number: int
     reason: str

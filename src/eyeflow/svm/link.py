@@ -41,7 +41,9 @@ from eyeflow.svm.executable import (
     WaitCode,
 )
 from eyeflow.svm.host import Handle
+from eyeflow.svm.inputs import plain_inputs
 from eyeflow.svm.resolve import Resolved
+from eyeflow.svm.straight import is_straight
 from eyeflow.values import Json, ObjectOf, Value, non_null
 
 _SIGNS: Final = {"GT": ">", "LT": "<", "GE": ">=", "LE": "<=", "EQ": "=", "NE": "!="}
@@ -57,13 +59,16 @@ def link(
     zone = zone_of(program.zone)
     inputs = expecter(ObjectOf(program.inputs), zone, "the input") or _as_is
     connectors = {each.connection.name: handle for each, handle in zip(resolved, handles, strict=True)}
+    root = linker.scope(program.root, "", "RETURN")
     return Executable(
         program=program,
         digest=digest,
         practice=practice,
-        root=linker.scope(program.root, "", "RETURN"),
+        root=root,
         on_failure=linker.scope(program.on_failure, "on_failure", "") if program.on_failure >= 0 else None,
+        straight=is_straight(program, root),
         inputs=inputs,
+        plain_inputs=plain_inputs(program.inputs),
         me_fields=_me_fields(program),
         wheres=tuple(linker.block(trigger.where) for trigger in program.triggers),
         connectors=MappingProxyType(connectors),

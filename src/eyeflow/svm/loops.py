@@ -142,7 +142,7 @@ class _Loop:
             self._halted = True
         except (RunError, CallError) as error:
             if fan.collecting and error.code != "deadline":
-                self._scope.run.tolerated.append((self._action, error))
+                self._scope.run.tolerated.append((self._action, inner.iteration, error))
                 self._collected[number] = {"item": item, "error": error.message}
             else:
                 self._failed(number, error)

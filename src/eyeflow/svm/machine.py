@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from types import MappingProxyType
+from typing import Final, TypeAlias
 
 from eyeflow.catalog.model import Catalog, Connection, Policy, Role
 from eyeflow.errors import RunError
@@ -35,9 +36,12 @@ from eyeflow.svm.replay import Recording
 from eyeflow.svm.resolve import World
 from eyeflow.svm.run import Run
 from eyeflow.svm.steps import PERFORM
+from eyeflow.svm.straight import run_straight
 from eyeflow.values import Value
 
 Runnable: TypeAlias = Executable | Artifact | bytes
+
+_NOTHING: Final[Mapping[str, Value]] = MappingProxyType({})
 
 
 class Machine:
@@ -102,8 +106,19 @@ class Machine:
         Raises: LoadError for an artifact; RunError `bad_input` before anything runs. What happens in the run itself
         is in the `Execution`, never raised.
         """
-        handle = await self._prepared(program, inputs, trigger, me, execution_id, depth=depth)
-        return await handle.drive()
+        executable = program if isinstance(program, Executable) else await self.load(program)
+        head = self._head(executable, inputs, trigger, me, execution_id)
+        if executable.straight and self._may_go_straight(executable):
+            execution = run_straight(executable, head, asyncio.get_running_loop().time)
+            if execution is not None:
+                if self._journal is not None:
+                    await self._journal.append(execution.execution_id, execution.events)
+                return execution
+        return await self._prepared(executable, head, depth).drive()
+
+    def _may_go_straight(self, executable: Executable) -> bool:
+        """Not when the record must begin before the run ends, or somebody listens to its log."""
+        return self.ports.logger is None and (self._journal is None or executable.program.durable == "record")
 
     async def start(
         self,
@@ -113,9 +128,11 @@ class Machine:
         trigger: Value = None,
         me: Mapping[str, Value] | None = None,
         execution_id: str | None = None,
+        depth: int = 0,
     ) -> RunHandle:
         """Begin a run and give its handle, which can cancel it and waits for its end. Raises: as `run`."""
-        handle = await self._prepared(program, inputs, trigger, me, execution_id, depth=0)
+        executable = program if isinstance(program, Executable) else await self.load(program)
+        handle = self._prepared(executable, self._head(executable, inputs, trigger, me, execution_id), depth)
         handle.begin()
         return handle
 
@@ -146,7 +163,7 @@ class Machine:
         executable = program if isinstance(program, Executable) else await self._loader.load(program, connect=False)
         return await self._again(executable, recording, resumed=False).drive()
 
-    async def resume(self, program: Runnable, events: Sequence[Event], *, depth: int = 0) -> Execution:
+    async def resume(self, program: Runnable, events: Sequence[Event]) -> Execution:
         """Carry a run on from its journal, which ends wherever its process ended.
 
         What the record has finished is not done again. A call on record without its end may or may not have been
@@ -154,11 +171,11 @@ class Machine:
         Waits, approvals and EXPIRES go on from their recorded instants; time without a process is not active time.
         The record of a whole run is replayed. Raises: LoadError; RunError `bad_journal`, as `replay`.
         """
-        return await (await self._reopened(program, events, depth)).drive()
+        return await (await self._reopened(program, events, 0)).drive()
 
-    async def reopen(self, program: Runnable, events: Sequence[Event]) -> RunHandle:
+    async def reopen(self, program: Runnable, events: Sequence[Event], *, depth: int = 0) -> RunHandle:
         """As `resume`, in a task of its own; the handle can cancel it and waits for its end. Raises: as `resume`."""
-        handle = await self._reopened(program, events, 0)
+        handle = await self._reopened(program, events, depth)
         handle.begin()
         return handle
 
@@ -206,30 +223,26 @@ class Machine:
         """Clean up every connector; a later run connects anew."""
         await self.host.drain()
 
-    async def _executable(self, program: Runnable) -> Executable:
-        return program if isinstance(program, Executable) else await self.load(program)
-
-    async def _prepared(
+    def _head(
         self,
-        program: Runnable,
+        executable: Executable,
         inputs: Mapping[str, Value] | None,
         trigger: Value,
         me: Mapping[str, Value] | None,
         execution_id: str | None,
-        *,
-        depth: int,
-    ) -> RunHandle:
-        executable = await self._executable(program)
-        given = conformed(executable, inputs or {})
-        limit = executable.program.limits.memory_bytes
-        identity = execution_id or self._ids.new("exec")
-        context, results = _context(executable, identity, given)
-        run = self._run(executable, context, results, depth=depth, journal=self._journal)
-        head = RunStarted(
-            execution_id=identity, task=executable.program.task, program=executable.digest, inputs=given,
-            trigger=own(trigger, limit), me=read_of_me(executable, me), now=self._clock.now(),
+    ) -> RunStarted:
+        """How a run begins. Raises: RunError `bad_input`."""
+        program = executable.program
+        return RunStarted(
+            execution_id=execution_id or self._ids.new("exec"), task=program.task, program=executable.digest,
+            inputs=conformed(executable, inputs or _NOTHING), trigger=own(trigger, program.limits.memory_bytes),
+            me=read_of_me(executable, me), now=self._clock.now(),
         )  # fmt: skip
-        return RunHandle(run, head)
+
+    def _prepared(self, executable: Executable, head: RunStarted, depth: int) -> RunHandle:
+        assert isinstance(head.inputs, dict), "inputs are an object"
+        context, results = _context(executable, head.execution_id, head.inputs)
+        return RunHandle(self._run(executable, context, results, depth=depth, journal=self._journal), head)
 
     def _run(
         self,

@@ -10,7 +10,7 @@ was tolerated. `cancelled`: somebody ended it. `failed`: otherwise.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias
 
 import msgspec
 
@@ -37,6 +37,27 @@ class RunReport(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     total_duration_ms: int
 
 
+class Trail(Protocol):
+    """What a run left behind."""
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """All events of the run, in order."""
+        ...
+
+    @property
+    def context(self) -> ExecutionContext:
+        """The run's surroundings at its end."""
+        ...
+
+
+class Written(msgspec.Struct, frozen=True):
+    """The trail of a run whose events were noted as they happened."""
+
+    events: tuple[Event, ...]
+    context: ExecutionContext
+
+
 class Execution(msgspec.Struct, frozen=True, kw_only=True):
     """One finished run.
 
@@ -60,8 +81,17 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True):
     started_at: datetime
     duration_ms: int
     response: tuple[int, Value] | None = None
-    context: ExecutionContext
-    events: tuple[Event, ...] = ()
+    trail: Trail
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """What happened, in order."""
+        return self.trail.events
+
+    @property
+    def context(self) -> ExecutionContext:
+        """The run's surroundings: inputs, results, connectors."""
+        return self.trail.context
 
     @property
     def ok(self) -> bool:

@@ -70,9 +70,7 @@ class Approver(Protocol):
 class TaskRunner(Protocol):
     """Runs another task as part of a run."""
 
-    async def run(
-        self, task: str, params: Mapping[str, Value], *, parent: str, execution_id: str, depth: int
-    ) -> Value:
+    async def run(self, task: str, params: Mapping[str, Value], *, parent: str, execution_id: str, depth: int) -> Value:
         """The output of `task`. `execution_id` is the id its run must have: asked a second time for the same one, by
         a parent that was resumed, the runner resumes that run. Raises: RunError, CallError when it did not succeed.
         """

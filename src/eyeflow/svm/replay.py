@@ -26,6 +26,7 @@ from eyeflow.svm.journal import (
     FallbackFailed,
     FellBack,
     RunFinished,
+    RunResumed,
     RunStarted,
     StepFailed,
     StepFinished,
@@ -57,6 +58,7 @@ class Recording:
         self._marks = {_mark(event) for event in events}
         self._started: dict[tuple[str, str], int] = {}
         self._fell_back: dict[tuple[str, str], FellBack | FallbackFailed] = {}
+        self._ends: list[str] = []
         self._backups: set[tuple[str, str]] = set()
         self._skipped: dict[tuple[str, str], str] = {}
         self._failed: dict[tuple[str, str], StepFailed] = {}
@@ -68,7 +70,12 @@ class Recording:
         self._approvals: dict[tuple[str, str], ApprovalGiven] = {}
         self._subtasks: dict[tuple[str, str], Value] = {}
         self._readings: dict[tuple[str, str, str, int], Value] = {}
+        self._gaps: list[tuple[int, int]] = []
+        last = 0
         for event in events:
+            if isinstance(event, RunResumed):
+                self._gaps.append((last, event.at_us))
+            last = event.at_us
             self._file(event)
 
     def _file(self, event: Event) -> None:
@@ -86,6 +93,8 @@ class Recording:
                 self._failed[action, iteration] = event
             case FellBack(action=action, iteration=iteration) | FallbackFailed(action=action, iteration=iteration):
                 self._fell_back[action, iteration] = event
+                if isinstance(event, FellBack) and event.stop:
+                    self._ends.append(action)
             case EffectStarted():
                 self._sent.add((event.action, event.iteration, event.attempt))
             case EffectFinished() | EffectFailed():
@@ -103,6 +112,11 @@ class Recording:
             case _:
                 pass
 
+    def output_was_late(self) -> bool:
+        """True when all steps were in time, and computing the output was not."""
+        late = self.finished is not None and self.finished.code == "deadline"
+        return late and not any(failed.code == "deadline" for failed in self._failed.values())
+
     def has(self, event: Event) -> bool:
         """True when this event, whatever its time and value, is on record."""
         return _mark(event) in self._marks
@@ -111,13 +125,24 @@ class Recording:
         """When the step started, in microseconds of the run; None when it did not."""
         return self._started.get((action, iteration))
 
+    def alive_us(self, since: int) -> int:
+        """Microseconds from `since` to the end of the record in which a process ran the run."""
+        return self.last_us - since - sum(end - max(start, since) for start, end in self._gaps if end > since)
+
     def asked(self, action: str, iteration: str) -> int | None:
-        """When the person was asked."""
+        """When the person was first asked."""
         return self._asked.get((action, iteration))
 
     def value(self, action: str, iteration: str) -> StepFinished | None:
         """The step's output, None when it has none yet."""
         return self._values.get((action, iteration))
+
+    def ended(self, action: str, iteration: str) -> bool:
+        """True when the step's operation came to its end: good, bad, or by a fallback inside that ended the task."""
+        place = (action, iteration)
+        if place in self._values or place in self._failed:
+            return True
+        return any(ended.startswith(f"{action}.") for ended in self._ends)
 
     def sent(self, action: str, iteration: str, attempt: int) -> bool:
         """True when the attempt was about to leave."""
@@ -192,13 +217,8 @@ class Recording:
         """True when anything is recorded of the step at that place."""
         return (action, iteration) in self._started or (action, iteration) in self._skipped
 
-    def confirm(self, action: str, iteration: str) -> None:
-        """Whether something was in time is the record's word. Raises: the recorded failure of the step."""
-        if (error := self.failure(action, iteration)) is not None:
-            raise error
-
     def check(self, action: str, iteration: str) -> None:
-        """Do to a step that waits what was done to it. Raises: the recorded failure; Stopped."""
+        """Whether a step was in time is the record's word. Raises: the recorded failure; Stopped when it was ended."""
         if (action, iteration) in self._skipped:
             raise Stopped
         if (error := self.failure(action, iteration)) is not None:

@@ -8,6 +8,7 @@ its surroundings. Out: events in order, kept as durably as the program asks. Nev
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from uuid import NAMESPACE_OID, uuid5
@@ -17,7 +18,7 @@ from eyeflow.ir.evaluate.frame import Meter
 from eyeflow.ports import Clock
 from eyeflow.svm.cache import ResultCache
 from eyeflow.svm.context import ExecutionContext, Results
-from eyeflow.svm.executable import Executable, StepCode
+from eyeflow.svm.executable import SUSPENDING, Executable, StepCode
 from eyeflow.svm.journal import (
     DeadlinePassed,
     Event,
@@ -51,6 +52,10 @@ class TaskEnded(Exception):  # noqa: N818 - an end that a FALLBACK THEN stop ask
 def _elapsed(past: Recording, clock: Clock) -> float:
     """Seconds since the run began, by the wall clock, yet never less than the record shows."""
     return max((clock.now() - past.head.now).total_seconds(), past.last_us / 1_000_000)
+
+
+async def _append(journal: Journal, execution_id: str, batch: list[Event]) -> None:
+    await journal.append(execution_id, batch)
 
 
 class Run:
@@ -104,7 +109,7 @@ class Run:
         self.stop_reason = ""
         self.deadline_hit = past is not None and past.deadline_passed
         self.deadline_action: int | None = None
-        self.tolerated: list[tuple[str, Failure]] = []
+        self.tolerated: list[tuple[str, str, Failure]] = []
         self.fell_back = False
         self.uncertain: list[str] = []
         self.response: tuple[int, Value] | None = None
@@ -156,6 +161,16 @@ class Run:
         if not self.deadline_hit and self.past_deadline():
             raise deadline_error()
 
+    def time_is_up_at(self, step: StepCode, iteration: str, timeout_ms: int) -> float:
+        """When a step's TIMEOUT ends, in seconds of the loop's time. A resumed run counts from the recorded start; only
+        what suspends active time goes on while no process runs the run."""
+        now = self.time()
+        if self.past is None or (since := self.past.began(step.action, iteration)) is None:
+            return now + timeout_ms / 1000
+        if step.op in SUSPENDING:
+            return self.started + since / 1_000_000 + timeout_ms / 1000
+        return now + timeout_ms / 1000 - self.past.alive_us(since) / 1_000_000
+
     async def flush(self) -> None:
         """When the program is durable by journal: return only when every event so far is kept."""
         if self.durable:
@@ -170,7 +185,18 @@ class Run:
         async with self.writing:
             batch = self.events[self.written :]
             if batch:
-                await self.journal.append(self.execution_id, batch)
+                await self._keep(self.journal, batch)
+
+    async def _keep(self, journal: Journal, batch: list[Event]) -> None:
+        """Append to the end, also when the step that wants it is given up meanwhile: half a write is no write."""
+        writing = self.loop.create_task(_append(journal, self.execution_id, batch))
+        try:
+            await asyncio.shield(writing)
+        finally:
+            while not writing.done():
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.wait([writing])
+            if not writing.cancelled() and writing.exception() is None:
                 self.written += len(batch)
 
     def past_deadline(self) -> bool:

@@ -35,9 +35,11 @@ from eyeflow.svm.run import Failure, Run, TaskEnded
 from eyeflow.values import Value
 
 T = TypeVar("T")
+ABANDONED: Final = "abandoned"
+"""Why a step was left that was inside something that ran out of time."""
+
 _LOOKED_INTO: Final = frozenset((Op.CALL, Op.BRANCH, Op.FOREACH, Op.RESPOND))
 """Operations that a resumed run does again over what the record has of their inside."""
-
 
 
 class ScopeRun:
@@ -83,6 +85,13 @@ class ScopeRun:
         past = self.run.past
         return past is not None and any(past.lost(step.action, self.iteration) for step in self.code.steps)
 
+    def _given_up(self) -> bool:
+        """By the record: whether this scope was left in the middle, so that it never came to say how it ended."""
+        history = self.run.history
+        return history is not None and any(
+            history.skipped(step.action, self.iteration) == ABANDONED for step in self.code.steps
+        )
+
     def closed(self, step: StepCode) -> bool:
         """In a resumed run: whether the operation of `step` is known to have failed, so that nothing new starts in
         it."""
@@ -98,6 +107,10 @@ class ScopeRun:
             self.parent.children.add(self)
         try:
             await self._drive()
+        except asyncio.CancelledError:
+            await self._abandon()
+            self._skip_the_rest(ABANDONED)
+            raise
         except BaseException:
             await self._abandon()
             raise
@@ -105,6 +118,8 @@ class ScopeRun:
             if self.parent is not None:
                 self.parent.children.discard(self)
         self._skip_the_rest()
+        if self._given_up():
+            raise Stopped
         if self.failures:
             raise min(self.failures, key=lambda failed: failed[0])[1]
         if self.unfinished or self.halted:
@@ -148,7 +163,7 @@ class ScopeRun:
         if run.recording is not None and not run.recording.ran(step.action, self.iteration):
             self._withhold(step)
             return False
-        known = run.past is not None and run.past.ran(step.action, self.iteration)
+        known = run.history is not None and run.history.ran(step.action, self.iteration)
         if self.stopped and not known and run.recording is None:
             return False
         if not known and run.past_deadline():
@@ -183,7 +198,7 @@ class ScopeRun:
             value = step.operand.block(self.frame)
             self.run.budget.keep(value)
             if self.run.history is not None:
-                self.run.history.confirm(step.action, self.iteration)
+                self.run.history.check(step.action, self.iteration)
         except RunError as error:
             self._note_failure(step, error, tolerated=False)
             self._fail(step, error, started=True)
@@ -195,7 +210,10 @@ class ScopeRun:
         try:
             value = await (self._perform(step) if doomed is None else self._recover(step, doomed))
         except Stopped:
-            self._skip(step, self.run.stop_reason or "failure", wake=False)
+            self._skip(step, self._why_stopped(step), wake=False)
+        except asyncio.CancelledError:
+            self._skip(step, ABANDONED, wake=False)
+            raise
         except TaskEnded as ended:
             if ended.action == step.action:
                 self.unfinished.discard(step.position)
@@ -219,12 +237,12 @@ class ScopeRun:
             value = await self._limited(step)
             run.budget.keep(value)
             if run.history is not None:
-                run.history.confirm(step.action, self.iteration)
+                run.history.check(step.action, self.iteration)
             return value
         except (RunError, CallError) as failed:
-            error: Failure = failed
+            error: Failure = self._recorded_failure(step) or failed
         except Stopped:
-            again = None if run.history is None else run.history.failure(step.action, self.iteration)
+            again = self._recorded_failure(step)
             if again is None:
                 raise
             error = again
@@ -234,29 +252,43 @@ class ScopeRun:
             run.deadline_action = step.number
         return await self._recover(step, error)
 
+    def _recorded_failure(self, step: StepCode) -> Failure | None:
+        """How the step failed by the record: of several failures inside, the first to come decided."""
+        history = self.run.history
+        return None if history is None else history.failure(step.action, self.iteration)
+
     def _remembered(self, step: StepCode, past: Recording) -> StepFinished | None:
         """In a resumed run: the output of a step that is on record and has nothing inside to look at again.
 
-        Raises: its recorded failure.
+        Raises: its recorded failure; Stopped when it was ended.
         """
         if step.op in _LOOKED_INTO:
             return None
-        failed = past.failure(step.action, self.iteration)
-        if failed is not None:
-            raise failed
+        past.check(step.action, self.iteration)
         return past.value(step.action, self.iteration)
 
     async def _limited(self, step: StepCode) -> Value:
         """The operation within the step's TIMEOUT; a call times each attempt itself."""
         run = self.run
         work = run.perform[step.op](self, step)
-        if step.timeout_ms is None or step.op == Op.CALL or run.recording is not None:
+        known = run.history is not None and run.history.ended(step.action, self.iteration)
+        if step.timeout_ms is None or step.op == Op.CALL or known or run.recording is not None:
             return await work
         try:
-            until = run.begun_at(step.action, self.iteration) + step.timeout_ms / 1000
+            until = run.time_is_up_at(step, self.iteration, step.timeout_ms)
             return await Guard(run.loop, until).hold(work)
         except TimedOut:
             raise RunError("timeout", TIMEOUT_TEXT) from None
+        except Stopped:
+            if not self._abandoned(step):
+                raise
+            raise RunError("timeout", TIMEOUT_TEXT) from None
+
+    def _abandoned(self, step: StepCode) -> bool:
+        """In a resumed run, when something inside `step` stopped: whether the record has it given up with its inside
+        for want of time, and only did not come to say so."""
+        past = self.run.past
+        return past is not None and not self.stopped and past.skipped(step.action, self.iteration) is None
 
     async def _recover(self, step: StepCode, error: Failure) -> Value:
         """FALLBACK, then ON_ERROR; else the error again."""
@@ -278,16 +310,17 @@ class ScopeRun:
                 return value
         self._note_failure(step, error, tolerated=step.continue_on_error)
         if step.continue_on_error:
-            run.tolerated.append((step.action, error))
+            run.tolerated.append((step.action, self.iteration, error))
             self.nulls.add(step.number)
             return None
         raise error
 
     def _may_start_backup(self, step: StepCode) -> bool:
-        recording = self.run.recording
+        recording, past = self.run.recording, self.run.past
         if recording is not None:
-            return recording.fell_back(step.action, self.iteration)
-        if self.run.past is not None and self.run.past.backed(step.action, self.iteration):
+            place = (step.action, self.iteration)
+            return recording.fell_back(*place) or recording.backed(*place)
+        if past is not None and past.backed(step.action, self.iteration):
             return True
         return not self.stopped and not self.run.past_deadline()
 
@@ -299,7 +332,7 @@ class ScopeRun:
             assert backup.block is not None, "a fallback is a block or a scope"
             value = backup.block(self.frame)
         else:
-            known = None if run.past is None else run.past.backup_failure(step.action, self.iteration)
+            known = None if run.history is None else run.history.backup_failure(step.action, self.iteration)
             scope = ScopeRun(run, backup.scope, self.frame, self.iteration, self, closed=known is not None)
             until = None if run.recording is not None else run.loop.time() + backup.timeout_ms / 1000
             try:
@@ -307,6 +340,8 @@ class ScopeRun:
             except TimedOut:
                 raise RunError("timeout", TIMEOUT_TEXT) from None
             except Stopped:
+                if known is None and self._abandoned(step):
+                    known = RunError("timeout", TIMEOUT_TEXT)
                 if known is None:
                     raise
                 raise known from None
@@ -373,11 +408,16 @@ class ScopeRun:
         self.failures.append((number, error))
         self.stop()
 
-    def _skip_the_rest(self) -> None:
-        reason = self.run.stop_reason or "failure"
+    def _why_stopped(self, step: StepCode) -> str:
+        run = self.run
+        known = None if run.history is None else run.history.skipped(step.action, self.iteration)
+        return known or run.stop_reason or "failure"
+
+    def _skip_the_rest(self, why: str | None = None) -> None:
         run = self.run
         for position in sorted(self.unfinished):
             step = self.code.steps[position]
+            reason = why or self._why_stopped(step)
             run.note(
                 StepSkipped(
                     at_us=run.at_us(), action=step.action, iteration=self.iteration, number=step.number, reason=reason

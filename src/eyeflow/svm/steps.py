@@ -11,14 +11,15 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
+import msgspec
+
 from eyeflow.errors import CallError, RunError
-from eyeflow.ir.evaluate import Code, Frame
 from eyeflow.ir.opcodes import Op
 from eyeflow.svm.calls import backoff_ms, perform_call
+from eyeflow.svm.compared import taken_name, told
 from eyeflow.svm.executable import (
     ApprovalCode,
     BranchCode,
-    CompareCode,
     EmitCode,
     LogCode,
     RespondCode,
@@ -63,49 +64,17 @@ async def _branch(scope: ScopeRun, step: StepCode) -> Value:
     run, checks, taken = scope.run, [], code.default
     for number, case in enumerate(code.cases, 1):
         holds = case.test(scope.frame) is True
-        checks.append(Check(_compared(case.compared, scope.frame) or f"condition {number}", holds))
+        checks.append(Check(told(case.compared, scope.frame) or f"condition {number}", holds))
         if holds:
             taken = case.scope
             break
-    name = "DEFAULT" if taken is code.default else f"case {len(checks)}"
-    if taken is not None and taken.label:
-        name = taken.label
     run.note(BranchTaken(
-        at_us=run.at_us(), action=step.action, iteration=scope.iteration, checks=tuple(checks), taken=name
+        at_us=run.at_us(), action=step.action, iteration=scope.iteration, checks=tuple(checks),
+        taken=taken_name(code, taken, len(checks)),
     ))  # fmt: skip
     if taken is None:
         return None
     return await ScopeRun(run, taken, scope.frame, scope.iteration, scope, closed=scope.closed(step)).drive()
-
-
-def _compared(compared: CompareCode | None, frame: Frame) -> str:
-    """`72 > 75`: the condition with its values, at no cost to the run's budget."""
-    if compared is None:
-        return ""
-    left = frame.meter.left
-    try:
-        return f"{_shown(compared.left, frame)} {compared.sign} {_shown(compared.right, frame)}"
-    except RunError:
-        return ""
-    finally:
-        frame.meter.left = left
-
-
-def _shown(code: Code, frame: Frame) -> str:
-    value = code(frame)
-    match value:
-        case None | bool():
-            return str(value).lower().replace("none", "null")
-        case float() if value.is_integer():
-            return str(int(value))
-        case int() | float():
-            return str(value)
-        case str():
-            return f'"{value}"' if len(value) <= 40 else f'"{value[:39]}…"'
-        case datetime():
-            return value.isoformat()
-        case _:
-            return str(value)[:40]
 
 
 async def _subtask(scope: ScopeRun, step: StepCode) -> Value:
@@ -182,14 +151,13 @@ async def _wait_until(scope: ScopeRun, step: StepCode) -> Value:
 
 async def _waited(scope: ScopeRun, step: StepCode, seconds: float, begun: float) -> Value:
     run = scope.run
+    waited = Waited(action=step.action, iteration=scope.iteration, wait_ms=0)
     if run.recording is not None:
         run.recording.check(step.action, scope.iteration)
-    elif seconds > 0:
+    elif seconds > 0 and (run.past is None or not run.past.has(waited)):
         await run.pause(scope, seconds)
-    run.note(Waited(
-        at_us=run.at_us(), action=step.action, iteration=scope.iteration,
-        wait_ms=round((run.loop.time() - begun) * 1000),
-    ))  # fmt: skip
+    wait_ms = round((run.time() - begun) * 1000)
+    run.note(msgspec.structs.replace(waited, at_us=run.at_us(), wait_ms=wait_ms))
     return None
 
 
@@ -213,7 +181,9 @@ async def _approval(scope: ScopeRun, step: StepCode) -> Value:
             execution_id=run.execution_id, action=step.action, role=code.role, message=message,
             expires_ms=code.expires_ms, iteration=scope.iteration,
         )  # fmt: skip
-        until = run.begun_at(*place) + code.expires_ms / 1000
+        asked = None if run.past is None else run.past.asked(*place)
+        since = run.time() if asked is None else run.started + asked / 1_000_000
+        until = since + code.expires_ms / 1000
         try:
             answer = await run.suspend(scope, run.ports.approver.ask(question), until)
         except TimedOut:

@@ -5,6 +5,7 @@ Knows: artifacts by task name. In: a SUBTASK's name and parameters. Out: the tas
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
 from eyeflow.errors import CallError, RunError
@@ -29,9 +30,7 @@ class LocalTasks:
         self._artifacts = dict(artifacts)
         self._history = history or (lambda _: ())
 
-    async def run(
-        self, task: str, params: Mapping[str, Value], *, parent: str, execution_id: str, depth: int
-    ) -> Value:
+    async def run(self, task: str, params: Mapping[str, Value], *, parent: str, execution_id: str, depth: int) -> Value:
         """Run `task` to its end, or resume the run of that id, and give its output.
 
         Raises: RunError `unknown_task`, `bad_input`; CallError `subtask_failed` when it ended without success.
@@ -39,11 +38,18 @@ class LocalTasks:
         artifact = self._artifacts.get(task)
         if artifact is None:
             raise RunError("unknown_task", f"there is no task {task}")
-        events = self._history(execution_id)
+        machine, events = self._machine(), self._history(execution_id)
         if events:
-            execution = await self._machine().resume(artifact, events, depth=depth)
+            handle = await machine.reopen(artifact, events, depth=depth)
         else:
-            execution = await self._machine().run(artifact, params, execution_id=execution_id, depth=depth)
+            handle = await machine.start(artifact, params, execution_id=execution_id, depth=depth)
+        try:
+            execution = await handle.finished()
+        except asyncio.CancelledError:
+            # The parent has no more time: the child ends like any cancelled run, with all it did on record.
+            handle.cancel()
+            await handle.finished()
+            raise
         if execution.status != "success":
             message = f"task {task} ended with {execution.status}: {execution.error}"
             raise CallError("permanent", execution.error_code or "subtask_failed", message)

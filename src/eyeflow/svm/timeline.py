@@ -47,6 +47,7 @@ _SKIPPED: Final = {
     "deadline": "no time was left",
     "stop": "a fallback ended the run",
     "cancelled": "the run was cancelled",
+    "abandoned": "the time of what it is part of was up",
 }
 
 

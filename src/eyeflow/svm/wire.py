@@ -104,7 +104,38 @@ def size_of(value: Value, limit: int) -> int:
         return size
     if value is None or kind is bool or kind is int or kind is float:
         return 32
-    return owned(value, limit)[1]
+    left = _weighed(value, limit, 0)
+    if left < 0:
+        raise _too_much()
+    return limit - left
+
+
+def _weighed(value: object, left: int, depth: int) -> int:
+    """What is left of `left` after `value`, counted as `_Scale` does; below 0 the counting ends early."""
+    kind = type(value)
+    if kind is str:
+        return left - 50 - len(value)  # type: ignore[arg-type]
+    if value is None or kind is bool or kind is float:
+        return left - 32
+    if depth > MAX_DEPTH:
+        raise _too_much()
+    if kind is dict:
+        left -= 64 + 8 * len(value)  # type: ignore[arg-type]
+        for key, item in value.items():  # type: ignore[attr-defined]
+            left = _weighed(item, left - 50 - len(key), depth + 1)
+            if left < 0:
+                break
+        return left
+    if kind is list or kind is tuple:
+        left -= 64 + 8 * len(value)  # type: ignore[arg-type]
+        for item in value:  # type: ignore[attr-defined]
+            left = _weighed(item, left, depth + 1)
+            if left < 0:
+                break
+        return left
+    scale = _Scale(left)
+    scale.take(value, depth)
+    return scale.left
 
 
 class _Scale:

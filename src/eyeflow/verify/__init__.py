@@ -12,9 +12,9 @@ always_runs always_passes`, and `verify_gave_up` when something could not be set
     symbols.py    unknowns and constants       findings.py  every other condition, and the walk
     terms.py      their shapes                 timing.py    DEADLINE, EXPIRES, RETRY
     scope.py      names, what is declared      judge.py     asking and writing down
-    solve.py      bounded questions            fixes.py     changes to the text
-    ranges.py     one number, exactly          words.py     sentences
-    witness.py    examples
+    scale.py      types and constants          fixes.py     changes to the text
+    solve.py      bounded questions            words.py     sentences
+    ranges.py     one number, exactly          witness.py   examples
 """
 
 from __future__ import annotations

@@ -83,9 +83,7 @@ def _judge_case(
     return True
 
 
-def _covered(
-    judge: Judge, do: Conditional, number: int, conditions: Sequence[Encoded], facts: tuple[Fact, ...]
-) -> str:
+def _covered(judge: Judge, do: Conditional, number: int, conditions: Sequence[Encoded], facts: tuple[Fact, ...]) -> str:
     """Who takes everything that the condition would: one earlier case when one is enough."""
     said, branch = short(clause(do.cases[number].when)), label(do.cases[number], number)
     for other in range(number):
@@ -179,9 +177,7 @@ def _gaps(judge: Judge, do: Conditional, conditions: Sequence[Encoded], facts: t
             judge.note("hidden_gap", message, None, hint=hint)
 
 
-def _occurs(
-    judge: Judge, symbol: Symbol, cell: Cell, conditions: Sequence[Encoded], facts: tuple[Fact, ...]
-) -> bool:
+def _occurs(judge: Judge, symbol: Symbol, cell: Cell, conditions: Sequence[Encoded], facts: tuple[Fact, ...]) -> bool:
     """True unless what holds here keeps the number out of the cell."""
     if not facts:
         return True

@@ -13,7 +13,7 @@ the order of doubles. Missing and wrong data: a condition is true, false, missin
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Final
 
@@ -23,7 +23,8 @@ from eyeflow.ir.check.tree import bare, children, type_of
 from eyeflow.ir.depends import roots
 from eyeflow.ir.expr import Call, Convert, Expr, ListExpr, Lit, Ref
 from eyeflow.ir.text import print_expression
-from eyeflow.values import BOOLEAN, DURATION, Json, Null, Nullable, Scalar, Type, Value, is_numeric, non_null
+from eyeflow.values import BOOLEAN, Nullable, Scalar, Type, Value, non_null
+from eyeflow.verify.scale import comparable, is_whole, kind_of, number_of, scaled, unit_names
 from eyeflow.verify.scope import Names, declared
 from eyeflow.verify.symbols import MAX_EXACT, TAGS, Symbols
 from eyeflow.verify.terms import Encoded, Formula, Kind, Symbol, Term, Truth
@@ -35,7 +36,6 @@ _COMPARED: Final = frozenset(("GT", "GE", "LT", "LE"))
 _TEXT_TESTS: Final = frozenset(("CONTAINS", "STARTS_WITH", "ENDS_WITH"))
 _MEASURES: Final = frozenset(("COUNT", "LEN", "SUM", "AVG", "ROUND", "ABS", "SUB", "ADD", "DATE_DIFF", "TO_NUMBER"))
 _JOURNALED: Final = frozenset(("NOW", "UUID"))
-_MOMENTS: Final = frozenset(("date", "time", "timestamp", "duration"))
 
 
 class Encoder:
@@ -137,7 +137,7 @@ class Encoder:
 
     def _compared(self, expr: Call, names: Names) -> Truth:
         a, b = self._term(expr.args[0], names), self._term(expr.args[1], names)
-        if not _comparable(a, b):
+        if not comparable(a, b):
             return self._unknown_truth(expr, names)
         left, right = self._meeting(a, b, expr.args)
         holds = {"GT": left > right, "GE": left >= right, "LT": left < right, "LE": left <= right}[expr.name]
@@ -153,11 +153,11 @@ class Encoder:
 
     def _meeting(self, a: Term, b: Term, args: tuple[Expr, ...]) -> tuple[Formula, Formula]:
         """Both sides on one scale. `args` may end with the two units, when they differ."""
-        one, other = _unit_names(args)
+        one, other = unit_names(args)
         self._measured = self._measured or one is not None or any(isinstance(x, Lit) and x.unit for x in args)
         for mine, its, my_unit, its_unit in ((a, b, one, other), (b, a, other, one)):
             if mine.symbol is not None and its.number is not None:
-                at = its.number if my_unit is None or its_unit is None else _scaled(its.number, its_unit, my_unit)
+                at = its.number if my_unit is None or its_unit is None else scaled(its.number, its_unit, my_unit)
                 self._points.setdefault(mine.symbol, []).append(at)
         if one is None or other is None:
             return a.value, b.value
@@ -185,7 +185,7 @@ class Encoder:
             return self._json_is(a, b)
         if b.kind == "json" and a.kind != "json":
             return self._json_is(b, a)
-        if _comparable(a, b):
+        if comparable(a, b):
             left, right = self._meeting(a, b, (Lit(None), Lit(None), *rest))
             return left == right
         if a.kind == b.kind and a.kind in ("text", "bool"):
@@ -245,7 +245,7 @@ class Encoder:
                 done = self._converted(self._term(value, names), how, expr.type)
                 if done is not None:
                     return done
-            case Call(name="ADD" | "SUB" | "MUL", args=args) if len(args) >= 2 and _whole(expr):
+            case Call(name="ADD" | "SUB" | "MUL", args=args) if len(args) >= 2 and is_whole(expr):
                 done = self._counted(expr, names)
                 if done is not None:
                     return done
@@ -260,7 +260,7 @@ class Encoder:
                 truth = self._truth(expr, names)
                 ok = self.made.any(truth.true, truth.false)
                 return Term(kind="bool", scalar="boolean", value=truth.true, null=self.made.no, ok=ok)
-        kind, scalar = _kind(type_of(expr))
+        kind, scalar = kind_of(type_of(expr))
         symbol = self._opaque(expr, names, kind, scalar)
         return self._of(symbol, missing=isinstance(type_of(expr), Nullable))
 
@@ -274,7 +274,7 @@ class Encoder:
         logic = self.made
         if value is None:
             return Term(kind="null", scalar="null", value=logic.no, null=logic.yes, ok=logic.yes)
-        number, scalar = _number(value), _kind(of)[1]
+        number, scalar = number_of(value), kind_of(of)[1]
         if isinstance(value, bool):
             return Term(kind="bool", scalar="boolean", value=logic.boolean(value), null=logic.no, ok=logic.yes)
         if isinstance(value, str):
@@ -291,12 +291,10 @@ class Encoder:
 
     def _given(self, ref: Ref, names: Names) -> Term:
         root = names.get(ref.root)
-        kind, scalar = _kind(type_of(ref))
+        kind, scalar = kind_of(type_of(ref))
         path = (root.key if root is not None else 0, ref.path)
         known = declared(root, ref.path)
-        symbol = self.made.given(
-            path, kind, scalar, said=print_expression(ref), of=type_of(ref), field=known.field
-        )
+        symbol = self.made.given(path, kind, scalar, said=print_expression(ref), of=type_of(ref), field=known.field)
         self._used[symbol] = self._used.get(symbol, 0) + 1
         return self._of(symbol, missing=known.missing or isinstance(type_of(ref), Nullable))
 
@@ -312,7 +310,7 @@ class Encoder:
     def _converted(self, inner: Term, how: str, of: Type) -> Term | None:
         """`check`: json that must be of a type, an error otherwise. `widen`: exact up to 2**53, unknown beyond."""
         logic = self.made
-        kind, scalar = _kind(of)
+        kind, scalar = kind_of(of)
         if how == "widen" and inner.kind == "int":
             if inner.symbol is None:
                 return None
@@ -363,7 +361,7 @@ class Encoder:
         value = terms[0].value
         for term in terms[1:]:
             value = {"ADD": value + term.value, "SUB": value - term.value, "MUL": value * term.value}[expr.name]
-        kind, scalar = _kind(type_of(expr))
+        kind, scalar = kind_of(type_of(expr))
         return self._plain(kind, scalar, value, *terms)
 
     def _plain(self, kind: Kind, scalar: str, value: Formula, *of: Term) -> Term:
@@ -426,68 +424,4 @@ def _apart(expr: Expr) -> bool:
     return len(set(paths)) == len(paths)
 
 
-def _comparable(a: Term, b: Term) -> bool:
-    numbers = ("int", "real")
-    if a.kind in numbers and b.kind in numbers:
-        return True
-    return a.kind == b.kind == "moment" and a.scalar == b.scalar
-
-
-def _whole(expr: Expr) -> bool:
-    of = type_of(expr)
-    return (isinstance(of, Scalar) and of.name == "integer") or of == DURATION
-
-
-def _kind(of: Type) -> tuple[Kind, str]:
-    plain = non_null(of)
-    if isinstance(plain, Json):
-        return "json", "json"
-    if isinstance(plain, Null):
-        return "null", "null"
-    if not isinstance(plain, Scalar):
-        return "thing", "thing"
-    if is_numeric(plain):
-        return ("int" if plain.name == "integer" else "real"), plain.name
-    if plain.name in _MOMENTS:
-        return "moment", plain.name
-    kinds: dict[str, Kind] = {"string": "text", "boolean": "bool"}
-    return kinds.get(plain.name, "thing"), plain.name
-
-
-def _number(value: Value) -> Fraction | None:
-    """A constant on the solver's scale, or None for what has no exact place there."""
-    match value:
-        case bool() | None:
-            return None
-        case int():
-            return Fraction(value)
-        case float():
-            return Fraction(repr(value)) if abs(value) <= MAX_EXACT else None
-        case timedelta():
-            return Fraction(value // timedelta(microseconds=1))
-        case datetime():
-            return None if value.tzinfo is None else Fraction((value - _EPOCH) // timedelta(microseconds=1))
-        case date():
-            return Fraction(value.toordinal())
-        case time():
-            if value.tzinfo is not None:
-                return None
-            seconds = value.hour * 3600 + value.minute * 60 + value.second
-            return Fraction(seconds * 1_000_000 + value.microsecond)
-        case _:
-            return None
-
-
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def _unit_names(args: tuple[Expr, ...]) -> tuple[str | None, str | None]:
-    if len(args) == 4 and isinstance(args[2], Lit) and isinstance(args[3], Lit):
-        return str(args[2].value), str(args[3].value)
-    return None, None
-
-
-def _scaled(value: Fraction, source: str, target: str) -> Fraction:
-    one, other = units.lookup(source), units.lookup(target)
-    assert one is not None and other is not None, "the checker let these units meet"
-    return (value * one.factor + one.offset - other.offset) / other.factor

@@ -91,6 +91,7 @@ class Walk:
         return names
 
     def _action(self, action: Action, names: Names, facts: tuple[Fact, ...]) -> None:
+        outside = facts
         if action.when is not None:
             with self.judge.found.at("when", span=action.when.span):
                 fact = self._guard(
@@ -110,8 +111,9 @@ class Walk:
             case _:
                 pass
         if action.fallback is not None:
+            told = action.when is None or sure(action.when)  # a WHEN that fails may be what is fallen back from
             with self.judge.found.at("fallback"):
-                self._actions(action.fallback.actions, names, facts)
+                self._actions(action.fallback.actions, names, facts if told else outside)
 
     def _conditional(self, do: Conditional, name: str, names: Names, facts: tuple[Fact, ...]) -> None:
         for case in do.cases:

@@ -58,9 +58,7 @@ def only_symbol(conditions: Sequence[Encoded]) -> Symbol | None:
     return symbol if usable and all(symbol in each.points for each in conditions) else None
 
 
-def cells(
-    made: Symbols, symbol: Symbol, conditions: Sequence[Encoded], spent: Callable[[], bool]
-) -> list[Cell] | None:
+def cells(made: Symbols, symbol: Symbol, conditions: Sequence[Encoded], spent: Callable[[], bool]) -> list[Cell] | None:
     """The number line cut at every constant; None when a condition is not decided by the number alone, or when time
     is `spent`."""
     bounds = [each for each in (symbol.low, symbol.high) if each is not None]

@@ -5,7 +5,7 @@ Knows: nothing of its own; the room's doors. `llm` asks a model at an endpoint, 
 Never: makes a program from a model's word alone.
 """
 
-from eyeflow.frontend.engines.judge import READING, Judged, consult, judge
-from eyeflow.frontend.engines.proposal import Engine, Facts, Proposal
+from eyeflow.frontend.engines.judge import Judged, consult, judge
+from eyeflow.frontend.engines.proposal import READING, Engine, Facts, Proposal
 
 __all__ = ["READING", "Engine", "Facts", "Judged", "Proposal", "consult", "judge"]

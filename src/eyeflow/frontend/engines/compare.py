@@ -3,21 +3,25 @@
 Knows: which parts of an intent are names only. In: two intents. Out: `differences`, in words a person can choose by.
 Never: prefers one.
 
-Ids of actions and loop items are names: they are replaced by what they stand for before anything is compared. Order
-(`after`), retries and rates are the rules' own and are left aside; spans too.
+Ids of actions and loop items are names: they are replaced by what they stand for before anything is compared. Retries,
+rates and approvals are the rules' own and are left aside; spans too. A difference of order alone (`after`) is told
+but is none by itself: data decides most of it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
+from msgspec.structs import replace
 
 from eyeflow.catalog.model import CompileContext
 from eyeflow.frontend.engines.grounding import fold
 from eyeflow.frontend.intent import Action, EventTrigger, Intent, JsonValue, Trigger, WebhookTrigger
-from eyeflow.frontend.summary import walk
+from eyeflow.ir.expr import Bind, Call, Expr, ListExpr, Lit, ObjectExpr, Ref, Template
+from eyeflow.ir.text import parse_expression, print_expression
+from eyeflow.units import is_currency
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -29,7 +33,8 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 def differences(first: Intent, second: Intent, ctx: CompileContext) -> tuple[Difference, ...]:
-    """Where two readings part: what starts them, what they call, under which conditions, with what."""
+    """Where two readings part: what starts them, what they call, under which conditions, with what, in which order;
+    none when they part in the order only."""
     found: list[Difference] = []
     if _started(first.trigger) != _started(second.trigger):
         found.append(Difference("trigger", _started(first.trigger), _started(second.trigger)))
@@ -44,18 +49,18 @@ def differences(first: Intent, second: Intent, ctx: CompileContext) -> tuple[Dif
             a, b = here.get(part), there.get(part)
             if _plain(a) != _plain(b):
                 found.append(Difference(f"{key}.{part}", _said(a), _said(b)))
-    return tuple(found)
+    return tuple(found) if any(not d.slot.endswith(".after") for d in found) else ()
 
 
 def _started(trigger: Trigger | None) -> str:
     if trigger is None:
         return "manual"
-    bare = msgspec.structs.replace(trigger, span=None)
+    bare = replace(trigger, span=None)
     if isinstance(bare, EventTrigger):
-        where = f" where {bare.where}" if bare.where else ""
+        where = f" where {canonical(bare.where, {})}" if bare.where else ""
         return f"{bare.service}.{bare.event} {_plain(bare.params)}{where}"
     if isinstance(bare, WebhookTrigger):
-        return f"{bare.method} {bare.path}{f' where {bare.where}' if bare.where else ''}"
+        return f"{bare.method} {bare.path}{f' where {canonical(bare.where, {})}' if bare.where else ''}"
     return msgspec.json.encode(bare, order="sorted").decode()
 
 
@@ -66,16 +71,60 @@ def _calls(intent: Intent) -> dict[str, _Call]:
     """Every action by what it is (numbered when it comes again), with names replaced by what they stand for."""
     labels: dict[str, str] = {}
     count: dict[str, int] = {}
-    held: list[tuple[str, Action]] = []
-    for action in walk(intent.actions):
+    held: list[tuple[str, Action, str]] = []
+    for action, place in _placed(intent.actions, ""):
         kind = f"{action.service}.{action.function}" if action.service is not None else _kind(action)
         count[kind] = count.get(kind, 0) + 1
         label = kind if count[kind] == 1 else f"{kind} ({count[kind]})"
         labels[action.id] = label
         if action.for_each is not None:
             labels[action.for_each.item] = f"item of {label}"
-        held.append((label, action))
-    return {label: _parts(action, labels) for label, action in held}
+        held.append((label, action, place))
+    return {label: _parts(action, labels) | ({"within": place} if place else {}) for label, action, place in held}
+
+
+def _placed(actions: Iterable[Action], place: str) -> Iterator[tuple[Action, str]]:
+    """Every action of a tree with the arms it stands in: the same call under another condition is another reading."""
+    for action in actions:
+        yield action, place
+        inner = f"{place} {_kind(action)}".strip() if action.service is None else place
+        yield from _placed(action.actions, inner)
+        for number, branch in enumerate(action.branches, 1):
+            yield from _placed(branch.actions, f"{inner} {number}")
+        yield from _placed(action.default, f"{inner} otherwise")
+        if action.fallback is not None:
+            yield from _placed(action.fallback.actions, f"{place} if {action.function or action.id} fails".strip())
+
+
+def canonical(text: str, labels: Mapping[str, str]) -> str:
+    """Expression text with roots renamed, in one spelling, currencies in hundredths (as services count them)."""
+    expr, _ = parse_expression(text)
+    return print_expression(_same(expr, labels)) if expr is not None else text
+
+
+def _same(expr: Expr, labels: Mapping[str, str]) -> Expr:
+    match expr:
+        case Lit(value=int() | float() as value, unit=str() as unit) if is_currency(unit):
+            return Lit(round(value * 100, 6))
+        case Lit(value=float() as value, unit=None) if value.is_integer():
+            return Lit(int(value))
+        case Ref(root=root):
+            return replace(expr, root=labels.get(root, root))
+        case Template(parts=parts):
+            return Template(tuple(p if isinstance(p, str) else replace(p, root=labels.get(p.root, p.root))
+                                  for p in parts))  # fmt: skip
+        case Call(args=args):
+            return replace(expr, args=tuple(_same(each, labels) for each in args))
+        case Bind(source=source, item=item, body=body, rest=rest):
+            inner = {**labels, item: "item"}
+            more = tuple(_same(each, labels) for each in rest)
+            return replace(expr, source=_same(source, labels), item="item", body=_same(body, inner), rest=more)
+        case ListExpr(items=items):
+            return replace(expr, items=tuple(_same(each, labels) for each in items))
+        case ObjectExpr(entries=entries):
+            return replace(expr, entries=tuple(replace(e, value=_same(e.value, labels)) for e in entries))
+        case _:
+            return expr
 
 
 def _kind(action: Action) -> str:
@@ -86,17 +135,22 @@ def _kind(action: Action) -> str:
 def _parts(action: Action, labels: Mapping[str, str]) -> _Call:
     loop, wait = action.for_each, action.wait
     found: _Call = {name: _renamed(value, labels) for name, value in action.params.items()}
-    said: _Call = {
+    stated: dict[str, str | None] = {
         "when": action.when,
         "value": action.value,
         "over": loop.source if loop is not None else None,
         "where": loop.where if loop is not None else None,
-        "choice": [b.when for b in action.branches] or None,
         "for": wait.for_ if wait is not None else None,
         "until": wait.until if wait is not None else None,
-        "instead": [a.function for a in action.fallback.actions] if action.fallback is not None else None,
     }
-    return found | {name: _renamed(value, labels) for name, value in said.items() if value is not None}
+    found |= {name: canonical(text, labels) for name, text in stated.items() if text is not None}
+    if action.branches:
+        found["choice"] = [canonical(b.when, labels) for b in action.branches]
+    if action.fallback is not None:
+        found["instead"] = [a.function for a in action.fallback.actions]
+    if action.after:
+        found["after"] = sorted(labels.get(name, name) for name in action.after)
+    return found
 
 
 def _renamed(value: JsonValue, labels: Mapping[str, str]) -> JsonValue:

@@ -21,9 +21,10 @@ MAX_BYTES: Final = 512 * 1024
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What a model said, and what it counted."""
+    """What a model said, and what it counted. `cut`: it was stopped at the most tokens it may give."""
 
     text: str
+    cut: bool = False
     tokens_in: int = 0
     tokens_out: int = 0
 
@@ -71,11 +72,14 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     timeout_s: float = 30.0
     max_tokens: int = 1_500
 
+    def __repr__(self) -> str:
+        return f"Endpoint({self.url!r}, {self.model!r})"  # never the key
+
     def ask(self, messages: tuple[Message, ...], schema: dict[str, Any]) -> Answer:
         """An answer in the form of `schema`.
 
         Raises: EyeFlowError `engine_timeout`, `engine_unreachable`, `engine_refused` (an HTTP status),
-        `engine_answer` (too long, cut off, or not the protocol).
+        `engine_answer` (too long, or not the protocol).
         """
         body = msgspec.json.encode(
             {
@@ -86,7 +90,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
                 "max_tokens": self.max_tokens,
                 "response_format": {
                     "type": "json_schema",
-                    "json_schema": {"name": "intent", "strict": True, "schema": schema},
+                    "json_schema": {"name": "intent", "strict": False, "schema": schema},
                 },
             }
         )
@@ -127,13 +131,12 @@ def _read(raw: bytes) -> Answer:
         said = msgspec.json.decode(raw, type=_Completion)
     except (msgspec.MsgspecError, RecursionError) as error:
         raise EyeFlowError("engine_answer", "the model's endpoint does not speak the protocol") from error
-    if not said.choices or not said.choices[0].message.content:
+    if not said.choices:
         raise EyeFlowError("engine_answer", "the model answered nothing")
     usage = said.usage or _Usage()
-    if said.choices[0].finish_reason == "length":
-        raise EyeFlowError("engine_answer", "the model's answer was cut off")
     return Answer(
-        text=said.choices[0].message.content,
+        text=said.choices[0].message.content or "",
+        cut=said.choices[0].finish_reason == "length",
         tokens_in=max(usage.prompt_tokens, 0),
         tokens_out=max(usage.completion_tokens, 0),
     )

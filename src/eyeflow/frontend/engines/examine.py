@@ -19,10 +19,11 @@ import msgspec
 from msgspec.structs import replace
 
 from eyeflow.catalog.model import Capability, CompileContext, Service, TriggerKind
-from eyeflow.diagnostics import Diagnostic, Report, Severity
+from eyeflow.diagnostics import Diagnostic, Report
 from eyeflow.errors import CompileError
-from eyeflow.frontend.build import answer_value
+from eyeflow.frontend.answer_values import Unfit, answer_value
 from eyeflow.frontend.engines.grounding import Ground, fold
+from eyeflow.frontend.engines.retrieve import clauses
 from eyeflow.frontend.intent import (
     Action,
     Assumption,
@@ -52,6 +53,7 @@ MAX_ACTIONS: Final = 40
 MAX_DEPTH: Final = 6
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,40}\Z")
 _RESERVED: Final = frozenset({"trigger", "input", "me", "now"})
+_CONDITIONS: Final = frozenset({"condition", "negative_condition", "exclusion", "alternative"})
 _SENT_TO: Final = (*RECIPIENTS, "url", "host", "repo")
 
 
@@ -186,7 +188,7 @@ class _Examiner:
             self.object("engine_unknown", f"the catalog has no event {proposed.service[:60]}.{proposed.event[:60]}")
             return ManualTrigger()
         self.types["trigger"] = kind.payload
-        self.evidence(service, kind)
+        self.evidence(service, kind, addressed=False)
         params = self.params("trigger", proposed.params, service, kind)
         self.expression(proposed.where, "trigger.where")
         return replace(proposed, params=params)
@@ -230,8 +232,10 @@ class _Examiner:
             named = f"{(action.service or '')[:60]}.{(action.function or '')[:60]}"
             self.object("engine_unknown", f"the catalog has no function {named}", "use only the functions listed")
             return {}
-        self.evidence(service, capability)
         held = self.params(action.id, action.params, service, capability)
+        entities = [p.name for p in capability.params if p.entity]
+        addressed = any(self.said_here(held.get(name)) for name in entities)
+        self.evidence(service, capability, addressed=addressed)
         self.types[action.id] = capability.returns
         return held
 
@@ -247,7 +251,7 @@ class _Examiner:
             elif param.secret:
                 self.object("engine_injected", f"{slot}.{name} is a secret, which no request states")
             elif (loose := self.ground.untraced(value, param, (service, spec))) is not None:
-                if not param.required:
+                if not param.required or param.entity in _SENT_TO:
                     self.object("engine_not_said", f"{slot}.{name}: nobody said “{loose[:80]}”", "leave it out")
             elif (reason := self.addressed(value, param)) is not None:
                 self.object("engine_injected", f"{slot}.{name}: {reason}")
@@ -264,8 +268,10 @@ class _Examiner:
         named = f"{slot}.{param.name}"
         for key in (named, f"{service.id}.{param.name}", param.name):
             if key in self.answers:
-                held[param.name] = answer_value(param, self.answers[key])
-                return
+                value = answer_value(param, self.answers[key], service, self.ctx.zone)
+                if not isinstance(value, Unfit):
+                    held[param.name] = value
+                    return
         entry = vocabulary(self.ctx.catalog).entry(service.id, spec.name)
         assert entry is not None, "a capability of the catalog is in its vocabulary"
         self.questions.append(Question(named, asking(entry, param), tuple(param.enum)))
@@ -308,19 +314,36 @@ class _Examiner:
         wanted = {*split_name(param.entity or ""), *split_name(param.name)} - PARTICLES
         return bool(wanted & set(split_name(last)))
 
-    def evidence(self, service: Service, spec: Capability | TriggerKind) -> None:
-        """A call whose words stand only inside quotations was asked for by the quoted text, not by the person."""
+    def evidence(self, service: Service, spec: Capability | TriggerKind, *, addressed: bool) -> None:
+        """Something outside quotations has to ask for it: a word it is known by, or (`addressed`) a thing of its kind.
+
+        What only quoted text asks for was asked for by the text, not by the person.
+        """
         entry = vocabulary(self.ctx.catalog).entry(service.id, spec.name)
         assert entry is not None, "a capability of the catalog is in its vocabulary"
         words = telling_words(entry)
-        if words & self.ground.stems:
+        if addressed or words & self.ground.stems:
             return
         inside = {w for each in self.ground.quoted for w in split_name(each.replace(" ", "_"))}
-        if words & inside:
-            self.object("engine_injected", f"only quoted text asks for {service.id}.{spec.name}")
+        who = "only quoted text asks" if words & inside else "nothing in the request asks"
+        self.object("engine_injected", f"{who} for {service.id}.{spec.name}")
+
+    def said_here(self, value: JsonValue) -> bool:
+        """True for a text that the person wrote, not one read from data or the profile."""
+        return isinstance(value, str) and "{" not in value and self.ground.says(value)
 
     def left_out(self, held: Intent, rules: Intent | None) -> None:
-        """Everything that is said as a value has to be used somewhere."""
+        """Everything that is said has to be there: values, conditions, what only the rules may state."""
+        if rules is not None and (rules.also or any(_policy(a) for a in walk(rules.actions))):
+            self.object("engine_left_out", "the rules read a retry, a rate, an approval or a further task")
+        roles = {c.role.split(":")[0] for c in clauses(self.ground.text, self.ctx)}
+        if roles & _CONDITIONS and not _conditional(held):
+            self.object("engine_left_out", "a condition was said, and the proposal has none")
+        if "failure" in roles and not any(a.fallback is not None for a in walk(held.actions)):
+            self.object("engine_left_out", "it was said what to do after a failure, and the proposal does nothing")
+        self.values_left_out(held, rules)
+
+    def values_left_out(self, held: Intent, rules: Intent | None) -> None:
         read = rules.trigger if rules is not None else None
         timed = read.span if isinstance(read, ScheduleTrigger | OnceTrigger) else None
         used = " ".join(fold(c) for c in constants(held) if isinstance(c, str))
@@ -334,6 +357,20 @@ class _Examiner:
                 known = fold(str(value if value is not None else token.text)).lstrip("#@") in used
             if not known:
                 self.object("engine_left_out", f"“{token.text[:80]}” was said, and the proposal does not use it")
+
+
+def _policy(action: Action) -> bool:
+    return bool(action.retry or action.rate or action.approval or action.on_error)
+
+
+def _conditional(intent: Intent) -> bool:
+    """True when anything in it depends on a condition."""
+    if isinstance(intent.trigger, EventTrigger):
+        return True  # the condition may be the event itself: `if a payment fails`
+    if isinstance(intent.trigger, WebhookTrigger) and intent.trigger.where:
+        return True
+    held = list(walk(intent.actions))
+    return any(a.when or a.branches or (a.for_each is not None and a.for_each.where) for a in held)
 
 
 def telling_words(entry: Entry) -> frozenset[str]:
@@ -387,8 +424,3 @@ def _stated(text: str | None) -> Iterator[str | float]:
     if expr is not None:
         for number in re.findall(r"(?<![\w.])\d+(?:\.\d+)?", text):
             yield float(number)
-
-
-def worst(objections: Iterable[Diagnostic]) -> tuple[str, ...]:
-    """The codes of objections that stop something, each once."""
-    return tuple(dict.fromkeys(d.code for d in objections if d.severity is Severity.ERROR))

@@ -23,20 +23,17 @@ import msgspec
 from msgspec.structs import replace
 
 from eyeflow.catalog.model import CompileContext
-from eyeflow.diagnostics import Diagnostic, Report, Severity
+from eyeflow.diagnostics import Report, Severity
 from eyeflow.frontend.engines.compare import Difference, differences
 from eyeflow.frontend.engines.examine import Examined, examine, telling_words
 from eyeflow.frontend.engines.grounding import Ground, ground
-from eyeflow.frontend.engines.proposal import Engine, Facts, Proposal
+from eyeflow.frontend.engines.proposal import READING, Engine, Facts, Proposal
 from eyeflow.frontend.intent import Intent, Question
 from eyeflow.frontend.readback import read_back
 from eyeflow.frontend.rules import understand
 from eyeflow.frontend.summary import walk
 from eyeflow.frontend.vocabulary import vocabulary
 from eyeflow.ir.task import Task
-
-READING: Final = "reading"
-"""The slot in which a person chooses between readings."""
 
 Verdict: TypeAlias = Literal["agreed", "rules", "asked", "chosen", "suggested", "not asked"]
 _RECALL: Final = ("no service in the catalog tells when", "this does not say what to do")
@@ -232,8 +229,3 @@ def _options(parted: tuple[Difference, ...], engine: str) -> tuple[str, str]:
     first = "; ".join(f"{d.slot}: {d.first or 'nothing'}" for d in parted[:4])
     second = "; ".join(f"{d.slot}: {d.second or 'nothing'}" for d in parted[:4])
     return (first, second) if first != second else (first, f"{second} ({engine})")
-
-
-def objections(judged: Judged) -> tuple[Diagnostic, ...]:
-    """What was wrong with the proposal, for people who want to know."""
-    return judged.report.diagnostics

@@ -48,7 +48,7 @@ class Prices(msgspec.Struct, frozen=True):
 
 
 class LlmEngine:
-    """Asks `model`; keeps answers in `folder` when there is one. `now_ms` tells time for the facts alone."""
+    """Asks `model`; keeps answers in `folder` when there is one; `source` adds candidates to those shown."""
 
     def __init__(
         self,
@@ -144,6 +144,8 @@ class _Talk:
             self.attempts += 1
             self.tokens_in += answer.tokens_in
             self.tokens_out += answer.tokens_out
+            if answer.cut:
+                return intent, (Diagnostic("engine_answer", "the model's answer was cut off"),)
             said, wrong = read(answer.text, self._text, "llm")
             if said is not None:
                 intent, self.answer = said, answer

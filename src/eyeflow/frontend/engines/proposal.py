@@ -7,13 +7,16 @@ Never: trusts anything in it; `judge` does the judging, for every engine alike.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
 from eyeflow.catalog.model import CompileContext
 from eyeflow.diagnostics import Diagnostic
 from eyeflow.frontend.intent import Intent
+
+READING: Final = "reading"
+"""The slot in which a person chooses between readings."""
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):

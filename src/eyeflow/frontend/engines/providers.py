@@ -11,6 +11,7 @@ length of an answer can be held to the same bound.
 from __future__ import annotations
 
 import asyncio
+from inspect import iscoroutinefunction
 from typing import Any
 
 import msgspec
@@ -29,6 +30,9 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     url: str | None = None
     timeout_s: float = 30.0
     max_tokens: int = 1_500
+
+    def __repr__(self) -> str:
+        return f"Provider({self.provider!r}, {self.model!r})"  # never the key
 
     def ask(self, messages: tuple[Message, ...], schema: dict[str, Any]) -> Answer:
         """An answer in the form of `schema`.
@@ -50,26 +54,32 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
 
     async def _ask(self, library: Any, messages: tuple[Message, ...], schema: dict[str, Any]) -> Answer:
         async with asyncio.timeout(self.timeout_s):
-            stream = await library.acompletion(
-                model=self.model, provider=self.provider, api_key=self.key, api_base=self.url, stream=True,
-                messages=[msgspec.to_builtins(m) for m in messages], temperature=0, max_tokens=self.max_tokens,
-                response_format={
-                    "type": "json_schema",
-                    "json_schema": {"name": "intent", "strict": True, "schema": schema},
-                },
-            )  # fmt: skip
-            return await _gathered(stream)
+            made = library.AnyLLM.create(self.provider, api_key=self.key, api_base=self.url)
+            try:
+                stream = await made.acompletion(
+                    model=self.model, stream=True, temperature=0, max_tokens=self.max_tokens,
+                    messages=[msgspec.to_builtins(m) for m in messages],
+                    response_format={
+                        "type": "json_schema",
+                        "json_schema": {"name": "intent", "strict": False, "schema": schema},
+                    },
+                )  # fmt: skip
+                return await _gathered(stream)
+            finally:
+                close = getattr(getattr(made, "client", None), "close", None)
+                if close is not None and iscoroutinefunction(close):
+                    await close()
 
 
 async def _gathered(stream: Any) -> Answer:
-    text, tokens_in, tokens_out = "", 0, 0
+    text, tokens_in, tokens_out, cut = "", 0, 0, False
     async for chunk in stream:
         if chunk.choices and chunk.choices[0].delta.content:
             text += chunk.choices[0].delta.content
+        if chunk.choices:
+            cut = cut or chunk.choices[0].finish_reason == "length"
         if len(text) > MAX_BYTES:
             raise EyeFlowError("engine_answer", f"the model's answer is longer than {MAX_BYTES} bytes")
         if chunk.usage is not None:
             tokens_in, tokens_out = chunk.usage.prompt_tokens or 0, chunk.usage.completion_tokens or 0
-    if not text:
-        raise EyeFlowError("engine_answer", "the model answered nothing")
-    return Answer(text=text, tokens_in=tokens_in, tokens_out=tokens_out)
+    return Answer(text=text, cut=cut, tokens_in=tokens_in, tokens_out=tokens_out)

@@ -53,11 +53,21 @@ def ranked(clause: Clause, text: str, vocab: Vocabulary, source: Source | None =
     # an entry of a service that is named comes before all others
     first = [e for e in by_words if e.service.id in named]
     rest = [e for e in by_words if e.service.id not in named]
-    found = [*first, *rest]
+    fitting = [e for e in by_words if _takes(e, kinds)]
+    found = _merged([*first, *rest], tuple(fitting))
     if source is not None:
         said = text[clause.span.start : clause.span.end]
         found = _merged(found, source.candidates(said, vocab, MAX_FUNCTIONS))
     return tuple(found)
+
+
+_ENTITY: Final = {"channel": "slack_channel", "phone": "phone", "email": "email", "repo": "repo", "url": "url"}
+
+
+def _takes(entry: Entry, kinds: set[str]) -> bool:
+    """True when a literal of the clause is what a required parameter wants."""
+    wanted = {_ENTITY[kind] for kind in kinds if kind in _ENTITY}
+    return any(p.required and p.entity in wanted for p in entry.spec.params)
 
 
 def _merged(one: list[Entry], two: tuple[Entry, ...]) -> list[Entry]:

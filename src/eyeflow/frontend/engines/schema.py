@@ -5,6 +5,7 @@ text for the prompt, and `read`, which turns an answer into an intent. Never: ac
 
 What only the rules may say is not in the form: times, approvals, rates, retries, assumptions, questions.
 Source: JSON Schema 2020-12; the parts that constrained decoders understand (object, array, anyOf, enum, const).
+Lengths of texts are not in it: decoders expand them into grammars that take minutes; `read` and `Ground` bound them.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ Schema: TypeAlias = dict[str, Any]
 """JSON Schema is JSON of any shape; it goes to an endpoint and is never read back."""
 
 MAX_ANSWER_BYTES: Final = 64 * 1024
-_TEMPLATE: Final = {"type": "string", "maxLength": 4000}
-_EXPRESSION: Final = {"type": "string", "maxLength": 500}
+_TEMPLATE: Final = {"type": "string"}
+_EXPRESSION: Final = {"type": "string"}
 _ID: Final = {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,30}$"}
 _LEFT_OUT: Final = ("span", "retry", "rate", "on_error", "approval")
 _COMMON: Final = ("id", "when", "after")

@@ -59,6 +59,8 @@ def _is_file(made: content.Made, scope: Scope) -> bool:
     source = next((s for s in reversed(made.scope.sources) if s.root == root), None)
     if source is None:
         return False
+    if not path:
+        return source.kind == "item"
     field = next((f for p, f in walk(source.type) if list(p) == path), None)
     return field is not None and (field.entity == "file" or bool(set(split_name(field.name)) & _FILES))
 

@@ -15,7 +15,7 @@ from eyeflow.frontend.handling.state import LEADS, Handled
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.values_said import escape, wrap
 from eyeflow.frontend.vocabulary import RECIPIENTS, Entry, walk
-from eyeflow.values import Field
+from eyeflow.values import Field, Json, non_null
 
 
 def recipients(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | None) -> Handled:
@@ -71,6 +71,9 @@ def _addresses(reading: nouns.Reading, param: Field) -> bool:
         return False
     path = reading.expr.split(".")[1:]
     of = reading.source.type
+    if isinstance(non_null(of), Json):
+        # a row of unknown shape: the column called as the entity is
+        return bool(path) and (param.entity or "-") in path[-1]
     field = next((f for p, f in walk(of) if list(p) == path), None)
     if field is None:
         return False

@@ -4,6 +4,7 @@ Knows: a sentence for every trigger and every kind of action. In: a checked Task
 Out: `Readback`. Never: leaves out an effect, a condition or a default.
 """
 
+from eyeflow.frontend.readback.assumed import ASSUMED_CODES, assumptions
 from eyeflow.frontend.readback.tasks import BODIES, TRIGGERS, Readback, read_back
 
-__all__ = ["BODIES", "TRIGGERS", "Readback", "read_back"]
+__all__ = ["ASSUMED_CODES", "BODIES", "TRIGGERS", "Readback", "assumptions", "read_back"]

@@ -1,6 +1,6 @@
 """Expressions said in English.
 
-Knows: a phrase for every function of LLM-IR, how to speak of paths. In: an expression and what its roots are called.
+Knows: how phrases are filled, how to speak of paths. In: an expression and what its roots are called.
 Out: a noun phrase, or for conditions a clause. Never: evaluates.
 """
 
@@ -9,88 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from eyeflow.frontend.readback.phrases import BINDERS, CONDITIONS, VALUES, Each, Phrase, places
 from eyeflow.ir.expr import Bind, Call, Convert, Expr, ListExpr, Lit, ObjectExpr, Ref, Template
 from eyeflow.values import Scalar, Type, is_numeric, non_null
 
 Roots = Mapping[str, str]
 """What each root name is called: `trigger` -> `the payment`."""
 
-CONDITIONS: Final[dict[str, tuple[str, str]]] = {
-    # function: (as it holds, as it does not hold)
-    "GT": ("{0} is more than {1}", "{0} is at most {1}"),
-    "GE": ("{0} is at least {1}", "{0} is less than {1}"),
-    "LT": ("{0} is less than {1}", "{0} is at least {1}"),
-    "LE": ("{0} is at most {1}", "{0} is more than {1}"),
-    "EQ": ("{0} is {1}", "{0} is not {1}"),
-    "NE": ("{0} is not {1}", "{0} is {1}"),
-    "IN": ("{0} is one of {1}", "{0} is none of {1}"),
-    "CONTAINS": ("{0} contains {1}", "{0} does not contain {1}"),
-    "STARTS_WITH": ("{0} starts with {1}", "{0} does not start with {1}"),
-    "ENDS_WITH": ("{0} ends with {1}", "{0} does not end with {1}"),
-    "MATCHES": ("{0} matches the pattern {1}", "{0} does not match the pattern {1}"),
-    "IS_NULL": ("{0} is missing", "{0} is present"),
-}
-
-VALUES: Final[dict[str, str]] = {
-    "ADD": "{0} plus {1}",
-    "SUB": "{0} minus {1}",
-    "MUL": "{0} times {1}",
-    "DIV": "{0} divided by {1}",
-    "MOD": "the remainder of {0} divided by {1}",
-    "ROUND": "{0}, rounded",
-    "ABS": "the size of {0}",
-    "MIN": "the smallest of {*}",
-    "MAX": "the largest of {*}",
-    "SUM": "the sum of {0}",
-    "AVG": "the average of {0}",
-    "COUNT": "the number of {0}",
-    "LEN": "the length of {0}",
-    "UPPER": "{0} in capitals",
-    "LOWER": "{0} in small letters",
-    "TRIM": "{0} without surrounding space",
-    "SPLIT": "{0} split at {1}",
-    "JOIN": "{0} joined by {1}",
-    "REPLACE": "{0} with {1} replaced by {2}",
-    "SLICE": "{0} from {1} to {2}",
-    "CONCAT": "{*} put together",
-    "FORMAT": "{*} put together",
-    "UNIQUE": "{0} without repeats",
-    "FIRST": "the first of {0}",
-    "LAST": "the last of {0}",
-    "TOP": "the top {1} of {0}",
-    "KEYS": "the names in {0}",
-    "VALUES": "the values in {0}",
-    "GET": "{1} of {0}",
-    "MERGE": "{*} merged",
-    "PARSE_JSON": "{0} read as JSON",
-    "TO_JSON": "{0} as JSON",
-    "TO_NUMBER": "{0} as a number",
-    "TO_STRING": "{0} as text",
-    "NOW": "the present time",
-    "DATE_ADD": "{0} plus {1}",
-    "DATE_DIFF": "the time from {1} to {0}",
-    "FORMAT_DATE": "{0} written as {1}",
-    "UUID": "a fresh identifier",
-    "HASH": "the hash of {0}",
-    "BASE64": "{0} in base64",
-    "URL_ENCODE": "{0} encoded for a URL",
-    "COALESCE": "{0}, or {1} when missing",
-    "IF": "{1} if {0?}, else {2}",
-}
-
-BINDERS: Final[dict[str, str]] = {
-    "FILTER": "those of {source} where {body?}",
-    "MAP": "{body} of each of {source}",
-    "SORT_BY": "{source} sorted by {body}",
-    "GROUP_BY": "{source} grouped by {body}",
-    "TOP": "the top of {source} by {body}",
-    "SUM": "the sum of {body} over {source}",
-    "AVG": "the average of {body} over {source}",
-    "MIN": "the smallest {body} of {source}",
-    "MAX": "the largest {body} of {source}",
-    "COUNT": "the number of {source} where {body?}",
-    "UNIQUE": "{source} without repeats of {body}",
-}
+_LOGIC: Final = ("AND", "OR")
+_SUMS: Final = ("ADD", "SUB", "MUL", "DIV", "MOD")
+_LOOSE: Final = (*_SUMS, "COALESCE", "IF", "ROUND")
+"""Phrases without an end of their own: inside a sum they stand in brackets."""
 
 
 def value(expr: Expr, roots: Roots) -> str:
@@ -103,14 +32,16 @@ def value(expr: Expr, roots: Roots) -> str:
         case Template(parts=parts):
             return template(parts, roots)
         case Call(name=name, args=args):
-            if name in CONDITIONS or name in ("AND", "OR", "NOT"):
+            if name in CONDITIONS or name in (*_LOGIC, "NOT"):
                 return f"whether {condition(expr, roots)}"
-            return _filled(VALUES.get(name, f"{name.casefold().replace('_', ' ')} of {{*}}"), args, roots)
-        case Bind(name=name, source=source, item=item, body=body):
-            inner = {**roots, item: "it"}
-            said = BINDERS.get(name, f"{name.casefold().replace('_', ' ')} over {{source}}")
-            said = said.replace("{source}", value(source, roots)).replace("{body?}", condition(body, inner))
-            return said.replace("{body}", value(body, inner))
+            if name in ("CONCAT", "FORMAT") and any(_is_text(arg) for arg in args):
+                return _quoted(args, roots)
+            phrase = VALUES.get(name, (_worded(name), " of ", Each()))
+            return _said(phrase, args, (roots,) * len(args), within=name)
+        case Bind(name=name, source=source, item=item, body=body, rest=rest):
+            inner = {**roots, item: f"the {item.replace('_', ' ')}" if "it" in roots.values() else "it"}
+            phrase = BINDERS.get(name, (_worded(name), " of ", Each()))
+            return _said(phrase, (source, body, *rest), (roots, inner, *(roots for _ in rest)))
         case ListExpr(items=items):
             return ", ".join(value(i, roots) for i in items) or "nothing"
         case ObjectExpr(entries=entries):
@@ -119,11 +50,63 @@ def value(expr: Expr, roots: Roots) -> str:
             return value(inner_expr, roots)
 
 
-def _filled(said: str, args: tuple[Expr, ...], roots: Roots) -> str:
-    out = said.replace("{*}", ", ".join(value(a, roots) for a in args))
-    for i, arg in enumerate(args):
-        out = out.replace(f"{{{i}?}}", condition(arg, roots)).replace(f"{{{i}}}", value(arg, roots))
-    return out
+def _said(phrase: Phrase, args: tuple[Expr, ...], roots: tuple[Roots, ...], *, within: str = "") -> str:
+    """`phrase` with its places taken by `args`, each spoken of with its own roots."""
+    out: list[str] = []
+    for part in places(phrase, len(args)):
+        if isinstance(part, str):
+            out.append(part)
+            continue
+        arg, called = args[part.index], roots[part.index]
+        if part.clause:
+            out.append(condition(arg, called))
+        elif part.bare and (text := _text(arg)) is not None:
+            out.append(dict(part.words).get(text, text))
+        else:
+            said = value(arg, called)
+            loose = within in _SUMS and isinstance(plain := _plain(arg), Call) and plain.name in _LOOSE
+            out.append(f"({said})" if loose else said)
+    return "".join(out)
+
+
+def _worded(name: str) -> str:
+    return name.casefold().replace("_", " ")
+
+
+def _plain(expr: Expr) -> Expr:
+    """The expression without what the checker put around it."""
+    while isinstance(expr, Convert):
+        expr = expr.value
+    return expr
+
+
+def _text(expr: Expr) -> str | None:
+    """The text of a constant text, else None."""
+    expr = _plain(expr)
+    if isinstance(expr, Lit) and isinstance(expr.value, str):
+        return expr.value
+    if isinstance(expr, Template) and all(isinstance(part, str) for part in expr.parts):
+        return "".join(str(part) for part in expr.parts)
+    return None
+
+
+def _is_text(expr: Expr) -> bool:
+    expr = _plain(expr)
+    return isinstance(expr, Template) or (isinstance(expr, Lit) and isinstance(expr.value, str))
+
+
+def _quoted(args: tuple[Expr, ...], roots: Roots) -> str:
+    """Texts and values that become one text: as a template is said."""
+    out: list[str] = []
+    for arg in args:
+        held, text = _plain(arg), _text(arg)
+        if text is not None:
+            out.append(text)
+        elif isinstance(held, Template):
+            out.append(_inside(held.parts, roots))
+        else:
+            out.append(f"[{value(held, roots)}]")
+    return f"“{''.join(out)}”"
 
 
 def condition(expr: Expr, roots: Roots, *, holds: bool = True) -> str:
@@ -135,13 +118,25 @@ def condition(expr: Expr, roots: Roots, *, holds: bool = True) -> str:
             return condition(inner, roots, holds=not holds)
         case Call(name="AND" | "OR" as name, args=args):
             word = {("AND", True): " and ", ("OR", True): " or ", ("AND", False): " or ", ("OR", False): " and "}
-            return word[name, holds].join(condition(a, roots, holds=holds) for a in args)
+            return word[name, holds].join(_grouped(a, roots, name, holds=holds) for a in args)
         case Call(name=name, args=args) if name in CONDITIONS:
-            return _filled(CONDITIONS[name][0 if holds else 1], args, roots)
+            # what follows the second argument are units that the checker adds
+            return _said(CONDITIONS[name][0 if holds else 1], args[:2], (roots, roots))
         case Lit(value=True | False as truth):
             return "always" if truth is holds else "never"
         case _:
             return f"{value(expr, roots)} is {'true' if holds else 'not true'}"
+
+
+def _grouped(expr: Expr, roots: Roots, outer: str, *, holds: bool) -> str:
+    """A part of a conjunction or disjunction; in brackets when it is itself the other of the two."""
+    said = condition(expr, roots, holds=holds)
+    inner, turned = _plain(expr), False
+    while isinstance(inner, Call) and inner.name == "NOT":
+        inner, turned = _plain(inner.args[0]), not turned
+    if not (isinstance(inner, Call) and inner.name in _LOGIC):
+        return said
+    return said if (inner.name == outer) is not turned else f"({said})"
 
 
 def literal(lit: Lit) -> str:
@@ -153,7 +148,7 @@ def literal(lit: Lit) -> str:
         return "yes" if said else "no"
     if isinstance(said, str):
         return f"“{said}”"
-    number = f"{said:,}" if isinstance(said, int) else f"{said:,.6f}".rstrip("0").rstrip(".")
+    number = f"{said:,}".removesuffix(".0")
     unit = lit.unit or _unit(lit.type)
     if unit in _SIGNS:
         return f"{_SIGNS[unit]}{number}"
@@ -178,12 +173,18 @@ def path(ref: Ref, roots: Roots) -> str:
     if not steps:
         return root
     said = " ".join(steps)
-    return f"my {said}" if root == "me" else f"its {said}" if root == "it" else f"{root}’s {said}"
+    if root in ("me", "it"):
+        return f"{'my' if root == 'me' else 'its'} {said}"
+    plural = root.endswith("s") and not root.endswith("ss")
+    return f"{root}’ {said}" if plural else f"{root}’s {said}"
 
 
 def template(parts: tuple[str | Ref, ...], roots: Roots) -> str:
     """Text with places: the text in quotes, the places in square brackets; one place alone as itself."""
     if len(parts) == 1 and isinstance(parts[0], Ref):
         return path(parts[0], roots)
-    said = "".join(p if isinstance(p, str) else f"[{path(p, roots)}]" for p in parts)
-    return f"“{said}”"
+    return f"“{_inside(parts, roots)}”"
+
+
+def _inside(parts: tuple[str | Ref, ...], roots: Roots) -> str:
+    return "".join(p if isinstance(p, str) else f"[{path(p, roots)}]" for p in parts)

@@ -17,42 +17,62 @@ from eyeflow.frontend.readback.expressions import Roots, condition, path, templa
 from eyeflow.ir import task as ir
 from eyeflow.ir.expr import Convert, Entry, Expr, Lit, Ref, Template
 from eyeflow.recurrence import Recurrence, describe, read_moment, upcoming, zone_of
+from eyeflow.values import Field
 
 _INDENT = "  "
 
 
 class Readback(msgspec.Struct, frozen=True, kw_only=True):
     """`when` says what starts the task, `steps` what it does (indented by nesting), `limits` its deadline and
-    durability, `touches` the accounts and effects, `next_runs` the coming fires in UTC (none for other triggers)."""
+    durability, `touches` the accounts and effects, `next_runs` the coming fires in UTC (none for other triggers),
+    `assumed` what nobody said, as `slot = value (where it comes from)`."""
 
     when: str
     steps: tuple[str, ...]
     limits: tuple[str, ...] = ()
     touches: tuple[str, ...] = ()
     next_runs: tuple[datetime, ...] = ()
+    assumed: tuple[str, ...] = ()
 
     def text(self) -> str:
         """The whole as one text, a line per step."""
         return "\n".join((self.when, *(f"{_INDENT}{s}" for s in self.steps), *self.limits))
 
 
-def read_back(task: ir.Task, ctx: CompileContext, *, runs: int = 3) -> Readback:
-    """`task` in plain English; `runs` next fire times are worked out from the context's now."""
+def read_back(task: ir.Task, ctx: CompileContext, *, runs: int = 3, assumed: tuple[str, ...] = ()) -> Readback:
+    """`task` in plain English; `runs` next fire times are worked out from the context's now. `assumed` is what the
+    stages before took for granted (`assumptions` has the words)."""
     said = [TRIGGERS[type(t)](t, ctx) for t in task.triggers] or ["When somebody runs it"]
     roots = _roots(task)
     steps = _actions(task.actions, roots, ctx, 0)
+    done = _known(task.actions, roots)
     if task.returns is not None:
-        steps.append(f"answer with {value(task.returns, roots)}")
+        steps.append(f"answer with {value(task.returns, done)}")
     if task.on_failure:
         steps.append("if the task fails:")
-        steps += _actions(task.on_failure, roots, ctx, 1)
+        steps += _actions(task.on_failure, done, ctx, 1)
     return Readback(
-        when=" and ".join([said[0], *(s[0].lower() + s[1:] for s in said[1:])]) + ":",
+        when=" and ".join([said[0], *(s[0].lower() + s[1:] for s in said[1:])]) + _inputs(task) + ":",
         steps=tuple(steps),
         limits=_limits(task),
         touches=_touches(task, ctx),
         next_runs=_next(task, ctx, runs),
+        assumed=assumed,
     )
+
+
+def _inputs(task: ir.Task) -> str:
+    if not task.inputs:
+        return ""
+    said = ", ".join(_input(field) for field in task.inputs)
+    return f", given {said}"
+
+
+def _input(field: Field) -> str:
+    name = field.name.replace("_", " ")
+    if field.default is not None:
+        return f"{name} ({field.default.json} when left out)"
+    return name if field.required else f"{name} (may be left out)"
 
 
 def _roots(task: ir.Task) -> dict[str, str]:
@@ -88,7 +108,8 @@ def _schedule(trigger: ir.Schedule, ctx: CompileContext) -> str:
 
 
 def _once(trigger: ir.Once, ctx: CompileContext) -> str:
-    return f"Once, at {trigger.at.replace('T', ' ')} ({trigger.zone or 'UTC'})"
+    missed = ", not later when that was missed" if trigger.missed == "skip" else ""
+    return f"Once, at {trigger.at.replace('T', ' ')} ({trigger.zone or 'UTC'}){missed}"
 
 
 def _where(where: Expr | None, root: str) -> str:
@@ -105,10 +126,13 @@ def _webhook(trigger: ir.Webhook, ctx: CompileContext) -> str:
 
 
 def _event(trigger: ir.Event, ctx: CompileContext) -> str:
-    service = ctx.catalog.service(trigger.service)
+    connection = next((c for c in ctx.connections if c.name == trigger.service), None)
+    service = ctx.catalog.service(connection.service if connection is not None else trigger.service)
     kind = service.trigger(trigger.event) if service is not None else None
     summary = kind.summary if kind is not None else trigger.event.replace("_", " ")
     title = service.title if service is not None else trigger.service
+    if service is not None and trigger.service != service.id:
+        title += f", account {trigger.service}"
     root = "the " + trigger.event.split("_")[0]
     params = "".join(f", {e.name.replace('_', ' ')} {value(e.value, {})}" for e in trigger.params)
     return f"When {summary[0].lower()}{summary[1:].rstrip('.')} ({title}{params}){_where(trigger.where, root)}"
@@ -146,11 +170,14 @@ class _Say(msgspec.Struct, frozen=True, eq=False):
 
 def _actions(actions: tuple[ir.Action, ...], roots: dict[str, str], ctx: CompileContext, depth: int) -> list[str]:
     lines: list[str] = []
-    for action in actions:
-        lines += _action(action, roots, ctx, depth)
-        if action.output is not None:
-            roots = {**roots, action.output: _called(action)}
+    for number, action in enumerate(actions):
+        lines += _action(action, _known(actions[:number], roots), ctx, depth)
     return lines
+
+
+def _known(actions: tuple[ir.Action, ...], roots: dict[str, str]) -> dict[str, str]:
+    """What roots are called after `actions`."""
+    return {**roots, **{action.output: _called(action) for action in actions if action.output is not None}}
 
 
 def _called(action: ir.Action) -> str:
@@ -162,7 +189,7 @@ def _action(action: ir.Action, roots: dict[str, str], ctx: CompileContext, depth
     head, inner = BODIES[type(action.do)](action.do, _Say(action, roots, ctx, depth))
     when = f"if {condition(action.when, roots)}, " if action.when is not None else ""
     after = f" (after {', '.join(a.replace('_', ' ') for a in action.after)})" if action.after else ""
-    lines = [f"{pad}{when}{head}{after}{_policy(action)}", *inner]
+    lines = [f"{pad}{when}{head}{after}{_policy(action)}{_timeout(action, ctx)}", *inner]
     if action.fallback is not None:
         lines += _fallback(action.fallback, roots, ctx, depth)
     if action.on_error == "continue":
@@ -173,22 +200,38 @@ def _action(action: ir.Action, roots: dict[str, str], ctx: CompileContext, depth
 def _fallback(fallback: ir.Fallback, roots: dict[str, str], ctx: CompileContext, depth: int) -> list[str]:
     pad = _INDENT * (depth + 1)
     end = " and then stop" if fallback.then == "stop" else ""
+    if fallback.timeout_ms is not None and fallback.actions:
+        end = f", for at most {span(fallback.timeout_ms)}{end}"
     if fallback.value is not None:
         return [f"{pad}if that fails, use {value(fallback.value, roots)} instead{end}"]
     return [f"{pad}if that fails{end}:", *_actions(fallback.actions, roots, ctx, depth + 2)]
 
 
+def _timeout(action: ir.Action, ctx: CompileContext) -> str:
+    """How long one attempt may take, where that is not what the catalog says of the capability."""
+    if action.timeout_ms is None:
+        return ""
+    bound = action.do.bound if isinstance(action.do, ir.ConnectorCall | ir.HttpCall) else None
+    service = ctx.catalog.service(bound.service) if bound is not None else None
+    capability = service.capability(bound.capability) if service is not None and bound is not None else None
+    if capability is not None and capability.timeout_ms == action.timeout_ms:
+        return ""
+    return f", giving up after {span(action.timeout_ms)}"
+
+
+def _pause(back: ir.Backoff | None) -> str:
+    if back is None:
+        return ""
+    if back.kind == "fixed":
+        return f", {span(back.first_ms)} apart"
+    most = f", at most {span(back.max_ms)}" if back.max_ms is not None else ""
+    return f", first {span(back.first_ms)} apart, then {back.factor:g} times longer each time{most}"
+
+
 def _policy(action: ir.Action) -> str:
     said = ""
     if action.retry is not None and action.retry.attempts > 1:
-        back = action.retry.backoff
-        pause = f", {span(back.first_ms)} apart" if back is not None and back.kind == "fixed" else ""
-        pause = (
-            f", first {span(back.first_ms)} apart, then longer"
-            if back is not None and back.kind == "exponential"
-            else pause
-        )
-        said += f", trying up to {action.retry.attempts} times{pause}"
+        said += f", trying up to {action.retry.attempts} times{_pause(action.retry.backoff)}"
     if action.rate is not None:
         refuse = ", refusing more" if action.rate.mode == "refuse" else ""
         said += f", at most {action.rate.calls} in {span(action.rate.window_ms)}{refuse}"
@@ -239,9 +282,14 @@ def _connector(do: ir.ConnectorCall, say: _Say) -> _Said:
     return f"{_lower(summary)} ({title}{account})" + (f": {params}" if params else ""), []
 
 
+_ARTICLES = ("the", "a", "an", "all", "today's")
+"""A summary that begins so names a thing; what is done is to get it."""
+
+
 def _lower(summary: str) -> str:
     text = summary.rstrip(".")
-    return text if text[:2].isupper() else text[0].lower() + text[1:]
+    text = text if text[:2].isupper() else text[0].lower() + text[1:]
+    return f"get {text}" if text.split(" ", 1)[0] in _ARTICLES else text
 
 
 def _http(do: ir.HttpCall, say: _Say) -> _Said:
@@ -287,7 +335,7 @@ def _foreach(do: ir.ForEach, say: _Say) -> _Said:
     most = f", at most {do.max_items:,}" if do.max_items is not None else ""
     inner = _actions(do.actions, roots, say.ctx, say.depth + 1)
     if do.collect is not None:
-        inner.append(f"{_INDENT * (say.depth + 1)}keep {value(do.collect, roots)}")
+        inner.append(f"{_INDENT * (say.depth + 1)}keep {value(do.collect, _known(do.actions, roots))}")
     return f"for each {do.item.replace('_', ' ')} of {value(do.source, say.roots)}{where}{speed}{most}:", inner
 
 

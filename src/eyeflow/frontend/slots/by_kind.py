@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import words
-from eyeflow.frontend.slots.filling import Filling, is_container, is_plain_text, is_plural
-from eyeflow.frontend.values_said import element, enum_for, fits, wrap
+from eyeflow.frontend.slots.filling import Filling, is_container, is_identity, is_plain_text, is_plural
+from eyeflow.frontend.values_said import element, enum_for, fits, is_code, wrap
 from eyeflow.frontend.vocabulary import split_name
 from eyeflow.values import DATE, STRING, TIMESTAMP, Field, is_numeric, non_null
 
@@ -145,7 +145,12 @@ def _for_literal(said: Filling, item: Item) -> list[Field]:
 def _beside_numeric(said: Filling, at: int) -> bool:
     numeric = [p for p in said.open() if is_numeric(element(p))]
     near = {said.items[k].stem for k in range(max(0, at - 3), min(len(said.items), at + 3)) if k != at}
-    return any(set(split_name(p.name)) & near for p in numeric)
+    if any(set(split_name(p.name)) & near for p in numeric):
+        return True
+    # `issue 42`: a number right after what the capability is about is its number
+    before = said.items[at - 1].stem if at else ""
+    numbered = any(set(split_name(p.name)) & {"number", "id", "iid"} for p in numeric if p.required)
+    return numbered and before in said.entry.names | {w for phrase in said.entry.phrases for w in phrase}
 
 
 def _more(said: Filling, param: Field, at: int) -> None:
@@ -165,7 +170,7 @@ def quoted(said: Filling) -> None:
             continue
         before = said.items[at - 1].lower if at else ""
         content = next((p for p in said.entry.spec.params if p.role == "content" and p.name not in said.params), None)
-        rest = [p for p in said.open() if is_plain_text(p)]
+        rest = [p for p in said.open() if is_plain_text(p) and (is_code(p) or not is_identity(p))]
         titles = [p for p in rest if p.name in ("title", "name", "subject", "summary")]
         order = [*([content] if content else []), *titles, *[p for p in rest if p.required]]
         if before in ("called", "named", "titled") or (content is None and titles):

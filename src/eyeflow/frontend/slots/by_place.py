@@ -6,11 +6,14 @@ Never: takes words that name data in reach.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from eyeflow.frontend import fields
 from eyeflow.frontend.lexicon import words
 from eyeflow.frontend.slots.filling import Filling, is_identity, is_plain_text
 from eyeflow.frontend.values_said import element, wrap
-from eyeflow.values import STRING
+from eyeflow.frontend.vocabulary import PARTICLES, split_name
+from eyeflow.values import STRING, Field
 
 _CONTAINERS = ("in", "into", "on", "onto", "to", "from", "at", "under", "of", "for", "inside")
 
@@ -67,13 +70,14 @@ def objects(said: Filling) -> None:
     if len(held) != 1 or says or said.entry.is_trigger or said.entry.reads:
         return
     runs = [run for at in range(1, len(said.items)) if len(run := said.name_run(at)) > 0 and run[0] == at]
-    last = runs[-1] if runs else _plain_object(said)
+    last = runs[-1] if runs else _plain_object(said, held[0])
     value = said.value_of(held[0], last) if last else None
     if value is not None:
         said.put(held[0], value, last, strong=False)
 
 
-def _plain_object(said: Filling) -> list[int]:
+def _plain_object(said: Filling, param: Field) -> list[int]:
+    """The words of the object; none when they only say again what the capability does, or name the parameter."""
     opened = next((k for k, i in enumerate(said.items) if i.lower in ("the", "my", "our")), None)
     if opened is None or opened > 2:
         return []
@@ -83,10 +87,21 @@ def _plain_object(said: Filling) -> list[int]:
         if not item.is_word or item.is_stop or k in said.used:
             break
         run.append(k)
+    if run and run[-1] + 1 < len(said.items) and said.items[run[-1] + 1].lower == "of":
+        return []  # `the inlet of X`: the object is X's, and is not a name
     heads = {s for source in said.scope.sources for s in source.nouns}
     stems = [said.items[k].stem for k in run]
     named = any(fields.find(stems, source.type) for source in said.scope.sources)
-    return [] if named or heads & set(stems) else run
+    if named or heads & set(stems) or set(stems) <= set(split_name(param.name)):
+        return []
+    return [] if _restates(said, stems) else run
+
+
+def _restates(said: Filling, stems: Sequence[str]) -> bool:
+    """The words belong to every phrase of the verb (`shut the inlet`); where phrases vary, they are values."""
+    verb = said.items[0].stem
+    objects_of = {frozenset(p[1:]) - PARTICLES for p in said.entry.phrases if p and p[0] == verb}
+    return len(objects_of) == 1 and set(stems) <= next(iter(objects_of))
 
 
 def me(said: Filling) -> None:

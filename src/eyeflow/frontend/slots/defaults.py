@@ -11,7 +11,7 @@ import msgspec
 from eyeflow.frontend import fields
 from eyeflow.frontend.intent import JsonValue
 from eyeflow.frontend.scope import Scope, Source
-from eyeflow.frontend.slots.filling import Filled, is_identity
+from eyeflow.frontend.slots.filling import Filled
 from eyeflow.frontend.values_said import wrap
 from eyeflow.frontend.vocabulary import Entry, split_name
 from eyeflow.values import Field
@@ -29,7 +29,8 @@ def complete(entry: Entry, filled: Filled, scope: Scope, *, sources: bool = True
         if param.name in params or param.role == "content":
             continue
         found = default_of(entry, param, scope)
-        linked = param.required or (is_identity(param) and not entry.reads)
+        names = split_name(param.name)
+        linked = param.required or (len(names) > 1 and names[-1] == "id" and not entry.reads)
         from_source = related(entry, param, scope) if sources and linked else None
         if from_source is not None:
             params[param.name] = wrap(param, "{" + from_source + "}")

@@ -108,7 +108,7 @@ def is_identity(param: Field) -> bool:
     if is_code(param) or param.entity == "file":
         return True
     stems = split_name(param.name)
-    return len(stems) > 1 and stems[-1] == "id"
+    return stems[-1] in ("id", "timestamp", "ts") and (len(stems) > 1 or stems[-1] != "id")
 
 
 def is_container(param: Field) -> bool:

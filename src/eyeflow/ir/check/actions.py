@@ -401,5 +401,3 @@ def _merged(a: Name, b: Name) -> Name:
         if holds_secret(each.type) and (not holds_secret(of) or each.origin != a.origin):
             taints |= {each.origin}
     return Name(type=of, origin=a.origin or b.origin, taints=taints)
-
-

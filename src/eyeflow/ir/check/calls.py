@@ -158,10 +158,7 @@ class Calls:
                     good = False
                     continue
                 filled.append(Entry(param.name, value))
-                if where:
-                    shown = default.json if len(default.json) <= 60 else default.json[:57] + "..."
-                    message = f"{param.name} is {shown}, {where}"
-                    self.found.add("assumed_value", message, severity=Severity.NOTE)
+                self.found.add("assumed_value", f"{param.name} is {default.json}", hint=where, severity=Severity.NOTE)
         return filled if good else None
 
     def _default(self, param: Param, account: Account, capability: Capability) -> tuple[Literal | None, str]:
@@ -177,8 +174,8 @@ class Calls:
         own = dict(service.defaults)
         for name in (f"{capability.name}.{param.name}", param.name):
             if name in own:
-                return own[name], ""
-        return param.default, ""
+                return own[name], f"{service.title}'s default"
+        return param.default, "the catalog's default"
 
 
 def spelled(value: Value) -> Expr:

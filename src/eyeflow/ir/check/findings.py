@@ -15,13 +15,17 @@ from eyeflow.values import Span
 MAX_FINDINGS: Final = 200
 """More are not collected: a text with two hundred mistakes is mended in rounds."""
 
+MAX_NOTES: Final = 2_000
+"""Notes have a bound of their own, so that they never crowd out a mistake."""
+
 
 class Findings:
     """Collects diagnostics in the order found. `at` names the place for all that is found inside."""
 
     def __init__(self, source: str) -> None:
         self.source = source
-        self._found: list[Diagnostic] = []
+        self._found: dict[Diagnostic, None] = {}
+        self._notes = 0
         self._path: list[str] = []
         self._spans: list[Span | None] = [None]
 
@@ -49,13 +53,16 @@ class Findings:
         """One finding; the same one twice counts once."""
         place = Place(source=self.source, span=span or self._spans[-1], path=".".join(self._path))
         finding = Diagnostic(code, message, severity, place, hint, fix)
-        if len(self._found) < MAX_FINDINGS and finding not in self._found:
-            self._found.append(finding)
+        note = severity is Severity.NOTE
+        full = self._notes >= MAX_NOTES if note else self.full
+        if not full and finding not in self._found:
+            self._found[finding] = None
+            self._notes += note
 
     @property
     def full(self) -> bool:
         """True when nothing more is collected."""
-        return len(self._found) >= MAX_FINDINGS
+        return len(self._found) - self._notes >= MAX_FINDINGS
 
     def report(self) -> Report:
         """All of them."""

@@ -345,5 +345,3 @@ def _advice(expr: Expr, have: Type, want: Type) -> tuple[str, Fix | None]:
     if isinstance(want, ListOf) and have == want.item:
         return f"put it in a list: [{said(expr)}]", None
     return "", None
-
-

@@ -156,8 +156,10 @@ def _unmatched(call: HttpCall, url: Url, accounts: list[Account], calls: Calls, 
     owners = [each.service for each in accounts if each.reaches(url.host)]
     if call.expect is None:
         known = sorted({f"{s.id}.{c.name}" for s in owners for c in s.capabilities if c.http is not None})
-        hint = f"say EXPECT and the type of the answer, or call one of {words(known)}" if known else (
-            "say EXPECT and the type of the answer"
+        hint = (
+            f"say EXPECT and the type of the answer, or call one of {words(known)}"
+            if known
+            else ("say EXPECT and the type of the answer")
         )
         message = f"no service of the catalog has {call.method.upper()} {url.host}{_shown(url)}"
         calls.found.add("unmatched_call", message, hint=hint)
@@ -267,9 +269,7 @@ def _text(template: str, text: str, url: Url, taken: dict[str, Expr]) -> None:
         if url.pieces(text) not in ((template,), ()) or (not text and template):
             raise NoMatch
         return
-    shape = "".join(
-        "(.+?)" if index % 2 else re.escape(piece) for index, piece in enumerate(_PLACE.split(template))
-    )
+    shape = "".join("(.+?)" if index % 2 else re.escape(piece) for index, piece in enumerate(_PLACE.split(template)))
     met = re.fullmatch(shape, text, re.DOTALL)
     if met is None:
         raise NoMatch
@@ -375,5 +375,3 @@ def _typed_text(value: Expr, capability: Capability, name: str) -> Expr:
     if plain == Scalar("boolean") and value.value in ("true", "false"):
         return Lit(value.value == "true", None, None, value.span)
     return value
-
-

@@ -115,9 +115,7 @@ class _Assembly:
         self._result = block.result
         self._uses = Counter(number for ins in block.code for number in registers_read(ins))
         self._uses[block.result] += 1
-        self._shared = {
-            number for ins in block.code for inner in blocks_named(ins) for number in blocks.reads(inner)
-        }
+        self._shared = {number for ins in block.code for inner in blocks_named(ins) for number in blocks.reads(inner)}
         self._waiting: list[tuple[int, Piece]] = []
         self._known: dict[int, Piece] = {}
         self._stores: list[Code] = []

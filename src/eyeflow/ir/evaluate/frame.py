@@ -29,9 +29,7 @@ class Meter:
 
     __slots__ = ("_pace", "_rest", "left", "recorded")
 
-    def __init__(
-        self, left: int, recorded: Callable[[str], Value], pace: Callable[[], None] | None = None
-    ) -> None:
+    def __init__(self, left: int, recorded: Callable[[str], Value], pace: Callable[[], None] | None = None) -> None:
         self.left = left if pace is None else min(left, PACE)
         self.recorded = recorded
         self._rest = left - self.left

@@ -214,5 +214,3 @@ def to_number(value: Value) -> Number:
     except (msgspec.DecodeError, UnicodeEncodeError):
         raise impossible("TO_NUMBER was given text that is no number", "remove words, units and separators") from None
     return finite("TO_NUMBER", found)
-
-

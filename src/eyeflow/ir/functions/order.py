@@ -21,8 +21,18 @@ from eyeflow.errors import RunError
 from eyeflow.ir.functions.row import impossible, mismatched, named
 from eyeflow.values import Value
 
-_KINDS: Final = ((bool, "boolean"), ((int, float), "number"), (str, "text"), (bytes, "bytes"), (datetime, "timestamp"),
-                 (date, "date"), (time, "time"), (timedelta, "duration"), ((list, tuple), "list"), (dict, "object"))
+_KINDS: Final = (
+    (bool, "boolean"),
+    ((int, float), "number"),
+    (str, "text"),
+    (bytes, "bytes"),
+    (datetime, "timestamp"),
+    (date, "date"),
+    (time, "time"),
+    (timedelta, "duration"),
+    ((list, tuple), "list"),
+    (dict, "object"),
+)
 _WITH_ORDER: Final = frozenset(("number", "text", "timestamp", "date", "time", "duration"))
 
 

@@ -359,14 +359,10 @@ def _said(of: Type) -> str:
 def _towards(args: tuple[Type, ...], goal: Type) -> tuple[Type, ...]:
     """Each argument converted to `goal`; nulls and nullables stay nullable, json stays json when the goal is."""
     plain = non_null(goal)
-    return tuple(
-        nullable(plain) if isinstance(each, Nullable | Null) else plain for each in args
-    )
+    return tuple(nullable(plain) if isinstance(each, Nullable | Null) else plain for each in args)
 
 
 def _instant(of: Type) -> Type | None:
     if of in (DATE, TIMESTAMP):
         return of
     return TIMESTAMP if of == STRING or isinstance(of, Json) else None
-
-

@@ -1,25 +1,20 @@
-"""The LALR parser of one line, built once from `grammar.lark`, and the reading of its failures.
+"""Reading one line or expression by the tables, and the reading of failures.
 
-Knows: lark. In: tokens of one line or expression. Out: what `tree.Builder` makes of them.
-Never: touches characters (`lexer.py`) or blocks (`blocks.py`); never lets a lark exception out.
+Knows: what people call the classes of tokens, and the mistakes they make. In: tokens of one line or expression. Out:
+what `lines.Builder` makes of them. Never: touches characters (`lexer.py`) or blocks (`blocks.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cache
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final
 
 from eyeflow.ir.text.findings import Refused, shown
+from eyeflow.ir.text.lalr import END, Make, Parsing, UnexpectedError, makers, tables
 from eyeflow.ir.text.lexer import TRIGGERS, Token, word_hint
 from eyeflow.ir.text.lines import Builder
-from eyeflow.ir.text.vocabulary import COMPARING, grammar_text, words
+from eyeflow.ir.text.vocabulary import COMPARING, words
 from eyeflow.values import Span
-
-if TYPE_CHECKING:
-    from lark import Lark
-    from lark.lexer import LexerState
-    from lark.lexer import Token as LarkToken
 
 _CLASSES: Final = {
     "NAME": "a name", "PATH": "a path", "FUNC": "a function", "STRING": 'text in "quotes"', "NUMBER": "a number",
@@ -34,30 +29,8 @@ _INFIX: Final = frozenset({"COMPARE", "PLUS", "STAR", "AND"})
 
 
 @cache
-def _parser() -> Lark:
-    """The parser. lark is imported here, so that printing and reading programs never pay for it (70 ms)."""
-    from lark import Lark  # noqa: PLC0415
-    from lark.lexer import Lexer as LarkLexer  # noqa: PLC0415
-
-    class NoLexer(LarkLexer):
-        """Tokens are fed one by one; lark needs no lexer of its own and builds none."""
-
-        def __init__(self, lexer_conf: object) -> None:
-            del lexer_conf
-
-        def lex(self, lexer_state: LexerState, parser_state: object) -> Iterator[LarkToken]:
-            """Nothing: see above."""
-            del lexer_state, parser_state
-            return iter(())
-
-    return Lark(
-        grammar_text(),
-        parser="lalr",
-        lexer=NoLexer,
-        start=["line", "expression", "whole_type", "shape"],
-        transformer=Builder(),
-        maybe_placeholders=False,
-    )
+def _makers() -> tuple[Make, ...]:
+    return makers(tables(), Builder())
 
 
 def read(tokens: list[Token], start: str, end: int, usage: str = "") -> object:
@@ -65,20 +38,13 @@ def read(tokens: list[Token], start: str, end: int, usage: str = "") -> object:
 
     Raises: Refused, with `usage` as the hint of last resort.
     """
-    from lark.exceptions import UnexpectedToken  # noqa: PLC0415 - see `_parser`
-
-    state = _parser().parse_interactive(start=start)
-    feed = state.feed_token
+    reading = Parsing(tables(), _makers(), start)
     try:
         for token in tokens:
-            feed(cast("LarkToken", token))  # lark asks only for `type` and `value`
-        found: object = feed(cast("LarkToken", Token("$END", "", end, end)))
-        return found
-    except UnexpectedToken as unexpected:
-        at = unexpected.token
-        assert isinstance(at, Token)
-        expected = frozenset(str(name) for name in state.accepts())  # type: ignore[no-untyped-call]
-        raise _refusal(at, expected, usage) from None
+            reading.feed(token)
+        return reading.feed(Token(END, "", end, end))
+    except UnexpectedError as unexpected:
+        raise _refusal(unexpected.token, unexpected.expected, usage) from None
 
 
 def _refusal(at: Token, expected: frozenset[str], usage: str) -> Refused:
