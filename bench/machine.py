@@ -1,19 +1,33 @@
-"""W5: one run of a compute-only program inside the process, loading an artifact, memory of a run that waits.
+"""W3 and W5: a fan-out, one run inside the process, loading an artifact, memory of tasks and of a run that waits.
 
-Knows: the programs measured. In: nothing. Out: timings and sizes. Never: does I/O.
+Knows: the programs measured. In: nothing. Out: timings and sizes. Never: does I/O; the reads of W3 are timers.
+
+    python -m bench.machine [--json] [--rounds 5]    only these, each round apart, so that noise shows
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
+import gc
 import os
+import statistics
+import sys
+import time
 import tracemalloc
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
+
+import msgspec
 
 import eyeflow
 from bench.measure import Size, Timing, timed
-from eyeflow.svm import Answer, Ports
+from eyeflow.catalog.digests import make_catalog
+from eyeflow.catalog.model import Capability, Service
+from eyeflow.connectors.port import ConnectorConfig
+from eyeflow.svm import Answer, Executable, Ports
 from eyeflow.svm.ports import Asked, Settled, Uncertain
+from eyeflow.values import INTEGER, Field, ObjectOf, Value
 
 _RULE: Final = """
 TASK rule
@@ -45,7 +59,40 @@ TASK waiting
     MESSAGE "Go on?"
     EXPIRES 7d
 """
+_ONE: Final = """
+TASK one
+  DEADLINE 1s
+  INPUT temperature number
+  TRIGGER manual()
+
+  ACTION more
+    TYPE transform
+    VALUE ADD(input.temperature, 1)
+    OUTPUT warmer
+
+  RETURN warmer
+"""
+_SLOW_MS: Final = 20
+_READ_SLOWLY: Final = Capability(
+    name="read", summary="Answer after a while", effect="read", idempotent=True, params=(Field("number", INTEGER),),
+    returns=ObjectOf((Field("n", INTEGER),)),
+)  # fmt: skip
+_SERVICE: Final = Service(
+    id="slow", title="Slow", type="Test", connector="slow", capabilities=(_READ_SLOWLY,), digest="1"
+)
+_READ: Final = """
+  ACTION read{n}
+    TYPE connector_call
+    CONNECTOR slow
+    FUNCTION read
+    PARAMS {{
+      number: {n}
+    }}
+    OUTPUT r{n}
+"""
 _SUSPENDED: Final = 2_000
+_LOADED: Final = 1_000
+_BATCH: Final = 1_000
 
 
 class _Nobody:
@@ -64,21 +111,116 @@ class _Nobody:
         raise AssertionError(question)
 
 
+class _Slow:
+    """A connector whose every answer takes 20 ms."""
+
+    async def initialize(self, config: ConnectorConfig) -> None:
+        """Nothing to do."""
+
+    async def call(self, method: str, params: Mapping[str, Value], *, key: str | None = None) -> Value:
+        """The number asked for, later."""
+        await asyncio.sleep(_SLOW_MS / 1000)
+        return {"n": params["number"]}
+
+    async def cleanup(self) -> None:
+        """Nothing to do."""
+
+
 def measure() -> list[Timing | Size]:
-    """All of W5."""
+    """All of W3 and W5."""
     key = eyeflow.SigningKey(os.urandom(32))
     rule = eyeflow.write_artifact(eyeflow.compile(_RULE).seal(key))
     machine = eyeflow.Machine(trust=[key.signer])
     with asyncio.Runner() as runner:
         loop = runner.get_loop()
-        loaded = runner.run(machine.load(rule))
-        run = timed(
-            "W5", "run, 3 operations and a template",
-            lambda: loop.run_until_complete(machine.run(loaded, {"temperature": 72})), 3_000, warm=100,
-        )  # fmt: skip
-        load = timed("W5", "load an artifact", lambda: loop.run_until_complete(machine.load(rule)), 300)
-        size = runner.run(_suspended(key))
-    return [run, load, Size(workload="W5", what="artifact", bytes=len(rule)), size]
+        loaded, one = runner.run(machine.load(rule)), runner.run(machine.load(_sealed(_ONE, key)))
+        found: list[Timing | Size] = [
+            runner.run(_runs(machine, one, "run, 1 step")),
+            runner.run(_runs(machine, loaded, "run, a choice, a template, an object")),
+            runner.run(_runs(machine, one, "run by the scheduler, 1 step", scheduled=True)),
+            timed("W5", "load an artifact", lambda: loop.run_until_complete(machine.load(rule)), 300),
+            Size(workload="W5", what="artifact", bytes=len(rule)),
+            runner.run(_suspended(key)),
+            runner.run(_tasks(machine, rule)),
+        ]
+        found.extend(runner.run(_fan_out(key)))
+    return found
+
+
+def _sealed(source: str, key: eyeflow.SigningKey) -> bytes:
+    return eyeflow.write_artifact(eyeflow.compile(source).seal(key))
+
+
+async def _runs(machine: eyeflow.Machine, loaded: Executable, what: str, *, scheduled: bool = False) -> Timing:
+    """Runs awaited one after the other inside one task; a thousand are timed together, and divided."""
+    inputs: dict[str, Value] = {"temperature": 72}
+    walls: list[float] = []
+    gc.collect()
+    cpu = time.process_time_ns()
+    for _ in range(20):
+        start = time.perf_counter_ns()
+        for _ in range(_BATCH):
+            if scheduled:
+                await (await machine.start(loaded, inputs)).finished()
+            else:
+                await machine.run(loaded, inputs)
+        walls.append((time.perf_counter_ns() - start) / _BATCH / 1000)
+    spent = (time.process_time_ns() - cpu) / 20 / _BATCH / 1000
+    walls.sort()
+    p50, p75, p90, p99 = (round(walls[len(walls) * percent // 100], 1) for percent in (50, 75, 90, 99))
+    return Timing(
+        workload="W5", what=what, count=20 * _BATCH, p50_us=p50, p75_us=p75, p90_us=p90, p99_us=p99,
+        cpu_us=round(spent, 1),
+    )  # fmt: skip
+
+
+async def _fan_out(key: eyeflow.SigningKey) -> list[Timing | Size]:
+    """W3: ten independent reads of 20 ms each and a join, beside ten bare timers and beside one."""
+    catalog = make_catalog([_SERVICE])
+    reads = "".join(_READ.format(n=n) for n in range(10))
+    total = "ADD(" + ", ".join(f"r{n}.n" for n in range(10)) + ")"
+    source = f"TASK fan_out\n  DEADLINE 10s\n  TRIGGER manual()\n{reads}\n  RETURN {total}\n"
+    made = eyeflow.compile(source, catalog=catalog)
+    machine = eyeflow.Machine(trust=[key.signer], catalog=catalog, connectors={"slow": _Slow})
+    loaded = await machine.load(eyeflow.write_artifact(made.seal(key)))
+
+    async def joined() -> None:
+        execution = await machine.run(loaded)
+        assert execution.output == 45, execution.error
+
+    async def bare() -> None:
+        await asyncio.gather(*(_Slow().call("read", {"number": n}) for n in range(10)))
+
+    return [await _awaited("ten reads of 20 ms, joined", joined), await _awaited("ten bare timers of 20 ms", bare)]
+
+
+async def _awaited(what: str, turn: Callable[[], Awaitable[None]]) -> Timing:
+    await turn()
+    walls: list[float] = []
+    cpu = time.process_time_ns()
+    for _ in range(50):
+        start = time.perf_counter_ns()
+        await turn()
+        walls.append((time.perf_counter_ns() - start) / 1000)
+    spent = (time.process_time_ns() - cpu) / 50 / 1000
+    walls.sort()
+    p50, p75, p90, p99 = (round(walls[len(walls) * percent // 100], 1) for percent in (50, 75, 90, 99))
+    return Timing(
+        workload="W3", what=what, count=50, p50_us=p50, p75_us=p75, p90_us=p90, p99_us=p99, cpu_us=round(spent, 1)
+    )
+
+
+async def _tasks(machine: eyeflow.Machine, artifact: bytes) -> Size:
+    """Memory of one loaded task; each is loaded from its bytes anew, so that nothing is shared."""
+    await machine.load(artifact)
+    gc.collect()
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    held = [await machine.load(artifact) for _ in range(_LOADED)]
+    gc.collect()
+    used = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    return Size(workload="W5", what="a loaded task", bytes=used // len(held))
 
 
 async def _suspended(key: eyeflow.SigningKey) -> Size:
@@ -97,3 +239,28 @@ async def _suspended(key: eyeflow.SigningKey) -> Size:
         handle.cancel()
     await asyncio.gather(*(handle.finished() for handle in handles))
     return Size(workload="W5", what="a run that waits for approval", bytes=used // _SUSPENDED)
+
+
+def main() -> None:
+    """Several rounds, and of each number the least and the median."""
+    parser = argparse.ArgumentParser(prog="bench.machine", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="JSON instead of a table")
+    parser.add_argument("--rounds", type=int, default=5)
+    asked = parser.parse_args()
+    rounds: dict[str, list[float]] = {}
+    for _ in range(asked.rounds):
+        for each in measure():
+            unit = "bytes" if isinstance(each, Size) else "us"
+            value = float(each.bytes) if isinstance(each, Size) else each.p50_us
+            rounds.setdefault(f"{each.workload} {each.what} [{unit}]", []).append(value)
+    table = {name: {"min": min(held), "median": statistics.median(held)} for name, held in rounds.items()}
+    if asked.json:
+        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(table), indent=2) + b"\n")
+        return
+    print(f"{'':60}{'min':>12}{'median':>12}")
+    for name, held in table.items():
+        print(f"{name:60}{held['min']:>12,.1f}{held['median']:>12,.1f}")
+
+
+if __name__ == "__main__":
+    main()

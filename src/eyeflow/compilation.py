@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import msgspec
 
@@ -30,6 +30,9 @@ from eyeflow.ir.seal import SigningKey
 from eyeflow.ir.task import Task
 from eyeflow.ir.text import print_task
 from eyeflow.ports import SystemClock
+
+if TYPE_CHECKING:
+    from eyeflow.frontend.engines import Engine
 
 Language: TypeAlias = Literal["english", "ir"]
 Outcome: TypeAlias = Literal["program", "questions", "refused", "errors"]
@@ -170,11 +173,13 @@ def compile_in(
     language: Language | None = None,
     source: str = "<ir>",
     observer: Observer | None = None,
+    engine: Engine | None = None,
 ) -> Compilation:
-    """`compile_text` in a context that is there already; `source` is what findings call LLM-IR text."""
+    """`compile_text` in a context that is there already; `source` is what findings call LLM-IR text; `engine` helps
+    the rules with English."""
     if (language or language_of(text)) == "ir":
         return Compilation(compiled=compile_ir(text, ctx, name=source, observer=observer), context=ctx)
-    own = compile_sentence(text, ctx, answers=answers, name=name, observer=observer)
+    own = compile_sentence(text, ctx, answers=answers, name=name, observer=observer, engine=engine)
     return Compilation(compiled=own, context=ctx, also=_also(own, ctx))
 
 

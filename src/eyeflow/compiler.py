@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import msgspec
 from msgspec.structs import replace
@@ -36,6 +36,9 @@ from eyeflow.ir.task import Task
 from eyeflow.ir.text import parse
 from eyeflow.ir.validate import validate
 from eyeflow.optimizer import optimize
+
+if TYPE_CHECKING:
+    from eyeflow.frontend.engines import Engine
 
 VERSION: Final = "eyeflow 0.1.0"
 
@@ -131,6 +134,17 @@ FROM_ENGLISH: Final[tuple[tuple[str, Stage], ...]] = (("understand", _understand
 FROM_TEXT: Final[tuple[tuple[str, Stage], ...]] = (("parse", _parse), *BACK)
 
 
+def _helped(engine: Engine) -> Stage:
+    """`understand` with an engine beside the rules; `judge` decides between them."""
+    from eyeflow.frontend.engines import consult  # noqa: PLC0415 - most compiles have no engine
+
+    def understand_with(state: Compiled, ctx: CompileContext) -> tuple[Compiled, Report]:
+        found = consult(engine, state.text, ctx, dict(state.answers))
+        return replace(state, intent=found.intent), _outcome(found.intent) + found.report
+
+    return understand_with
+
+
 def compile_sentence(
     text: str,
     ctx: CompileContext,
@@ -138,13 +152,16 @@ def compile_sentence(
     answers: Mapping[str, str] | None = None,
     name: str | None = None,
     observer: Observer | None = None,
+    engine: Engine | None = None,
 ) -> Compiled:
-    """Compile an English request. `answers` maps question slots to what a person said; `observer` hears each stage.
+    """Compile an English request. `answers` maps question slots to what a person said; `observer` hears each stage;
+    `engine` proposes beside the rules, and never decides alone.
 
     Refusals, questions and errors are in the result's report; nothing is raised for bad input.
     """
     given = tuple(sorted((answers or {}).items()))
-    return _run(FROM_ENGLISH, Compiled(text=text, name=name, answers=given), ctx, observer)
+    stages = FROM_ENGLISH if engine is None else (("understand", _helped(engine)), *FROM_ENGLISH[1:])
+    return _run(stages, Compiled(text=text, name=name, answers=given), ctx, observer)
 
 
 def compile_ir(source: str, ctx: CompileContext, *, name: str = "<ir>", observer: Observer | None = None) -> Compiled:

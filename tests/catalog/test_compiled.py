@@ -11,7 +11,8 @@ import msgspec
 import pytest
 
 from eyeflow.catalog import compiled, load
-from eyeflow.catalog.load import SHIPPED, load_catalog
+from eyeflow.catalog.digests import capability_digest, service_digest
+from eyeflow.catalog.load import SHIPPED, load_catalog, parse_service
 from eyeflow.cli.context import cache_folder
 
 SMALL = """service: bell
@@ -179,3 +180,17 @@ def test_where_catalogs_are_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
         assert cache_folder() == tmp_path / ".cache" / "eyeflow"
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "held"))
         assert cache_folder() == tmp_path / "held" / "eyeflow"
+
+
+def test_a_digest_depends_on_what_is_said_and_not_on_which_object_says_it() -> None:
+    """msgspec leaves out a field that *is* its default; a text that only equals it would be another digest."""
+    catalog, _ = load_catalog()
+    for service in catalog.services:
+        copied = msgspec.msgpack.decode(msgspec.msgpack.encode(service), type=type(service))
+        assert service_digest(copied) == service.digest
+        assert [capability_digest(copied, each) for each in copied.capabilities] == [
+            capability_digest(service, each) for each in service.capabilities
+        ]
+    explicit, _ = parse_service(SMALL.replace("summary: Ring the bell", "summary: Ring the bell\n    effect: write"))
+    implied, _ = parse_service(SMALL)
+    assert explicit.digest == implied.digest, "what is said and what is so without saying are the same service"

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from engines.scripted import Reply, call, context, draft, endless, raw, says, serving, silent
+from eyeflow.compiler import compile_sentence
+from eyeflow.diagnostics import Severity
 from eyeflow.frontend.engines import READING
 from eyeflow.frontend.engines.llm import MAX_REPAIRS, Prices
 from eyeflow.frontend.rules import understand
@@ -64,7 +66,7 @@ def test_a_misbehaving_model_leaves_the_rules_reading(name: str) -> None:
             found = server.consult(text, answers={READING: "yes"} if text == UNCLEAR else None)
         alone = understand(text, context())
         assert found.intent == alone
-        assert found.report.diagnostics
+        assert found.report.of(Severity.WARNING)
         assert found.report.ok
         assert 1 <= len(server.asked) <= 1 + MAX_REPAIRS
         assert found.facts.tokens_in >= 0
@@ -76,7 +78,7 @@ def test_a_model_that_never_answers_is_left_after_its_time() -> None:
         found = server.consult(PLAIN, timeout_s=0.2)
         assert time.monotonic() - started < 5
     assert found.intent == understand(PLAIN, context())
-    assert [d.code for d in found.report.diagnostics] == ["engine_timeout"]
+    assert [d.code for d in found.report.of(Severity.WARNING)] == ["engine_timeout"]
 
 
 def test_an_endpoint_that_is_not_there_costs_nothing_but_a_finding() -> None:
@@ -84,7 +86,7 @@ def test_an_endpoint_that_is_not_there_costs_nothing_but_a_finding() -> None:
         pass
     found = server.consult(PLAIN, timeout_s=2.0)
     assert found.intent == understand(PLAIN, context())
-    assert [d.code for d in found.report.diagnostics] == ["engine_unreachable"]
+    assert [d.code for d in found.report.of(Severity.WARNING)] == ["engine_unreachable"]
 
 
 def test_a_bad_answer_is_repaired_with_the_findings() -> None:
@@ -188,13 +190,39 @@ def test_a_store_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     with serving(GOOD) as server:
         found = server.consult(UNCLEAR, folder=blocked / "inside")
     assert found.verdict == "asked"
-    assert [d.code for d in found.report.diagnostics] == ["engine_store"]
+    assert [d.code for d in found.report.of(Severity.WARNING)] == ["engine_store"]
 
 
 def test_cost_is_counted_at_the_operators_prices() -> None:
     with serving(GOOD) as server:
         assert server.consult(UNCLEAR, prices=Prices(1.0, 10.0)).facts.cost == pytest.approx(0.0015)
         assert server.consult(UNCLEAR).facts.cost is None
+
+
+def test_what_it_cost_is_a_note() -> None:
+    with serving(GOOD) as server:
+        found = server.consult(UNCLEAR, prices=Prices(1.0, 10.0))
+    (note,) = found.report.of(Severity.NOTE)
+    assert note.code == "engine_used"
+    assert "900 tokens in, 60 out, cost 0.001500" in note.message
+
+
+def test_an_answer_to_the_proposals_question_is_not_unknown() -> None:
+    text = "Post 'hi' to #ops and give the folks a shout that 'lunch is here'"
+    with serving(says(draft(HI, {**LUNCH, "params": {"text": "lunch is here"}}))) as server:
+        found = server.consult(text, answers={"b.channel": "#team", READING: "yes"})
+    assert found.intent.outcome == "program"
+    assert not [d for d in found.report.diagnostics if d.code in ("unknown_answer", "unused_answer")]
+
+
+def test_the_compiler_takes_an_engine() -> None:
+    with serving(GOOD) as server:
+        engine = server.engine()
+        asked = compile_sentence(UNCLEAR, context(), engine=engine)
+        done = compile_sentence(UNCLEAR, context(), engine=engine, answers={READING: "yes"})
+    assert asked.program is None
+    assert [d.code for d in asked.report.errors] == ["question"]
+    assert done.require()
 
 
 def test_the_key_goes_to_the_endpoint_and_into_no_text() -> None:

@@ -67,8 +67,8 @@ def test_a_real_small_model_never_makes_a_wrong_program(served: str, tmp_path: P
     engine = LlmEngine(endpoint, "gemma", folder=tmp_path)
     alone = understand(text, context())
     found = consult(engine, text, context())
-    assert found.facts.attempts >= 1
-    assert found.facts.tokens_in > 0
+    assert found.facts.attempts == 0 or found.facts.tokens_in > 0
+    assert found.facts.attempts >= (alone.outcome == "program")
     if found.intent.outcome == "program":
         assert found.intent.actions == alone.actions
     else:

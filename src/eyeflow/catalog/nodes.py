@@ -7,6 +7,7 @@ Never: knows which keys a service has, stops at the first problem.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Final
@@ -236,7 +237,9 @@ class Node:
         if type(value) is not str:
             self.wrong_type(f"one of {', '.join(allowed)}")
         elif value in allowed:
-            return value
+            return sys.intern(
+                value
+            )  # what equals a default must be that very object: msgspec leaves it out by identity
         else:
             close = self.closest(value, allowed)
             hint = f"did you mean `{close}`?" if close else _listed(allowed)

@@ -65,8 +65,6 @@ def _one(value: Any, kind: Any, info: Any) -> Any:
     asks = info.exists or info.writable or info.resolve_path or info.path_type is not None
     if kind is not Path or asks or not (info.file_okay and info.dir_okay):
         return _NOT_READ
-    try:
-        unreadable = info.readable and os.path.exists(value) and not os.access(value, os.R_OK)  # noqa: PTH110
-    except ValueError:
+    if "\0" in value or (info.readable and os.path.exists(value) and not os.access(value, os.R_OK)):  # noqa: PTH110
         return _NOT_READ
-    return _NOT_READ if unreadable else Path(value)
+    return Path(value)

@@ -22,6 +22,7 @@ from eyeflow.cli.context import (
     Workspace,
     open_workspace,
 )
+from eyeflow.cli.helping import EngineOption, engine_of
 from eyeflow.cli.output import Screen, located
 from eyeflow.cli.reading import read_answers, read_given, stop
 from eyeflow.cli.sealed import Sealed, sealed, show_sealed
@@ -57,6 +58,7 @@ def compile_command(
     extra: WithOption = None,
     settings: SettingsOption = None,
     data: DataOption = None,
+    engine: EngineOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Turn a sentence or LLM-IR into a program, and seal it.
@@ -77,8 +79,9 @@ def compile_command(
         stop(screen, f"{output}: is a directory")
     space = open_workspace(screen, catalog=catalog, extra=extra, settings=settings, data=data)
     made = compile_in(
-        space.context(), given.text, answers=read_answers(screen, answer), language=given.language, source=given.source
-    )
+        space.context(), given.text, answers=read_answers(screen, answer), language=given.language, source=given.source,
+        engine=engine_of(screen, space, engine, settings),
+    )  # fmt: skip
     if emit is not None:
         code = _emitted(screen, made, emit, given.source)
     elif made.outcome != "program":

@@ -22,6 +22,7 @@ from eyeflow.cli.context import (
     Workspace,
     open_workspace,
 )
+from eyeflow.cli.helping import EngineOption, engine_of
 from eyeflow.cli.output import Screen, clean
 from eyeflow.cli.reading import Given, read_answers, read_given, stop, write_file
 from eyeflow.cli.sealed import sealed, show_sealed
@@ -30,6 +31,7 @@ from eyeflow.cli.told import about_answers, code_of, resumed, show_missing, show
 
 if TYPE_CHECKING:
     from eyeflow.compilation import Compilation
+    from eyeflow.frontend.engines import Engine
     from eyeflow.frontend.intent import Question
 
 _TRIES: Final = 3
@@ -47,6 +49,7 @@ def new(
     extra: WithOption = None,
     settings: SettingsOption = None,
     data: DataOption = None,
+    engine: EngineOption = None,
 ) -> None:
     """Walk from a sentence to a checked program: questions, read-back, next runs, then NAME.eir and NAME.efb.
 
@@ -60,7 +63,7 @@ def new(
     if given.artifact is not None or given.language == "ir":
         stop(screen, f"{given.source} is a program already; new starts from a sentence")
     space = open_workspace(screen, catalog=catalog, extra=extra, settings=settings, data=data)
-    walk = _Walk(screen, given, space, name=name)
+    walk = _Walk(screen, given, space, name=name, engine=engine_of(screen, space, engine, settings))
     walk.answers.update(read_answers(screen, answer))
     try:
         made = walk.decided()
@@ -78,7 +81,10 @@ def new(
 class _Walk:
     """The questions of one request, until nothing is open."""
 
-    def __init__(self, screen: Screen, given: Given, space: Workspace, *, name: str | None) -> None:
+    def __init__(
+        self, screen: Screen, given: Given, space: Workspace, *, name: str | None, engine: Engine | None = None
+    ) -> None:
+        self._engine = engine
         self._screen = screen
         self._given = given
         self._ctx = space.context()
@@ -102,7 +108,7 @@ class _Walk:
 
         return compile_in(
             self._ctx, self._given.text, answers=self.answers, name=self._name, language="english",
-            source=self._given.source,
+            source=self._given.source, engine=self._engine,
         )  # fmt: skip
 
     def _answer(self, question: Question, made: Compilation) -> None:

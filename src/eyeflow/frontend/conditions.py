@@ -94,6 +94,9 @@ def _atom(
     items: Sequence[Item], scope: Scope, about: Source | None, subject: tuple[str, Type] | None, last_op: str
 ) -> _Atom | None:
     lowered = [i.lower for i in items]
+    sender = _sent_by(items, scope, about)
+    if sender is not None:
+        return sender
     hit = comparisons.find(lowered)
     if hit is None:
         if subject is not None and last_op and _is_value(items):
@@ -124,6 +127,26 @@ def _atom(
         left = tuple(i for i in left if i not in silent)
         atom = msgspec.structs.replace(atom, scope=atom.scope.explain(silent))
     return msgspec.structs.replace(atom, unexplained=(*left, *atom.unexplained))
+
+
+_SENT_BY = {"email": "email", "person": "person", "phone": "phone"}
+
+
+def _sent_by(items: Sequence[Item], scope: Scope, about: Source | None) -> _Atom | None:
+    """`it is from @bot`, `was posted by ops@x.org`: who did it, by the one field of that kind."""
+    literal = items[-1] if items else None
+    cue = items[-2].lower if len(items) > 1 else ""
+    if literal is None or cue not in ("from", "by") or literal.kind not in _SENT_BY:
+        return None
+    for source in [*([about] if about else []), *reversed(scope.sources)]:
+        held = [(p, f) for p, f in walk(source.type) if f.entity == _SENT_BY[literal.kind]]
+        if len(held) == 1:
+            text = literal.value if isinstance(literal.value, str) else literal.text
+            expr = ".".join((source.root, *held[0][0]))
+            op = "NE" if any(i.lower in words("negations") for i in items) else "EQ"
+            done = scope.explain({i.index for i in items})
+            return _Atom(f"{op}({expr}, {quote(text)})", done, (expr, held[0][1].type), op)
+    return None
 
 
 def _counted(op: str, after: Sequence[Item], scope: Scope) -> _Atom | None:

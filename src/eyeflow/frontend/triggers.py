@@ -207,6 +207,8 @@ def _literal_filter(run: Sequence[Item], about: Source) -> str | None:
     item = literals[0]
     text = item.value if isinstance(item.value, str) else item.text
     rest = [i.stem for i in said if i is not item]
+    if item.kind == "person" and not any(i.lower in ("from", "by") for i in run):
+        return None  # `mentions @x` says whom, not who
     if rest:
         hits = fields.find(rest, about.type)
         if not hits or len(hits[0].used) < len(rest):

@@ -2,10 +2,12 @@
 
 machine.py     the public door          handle.py     one run from first event to outcome
 load.py        seal, checks, stages     resolve.py    stage 7    preload.py  stage 8    link.py  closures
-run.py scope.py a run, its scheduler   steps.py      one handler for each effect operation
+straight.py    programs that only compute, without a scheduler
+run.py scope.py a run, its scheduler    steps.py      one handler for each effect operation
 loops.py       FOREACH                  calls.py      the one door of effects
 limits.py      time, budgets            rates.py      cache.py   host.py     ports.py
-journal.py     events                   replay.py     timeline.py            outcome.py
+journal.py     events                   replay.py     the record, for replay and resumption    past.py  time used
+timeline.py    compared.py              outcome.py
 virtualtime.py simulated time           wire.py       values as bytes        inputs.py  tasks.py
 """
 

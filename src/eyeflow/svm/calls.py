@@ -69,7 +69,8 @@ async def perform_call(scope: ScopeRun, step: StepCode) -> Value:
 
 def _checked(code: CallCode, params: Value) -> dict[str, Value]:
     """The parameters as the capability declares them, without the optional ones that are null."""
-    assert isinstance(params, dict), "the operand of CALL is an object"
+    if not isinstance(params, dict):
+        raise RunError("type_mismatch", f"the parameters of {code.binding.capability} are an object")
     given = {name: value for name, value in params.items() if value is not None or name not in code.optional}
     if code.check is not None:
         checked = code.check(given)

@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from eyeflow.ir.evaluate import Code, closures, expecter
+from eyeflow.ir.evaluate import Code, Frame, closure, closures, expecter
 from eyeflow.ir.functions import BY_NUMBER as FUNCTIONS
 from eyeflow.ir.opcodes import BY_NUMBER as ROWS
 from eyeflow.ir.opcodes import Op
@@ -91,8 +91,7 @@ class _Linker:
         self._zone = zone_of(program.zone)
         self._resolved = resolved
         self._handles = handles
-        self._comparisons, extra = _comparisons(program)
-        self._blocks = closures(msgspec.structs.replace(program, blocks=program.blocks + extra))
+        self._blocks = closures(program)
 
     def block(self, index: int) -> Code | None:
         return None if index < 0 else self._blocks[index]
@@ -205,11 +204,11 @@ class _Linker:
         return self.scope(index, f"{action}.{self._program.scopes[index].label or name.replace(' ', '')}", name)
 
     def _compared(self, block: int) -> CompareCode | None:
-        found = self._comparisons.get(block)
+        found = _comparison(self._program, block)
         if found is None:
             return None
         left, sign, right = found
-        return CompareCode(self._blocks[left], sign, self._blocks[right])
+        return CompareCode(_when_told(self._program, left), sign, _when_told(self._program, right))
 
     def foreach(self, step: Step, action: str) -> Operand:
         fan = self._program.fans[step.do.args[0]]
@@ -267,29 +266,30 @@ _PREPARE: Final[Mapping[int, _Prepare]] = MappingProxyType({
 PREPARED: Final = frozenset(_PREPARE)
 
 
-def _comparisons(program: Program) -> tuple[dict[int, tuple[int, str, int]], tuple[CodeBlock, ...]]:
-    """For each condition that is one plain comparison: the extra blocks of its two operands, and its sign."""
-    tests = {
-        test
-        for scope in program.scopes
-        for step in scope.steps
-        if step.do.op == Op.BRANCH
-        for test in step.do.args[:-1:2]
-    }
-    found: dict[int, tuple[int, str, int]] = {}
-    extra: list[CodeBlock] = []
-    for test in sorted(tests):
-        block = program.blocks[test]
-        if not block.code or block.code[-1].op != Op.APPLY or block.code[-1].dst != block.result:
-            continue
-        name = FUNCTIONS[block.code[-1].args[0]].name
-        operands = block.code[-1].args[1:]
-        if name not in _SIGNS or len(operands) != 2 or any(ins.op not in _PLAIN for ins in block.code[:-1]):
-            continue
-        at = len(program.blocks) + len(extra)
-        extra.extend(CodeBlock(block.code[:-1], operand) for operand in operands)
-        found[test] = (at, _SIGNS[name], at + 1)
-    return found, tuple(extra)
+def _comparison(program: Program, test: int) -> tuple[CodeBlock, str, CodeBlock] | None:
+    """The operands of a condition that is one plain comparison, and its sign."""
+    block = program.blocks[test]
+    if not block.code or block.code[-1].op != Op.APPLY or block.code[-1].dst != block.result:
+        return None
+    name = FUNCTIONS[block.code[-1].args[0]].name
+    operands = block.code[-1].args[1:]
+    if name not in _SIGNS or len(operands) != 2 or any(ins.op not in _PLAIN for ins in block.code[:-1]):
+        return None
+    left, right = (CodeBlock(block.code[:-1], operand) for operand in operands)
+    return left, _SIGNS[name], right
+
+
+def _when_told(program: Program, block: CodeBlock) -> Code:
+    """The closure of a block that is made when somebody first wants to be told its value."""
+    made: list[Code] = []
+
+    def code(frame: Frame) -> Value:
+        if not made:
+            whole = msgspec.structs.replace(program, blocks=(*program.blocks, block))
+            made.append(closure(whole, len(program.blocks)))
+        return made[0](frame)
+
+    return code
 
 
 def _strict(program: Program, step: Step, scope: Scope) -> frozenset[int]:

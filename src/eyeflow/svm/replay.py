@@ -138,9 +138,10 @@ class Recording:
         return self._values.get((action, iteration))
 
     def ended(self, action: str, iteration: str) -> bool:
-        """True when the step's operation came to its end: good, bad, or by a fallback inside that ended the task."""
+        """True when the step's operation came to its end: good, bad, given up, or by a fallback inside that ended the
+        task."""
         place = (action, iteration)
-        if place in self._values or place in self._failed:
+        if place in self._values or place in self._failed or place in self._skipped:
             return True
         return any(ended.startswith(f"{action}.") for ended in self._ends)
 

@@ -394,7 +394,7 @@ class ScopeRun:
         reason = recording.skipped(step.action, self.iteration)
         if reason in ("when", "null_input"):
             self._skip(step, reason)
-        elif reason == "deadline" and not self.failures:
+        elif reason == "deadline" and not any(getattr(error, "code", "") == "deadline" for _, error in self.failures):
             self._fail(step, deadline_error(), started=False)
 
     def _fail(self, step: StepCode, error: Failure, *, started: bool) -> None:

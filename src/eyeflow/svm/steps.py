@@ -81,7 +81,8 @@ async def _subtask(scope: ScopeRun, step: StepCode) -> Value:
     code, run = step.operand, scope.run
     assert isinstance(code, SubtaskCode)
     params = code.params(scope.frame)
-    assert isinstance(params, dict), "the operand of SUBTASK is an object"
+    if not isinstance(params, dict):
+        raise RunError("type_mismatch", f"{step.name} gives its task an object")
     if run.recording is not None:
         done, value = run.recording.subtask(step.action, scope.iteration)
         if not done:
@@ -165,7 +166,8 @@ async def _approval(scope: ScopeRun, step: StepCode) -> Value:
     code, run = step.operand, scope.run
     assert isinstance(code, ApprovalCode)
     message = code.message(scope.frame)
-    assert isinstance(message, str), "the message of APPROVAL is text"
+    if not isinstance(message, str):
+        raise RunError("type_mismatch", f"{step.name} asks with a text")
     record, place = run.history, (step.action, scope.iteration)
     run.note(ApprovalAsked(
         at_us=run.at_us(), action=step.action, iteration=scope.iteration, role=code.role, message=message
@@ -220,7 +222,8 @@ async def _log(scope: ScopeRun, step: StepCode) -> Value:
     run = scope.run
     assert isinstance(step.operand, LogCode)
     text = step.operand.message(scope.frame)
-    assert isinstance(text, str), "the message of LOG is text"
+    if not isinstance(text, str):
+        raise RunError("type_mismatch", f"{step.name} writes a text")
     run.note(LogWritten(at_us=run.at_us(), action=step.action, iteration=scope.iteration, text=text))
     if run.ports.logger is not None and run.recording is None:
         await run.ports.logger.write(text, execution_id=run.execution_id, action=step.action)

@@ -67,22 +67,28 @@ def _only_computes(scope: ScopeCode | None) -> bool:
 
 def run_straight(executable: Executable, head: RunStarted, time: Callable[[], float]) -> Execution | None:
     """The finished run; None when it must be run again by the scheduler. `time` is the loop's."""
-    program = executable.program
+    program, root = executable.program, executable.root
     limits = program.limits
+    started = time()
     frame = Frame(program.registers, Meter(min(limits.operations, PACE), _unread))
     frame[TRIGGER], frame[INPUT], frame[ME], frame[NOW] = head.trigger, head.inputs, head.me, head.now
-    trail = Trail(executable, head, frame, time)
+    marks: list[_Mark] = []
     try:
-        output = trail.drive(executable.root)
-        trail.keep(output)
+        skipped = _drive(root, frame, marks, time)
+        output = None if root.result is None else root.result(frame)
+        left = limits.memory_bytes - wire.size_of(output, limits.memory_bytes)
+        for mark in marks:
+            left -= wire.size_of(mark[3], left)
     except RunError:
         return None
-    took = trail.end(output)
-    if took * 1000 >= limits.deadline_ms:
+    ended = time()
+    took_ms = (ended - started) * 1000
+    if took_ms >= limits.deadline_ms:
         return None
     return Execution(
         execution_id=head.execution_id, task=head.task, program=head.program, status="success", output=output,
-        completed_actions=trail.completed, started_at=head.now, duration_ms=round(took * 1000), trail=trail,
+        completed_actions=len(root.steps) - skipped, started_at=head.now, duration_ms=round(took_ms),
+        trail=Trail(executable, head, frame, marks, span=(started, ended), output=output),
     )  # fmt: skip
 
 
@@ -90,76 +96,71 @@ def _unread(name: str) -> Value:
     raise AssertionError(f"a straight program does not read {name}")
 
 
+def _drive(scope: ScopeCode, frame: Frame, marks: list[_Mark], time: Callable[[], float]) -> int:
+    """Run the steps of one scope; how many were skipped. Raises: RunError, on which the run is not straight."""
+    nulls: set[int] | None = None
+    for step in scope.steps:
+        reason = ""
+        if nulls is not None and not nulls.isdisjoint(step.strict):
+            reason = "null_input"
+        elif step.when is not None and step.when(frame) is not True:
+            reason = "when"
+        if reason:
+            marks.append((_SKIP, step, time(), reason, 0))
+            nulls = {step.number} if nulls is None else nulls | {step.number}
+            continue
+        operand = step.operand
+        if type(operand) is ValueCode:
+            at = time()
+            frame[step.dst] = value = operand.block(frame)
+            marks.append((_VALUE, step, at, value, 0))
+        elif type(operand) is BranchCode:
+            frame[step.dst] = _branch(step, operand, frame, marks, time)
+        else:
+            assert type(operand) is LogCode, "straight scopes hold nothing else"
+            marks.append((_LOG, step, time(), operand.message(frame), 0))
+    return 0 if nulls is None else len(nulls)
+
+
+def _branch(step: StepCode, code: BranchCode, frame: Frame, marks: list[_Mark], time: Callable[[], float]) -> Value:
+    at, taken, held = time(), code.default, 0
+    for number, case in enumerate(code.cases, 1):
+        if case.test(frame) is True:
+            taken, held = case.scope, number
+            break
+    marks.append((_TAKE, step, at, taken_name(code, taken, held or len(code.cases)), held))
+    value: Value = None
+    if taken is not None:
+        _drive(taken, frame, marks, time)
+        value = None if taken.result is None else taken.result(frame)
+    marks.append((_END, step, time(), value, 0))
+    return value
+
+
 class Trail:
-    """What a straight run left behind, enough to tell all its events."""
+    """What a straight run left behind, enough to tell all its events. `span`: when it started and ended, in seconds
+    of the loop's time."""
 
-    __slots__ = (
-        "_context", "_ended", "_events", "_executable", "_frame", "_head", "_left", "_marks", "_output", "_started",
-        "_time", "completed",
-    )  # fmt: skip
+    __slots__ = ("_context", "_events", "_executable", "_frame", "_head", "_marks", "_output", "_span")
 
-    def __init__(self, executable: Executable, head: RunStarted, frame: Frame, time: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        executable: Executable,
+        head: RunStarted,
+        frame: Frame,
+        marks: list[_Mark],
+        *,
+        span: tuple[float, float],
+        output: Value,
+    ) -> None:
         self._executable = executable
         self._head = head
         self._frame = frame
-        self._time = time
-        self._left = executable.program.limits.memory_bytes
-        self._marks: list[_Mark] = []
+        self._marks = marks
+        self._span = span
+        self._output = output
         self._events: tuple[Event, ...] | None = None
         self._context: ExecutionContext | None = None
-        self.completed = 0
-        self._started = time()
-
-    def end(self, output: Value) -> float:
-        """The run is over; how many seconds it took."""
-        self._output: Value = output
-        self._ended = self._time()
-        return self._ended - self._started
-
-    def drive(self, scope: ScopeCode) -> Value:
-        """Run one scope and give its value. Raises: RunError, on which the run is not straight after all."""
-        frame, mark, time, nulls = self._frame, self._marks.append, self._time, None
-        for step in scope.steps:
-            if nulls is not None and not nulls.isdisjoint(step.strict):
-                reason = "null_input"
-            elif step.when is not None and step.when(frame) is not True:
-                reason = "when"
-            else:
-                reason = ""
-                operand = step.operand
-                value: Value = None
-                if type(operand) is ValueCode:
-                    at = time()
-                    value = operand.block(frame)
-                    mark((_VALUE, step, at, value, 0))
-                elif type(operand) is BranchCode:
-                    value = self._branch(step, operand)
-                else:
-                    assert type(operand) is LogCode, "straight scopes hold nothing else"
-                    mark((_LOG, step, time(), operand.message(frame), 0))
-                self.keep(value)
-                frame[step.dst] = value
-            if reason:
-                mark((_SKIP, step, time(), reason, 0))
-                nulls = {step.number} if nulls is None else nulls | {step.number}
-        if scope is self._executable.root:
-            self.completed = len(scope.steps) - (0 if nulls is None else len(nulls))
-        return None if scope.result is None else scope.result(frame)
-
-    def _branch(self, step: StepCode, code: BranchCode) -> Value:
-        at, frame, taken, held = self._time(), self._frame, code.default, 0
-        for number, case in enumerate(code.cases, 1):
-            if case.test(frame) is True:
-                taken, held = case.scope, number
-                break
-        self._marks.append((_TAKE, step, at, taken_name(code, taken, held or len(code.cases)), held))
-        value = None if taken is None else self.drive(taken)
-        self._marks.append((_END, step, self._time(), value, 0))
-        return value
-
-    def keep(self, value: Value) -> None:
-        """One more result is held, as `limits.Budget` counts. Raises: RunError `output_limit`."""
-        self._left -= wire.size_of(value, self._left)
 
     @property
     def events(self) -> tuple[Event, ...]:
@@ -186,14 +187,14 @@ class Trail:
         return self._context
 
     def _us(self, at: float) -> int:
-        return round((at - self._started) * 1_000_000)
+        return round((at - self._span[0]) * 1_000_000)
 
     def _told(self) -> list[Event]:
         events: list[Event] = [self._head]
-        ends = [*(mark[2] for mark in self._marks), self._ended]
+        ends = [*(mark[2] for mark in self._marks), self._span[1]]
         for mark, end in zip(self._marks, ends[1:], strict=True):
             self._tell(mark, self._us(mark[2]), self._us(end), events)
-        events.append(RunFinished(at_us=self._us(self._ended), status="success", output=self._output))
+        events.append(RunFinished(at_us=self._us(self._span[1]), status="success", output=self._output))
         return events
 
     def _tell(self, mark: _Mark, at: int, end: int, events: list[Event]) -> None:

@@ -23,21 +23,22 @@ import msgspec
 from msgspec.structs import replace
 
 from eyeflow.catalog.model import CompileContext
-from eyeflow.diagnostics import Report, Severity
+from eyeflow.diagnostics import Diagnostic, Report, Severity
 from eyeflow.frontend.engines.compare import Difference, differences
 from eyeflow.frontend.engines.examine import Examined, examine, telling_words
 from eyeflow.frontend.engines.grounding import Ground, ground
 from eyeflow.frontend.engines.proposal import READING, Engine, Facts, Proposal
 from eyeflow.frontend.intent import Intent, Question
 from eyeflow.frontend.readback import read_back
-from eyeflow.frontend.rules import understand
+from eyeflow.frontend.rules import heard
 from eyeflow.frontend.summary import walk
 from eyeflow.frontend.vocabulary import vocabulary
 from eyeflow.ir.task import Task
 
 Verdict: TypeAlias = Literal["agreed", "rules", "asked", "chosen", "suggested", "not asked"]
-_RECALL: Final = ("no service in the catalog tells when", "this does not say what to do")
+_RECALL: Final = ("no service in the catalog", "this does not say what to do")
 """How refusals begin that say only: nothing was recognised."""
+_OF_ANSWERS: Final = ("unknown_answer", "unused_answer")
 _YES: Final = ("yes", "y", "1", "engine")
 _NO: Final = ("no", "n", "2", "rules")
 _FIRST: Final = ("rules", "first", "1")
@@ -57,10 +58,24 @@ def consult(engine: Engine, text: str, ctx: CompileContext, answers: Mapping[str
     """Read `text` with the rules, then ask `engine` unless the rules refused it for good, then judge."""
     given = answers or {}
     own = {slot: value for slot, value in given.items() if slot != READING}
-    read = understand(text, ctx, own)
-    if _refused_for_good(read):
-        return Judged(intent=read, verdict="not asked")
-    return judge(engine.propose(text, ctx, given), read, ctx)
+    read = heard(text, ctx, own)
+    if _refused_for_good(read.intent):
+        return Judged(intent=read.intent, verdict="not asked", report=read.report)
+    judged = judge(engine.propose(text, ctx, given), read.intent, ctx)
+    # an answer to a question of the proposal is not unknown, only unknown to the rules
+    own_slots = judged.verdict in ("asked", "chosen")
+    said = tuple(d for d in read.report.diagnostics if not (own_slots and d.code in _OF_ANSWERS))
+    return replace(judged, report=Report((*said, _used(judged))) + judged.report)
+
+
+def _used(judged: Judged) -> Diagnostic:
+    """What the engine's help came to and cost, for people to see."""
+    facts = judged.facts
+    parts = [f"{facts.tokens_in} tokens in, {facts.tokens_out} out"] if facts.tokens_in or facts.tokens_out else []
+    parts += [f"cost {facts.cost:.6f}"] if facts.cost is not None else []
+    parts += ["a stored answer"] if facts.stored else [f"{facts.latency_ms} ms"] if facts.attempts else ["not needed"]
+    model = facts.model or "the engine"
+    return Diagnostic("engine_used", f"{model}: {judged.verdict}; {', '.join(parts)}", Severity.NOTE)
 
 
 def judge(proposal: Proposal, rules: Intent, ctx: CompileContext) -> Judged:

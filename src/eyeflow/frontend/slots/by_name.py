@@ -142,7 +142,8 @@ def _messenger(entry: Entry) -> bool:
 def containers(said: Filling) -> None:
     """A capitalised name after a preposition fills the first required plain text parameter."""
     for param in said.open():
-        if not is_container(param) or said.entry.capability_says or _messenger(said.entry):
+        sole = said.entry.is_trigger and is_plain_text(param) and len([p for p in said.open() if is_plain_text(p)]) == 1
+        if not (is_container(param) or sole) or said.entry.capability_says or _messenger(said.entry):
             continue
         for at in range(1, len(said.items)):
             run = said.name_run(at)

@@ -30,6 +30,10 @@ def complete(entry: Entry, filled: Filled, scope: Scope, *, sources: bool = True
             continue
         found = default_of(entry, param, scope)
         names = split_name(param.name)
+        same = _of_the_same(entry, param, params, scope)
+        if same is not None:
+            params[param.name] = wrap(param, "{" + same + "}")
+            continue
         linked = param.required or (len(names) > 1 and names[-1] == "id" and not entry.reads)
         from_source = related(entry, param, scope) if sources and linked else None
         if from_source is not None:
@@ -39,6 +43,16 @@ def complete(entry: Entry, filled: Filled, scope: Scope, *, sources: bool = True
             params[param.name] = value
             assumed.append((param.name, value, why))
     return msgspec.structs.replace(filled, params=params, assumed=tuple(assumed))
+
+
+def _of_the_same(entry: Entry, param: Field, params: dict[str, JsonValue], scope: Scope) -> str | None:
+    """When a thing of this service is pointed at by its id, the rest of its address is the thing's own as well."""
+    for source in reversed(scope.sources):
+        held = [n for n, v in params.items() if isinstance(v, str) and v.startswith("{" + source.root + ".")]
+        identified = any(split_name(n)[-1] in ("id", "timestamp", "ts", "number", "key", "iid") for n in held)
+        if identified and source.service == entry.service.id and fields.same_name(source.type, param.name):
+            return f"{source.root}.{param.name}"
+    return None
 
 
 def default_of(entry: Entry, param: Field, scope: Scope) -> tuple[JsonValue, str] | None:

@@ -30,10 +30,12 @@ class Meter:
     __slots__ = ("_pace", "_rest", "left", "recorded")
 
     def __init__(self, left: int, recorded: Callable[[str], Value], pace: Callable[[], None] | None = None) -> None:
-        self.left = left if pace is None else min(left, PACE)
         self.recorded = recorded
-        self._rest = left - self.left
         self._pace = pace
+        if pace is None or left <= PACE:
+            self.left, self._rest = left, 0
+        else:
+            self.left, self._rest = PACE, left - PACE
 
     def spend(self, operations: int) -> None:
         """Take `operations` off the budget.
