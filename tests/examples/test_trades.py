@@ -1,8 +1,7 @@
 """Automations from many trades: each as a sentence, a program, scenarios, and exactly what comes of them.
 
 The program is the truth. The sentence beside it is as a person would write it, and `english` in the expected file says
-what becomes of it today: `exact`, the same simulated calls; `asks` or `refused`, no program, and never a wrong one;
-`wrong` is a fault of the front end that is known and not corrected yet.
+what becomes of it today: `exact`, the same simulated calls; `asks` or `refused`, no program, and never a wrong one.
 """
 
 from __future__ import annotations
@@ -65,13 +64,11 @@ def test_program_does_what_it_says(name: str, catalog: Catalog):
 @pytest.mark.parametrize("name", NAMES)
 def test_sentence_becomes_that_program_or_none(name: str, catalog: Catalog):
     says = expected(name)["english"]
-    assert says in ("exact", "asks", "refused", "wrong")
+    assert says in ("exact", "asks", "refused")
     outcome, scenarios = ran(name, catalog, english=True)
     if says != "exact" and outcome in ("questions", "refused"):
         return
     same = list(map(effects, scenarios)) == list(map(effects, expected(name)["scenarios"]))
-    if says == "wrong" and not same:
-        pytest.xfail("a fault of the front end that is known")
     assert (outcome, same) == ("program", True)
 
 

@@ -160,6 +160,8 @@ def _takes_text(param: Field, said: str) -> bool:
         return bool(re.fullmatch(r"\+?[0-9 ()-]{5,}", said))
     if param.entity == "slack_channel":
         return said.startswith("#")
+    if "emoji" in split_name(param.name):
+        return bool(re.fullmatch(r":?[\w+-]+:?|[^\w\s]+", said))
     if param.entity == "repo":
         return "/" in said and " " not in said
     return True

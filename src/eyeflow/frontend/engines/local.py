@@ -34,8 +34,9 @@ from eyeflow.values import Field, ListOf, Scalar, non_null
 
 MAX_TOOLS: Final = 4
 MAX_CLAUSES: Final = 8
-SURE: Final = 0.6
-"""Below this confidence the model's word is not worth a question."""
+SURE: Final = 0.3
+"""Below this confidence the model's word is not worth a question: of 25 clauses in words that the catalog does not use,
+it gave 11 calls above it, 9 of them right, and 14 below it, 1 of them right."""
 _MAX_TOKENS: Final = 256
 _LOCK: Final = threading.Lock()
 _HINTS: Final = {"slack_channel": "channel, like #ops", "email": "e-mail address", "phone": "telephone number",

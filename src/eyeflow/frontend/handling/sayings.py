@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from eyeflow.frontend import content, fields
+from eyeflow.frontend import content, fields, nouns
 from eyeflow.frontend.handling.state import LEADS, Handled, content_param
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import phrase_at, speech_act
@@ -88,8 +88,9 @@ def whole_event(entry: Entry, items: Sequence[Item], state: Handled, verb: Item 
     if param is None or not param.required or entry.reads or not state.scope.sources:
         return state
     told = [s for s in state.scope.sources if s.kind != "made"]
-    if not told:
-        return state
+    left = [i for i in nouns.content(items) if i.index not in state.used and i is not verb and i.is_word]
+    if not told or any(i.stem not in told[-1].nouns for i in left):
+        return state  # something else was said, though it could not be read
     expr = mention(told[-1])
     text, scope = content.place(expr, state.scope)
     scope = scope.assume(f"{entry.spec.name}.{param.name}", text, "nothing else was said to send")

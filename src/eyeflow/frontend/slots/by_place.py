@@ -13,7 +13,7 @@ from eyeflow.frontend.lexicon import words
 from eyeflow.frontend.slots.filling import Filling, is_identity, is_plain_text
 from eyeflow.frontend.values_said import element, wrap
 from eyeflow.frontend.vocabulary import PARTICLES, split_name
-from eyeflow.values import STRING, Field
+from eyeflow.values import STRING
 
 _CONTAINERS = ("in", "into", "on", "onto", "to", "from", "at", "under", "of", "for", "inside")
 
@@ -43,8 +43,8 @@ def places_and_people(said: Filling) -> None:
 
 def plain_places(said: Filling) -> None:
     """`the humidity in the cellar`: plain words after a preposition and an article, for the one text that is open."""
-    held = [p for p in said.open() if is_plain_text(p) and element(p) == STRING and p.entity in (None, "location")
-            and (p.required or said.entry.is_trigger)]  # fmt: skip
+    wanted = [p for p in said.open() if (p.required or said.entry.is_trigger) and not is_identity(p)]
+    held = [p for p in wanted if is_plain_text(p) and element(p) == STRING and p.entity in (None, "location")]
     if len(held) != 1:
         return
     known = {w for p in said.entry.phrases for w in p} | said.entry.summary | said.entry.fields | said.entry.names
@@ -70,14 +70,14 @@ def objects(said: Filling) -> None:
     if len(held) != 1 or says or said.entry.is_trigger or said.entry.reads:
         return
     runs = [run for at in range(1, len(said.items)) if len(run := said.name_run(at)) > 0 and run[0] == at]
-    last = runs[-1] if runs else _plain_object(said, held[0])
+    last = runs[-1] if runs else _plain_object(said)
     value = said.value_of(held[0], last) if last else None
     if value is not None:
         said.put(held[0], value, last, strong=False)
 
 
-def _plain_object(said: Filling, param: Field) -> list[int]:
-    """The words of the object; none when they only say again what the capability does, or name the parameter."""
+def _plain_object(said: Filling) -> list[int]:
+    """The words of the object; none when they only say again what the capability does, or name a parameter."""
     opened = next((k for k, i in enumerate(said.items) if i.lower in ("the", "my", "our")), None)
     if opened is None or opened > 2:
         return []
@@ -92,7 +92,8 @@ def _plain_object(said: Filling, param: Field) -> list[int]:
     heads = {s for source in said.scope.sources for s in source.nouns}
     stems = [said.items[k].stem for k in run]
     named = any(fields.find(stems, source.type) for source in said.scope.sources)
-    if named or heads & set(stems) or set(stems) <= set(split_name(param.name)):
+    called = {word for each in said.entry.spec.params for word in split_name(each.name)}
+    if named or heads & set(stems) or set(stems) <= called:
         return []
     return [] if _restates(said, stems) else run
 
