@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from eyeflow.catalog.mapping import placeholders
-from eyeflow.catalog.model import CompileContext, Connection, Profile, Service
+from eyeflow.catalog.model import CompileContext, Connection, Service
 from eyeflow.catalog.registry import ServiceRegistry
 from eyeflow.catalog.words import normalise
 from eyeflow.diagnostics import EMPTY, Diagnostic, Place, Report, Severity, report
@@ -125,12 +125,3 @@ def _first(pairs: tuple[tuple[str, JsonLiteral], ...], keys: tuple[str, ...]) ->
         if key in known:
             return known[key]
     return None
-
-
-def profile_value(profile: Profile, name: str) -> str | None:
-    """What the profile says of the person: `email`, `phone`, `slack`, `city`, `timezone` ..., or None."""
-    if name == "city":
-        return profile.city
-    if name == "timezone":
-        return profile.timezone
-    return dict(profile.me).get(name)

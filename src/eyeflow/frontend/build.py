@@ -331,7 +331,6 @@ def _if(node: If, state: Built, policies: Policies) -> Built:
         return _trailing(node, state, policies)
     scope, subject = state.scope, state.subject
     branches: list[Branch] = []
-    outer_sources = scope.sources
     for arm in node.arms:
         made = _condition(arm.clause, arm.negated, scope, subject)
         if made is None:
@@ -345,7 +344,6 @@ def _if(node: If, state: Built, policies: Policies) -> Built:
         default, scope = _inside(node.otherwise, scope, policies)
     name, scope = scope.name("choice")
     after = scope.act(Action(id=name, branches=tuple(branches), default=default, span=node.arms[0].clause.span))
-    del outer_sources
     return Built(after, subject)
 
 

@@ -97,7 +97,7 @@ def without(listed: Listed, said: Sequence[Item]) -> Listed | None:
     exprs, scope, used = triggers.modifiers(said, set(), listed.scope, listed.item)
     if not exprs or any(i.index not in used for i in nouns.content(said)):
         return None
-    where = (*listed.where, *(negate(e) for e in exprs))
+    where = (*listed.where, negate(triggers.all_of(exprs) or "false"))
     return Listed(listed.expr, listed.item, where, scope.explain(used))
 
 

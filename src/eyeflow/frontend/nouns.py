@@ -262,7 +262,7 @@ def _part(entry: Entry, asked: Sequence[Item], want: Field | None, free: Sequenc
     of = entry.result
     counted = any(w in _COUNT for w in lowered) or "many" in lowered
     if counted:
-        counter = next((p for p, f in fields_walk(of) if p[-1] in ("count", "total", "total_count")), None)
+        counter = next((p for p, f in walk(of) if p[-1] in ("count", "total", "total_count")), None)
         if counter is not None:
             return ".".join(counter), INTEGER, {i.index for i in asked if i.lower in (*_COUNT, "many")}
     plain = [i for i in free if i.is_word]
@@ -276,13 +276,6 @@ def _part(entry: Entry, asked: Sequence[Item], want: Field | None, free: Sequenc
             continue
         return hit.dotted, hit.field.type, {i.index for i in own}
     return "", of, set()
-
-
-def fields_walk(of: Type) -> list[tuple[tuple[str, ...], Field]]:
-    """Named fields under a type, as a list."""
-    from eyeflow.frontend.vocabulary import walk  # noqa: PLC0415 - re-exported for neighbours
-
-    return list(walk(of))
 
 
 def _wanted_whole(

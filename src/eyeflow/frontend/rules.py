@@ -19,6 +19,7 @@ from eyeflow.frontend import guards, policies, triggers
 from eyeflow.frontend.answers import Applied
 from eyeflow.frontend.build import build
 from eyeflow.frontend.clauses import Clause
+from eyeflow.frontend.comparisons import negate
 from eyeflow.frontend.intent import (
     EventTrigger,
     Intent,
@@ -233,7 +234,7 @@ def _less(started: triggers.Started, excluded: Sequence[Clause]) -> tuple[Trigge
         exprs, scope, used = triggers.modifiers(clause.items, set(), scope, started.source)
         scope = scope.explain(used)
         if exprs and isinstance(trigger, EventTrigger):
-            where = " ".join(["NOT(" + e + ")" for e in exprs[:1]])
+            where = negate(triggers.all_of(exprs) or "false")
             joined = f"AND({trigger.where}, {where})" if trigger.where else where
             trigger = msgspec.structs.replace(trigger, where=joined)
             scope = scope.explain({i.index for i in clause.items})

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from eyeflow.frontend.clauses import Clause, is_action_like
+from eyeflow.frontend.clauses import Clause
 from eyeflow.frontend.items import Item
 
 
@@ -206,8 +206,3 @@ def with_action(clause: Clause) -> tuple[Clause, Clause | None]:
             own = Clause("action", items[k:], joined="", sentence=clause.sentence)
             return msgspec.structs.replace(clause, items=head), own
     return clause, None
-
-
-def is_command(clauses: Sequence[Clause]) -> bool:
-    """True when a sentence asks for something: an action, or a cue that governs one."""
-    return any(is_action_like(c) or c.role not in ("action",) for c in clauses)

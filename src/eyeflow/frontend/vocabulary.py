@@ -17,7 +17,7 @@ import msgspec
 
 from eyeflow.catalog.model import Capability, Catalog, Service, TriggerKind
 from eyeflow.frontend.lexicon import stem, words
-from eyeflow.values import Field, ListOf, MapOf, Nullable, ObjectOf, Type, non_null
+from eyeflow.values import Field, ListOf, ObjectOf, Type, non_null
 
 PARTICLES: Final = frozenset({"on", "off", "up", "down", "out", "in", "to", "back"})
 _CANDIDATES = 48
@@ -304,8 +304,3 @@ def _make(catalog: Catalog) -> Vocabulary:
         names=_names(catalog.services),
         spoken=_spoken(catalog.services),
     )
-
-
-def text_like(of: Type) -> bool:
-    """True when a value of this type may be written into text without losing its sense."""
-    return not isinstance(non_null(of), ObjectOf | MapOf | Nullable)

@@ -15,7 +15,7 @@ import msgspec
 from eyeflow.catalog.model import Capability, CompileContext
 from eyeflow.frontend.readback.expressions import Roots, condition, path, template, value
 from eyeflow.ir import task as ir
-from eyeflow.ir.expr import Convert, Entry, Expr, Lit, Ref, Template
+from eyeflow.ir.expr import Convert, Entry, Expr, Ref, Template
 from eyeflow.recurrence import Recurrence, describe, read_moment, upcoming, zone_of
 from eyeflow.values import Field
 
@@ -417,8 +417,3 @@ def _next(task: ir.Task, ctx: CompileContext, runs: int) -> tuple[datetime, ...]
             if at > ctx.now:
                 fires.add(at)
     return tuple(sorted(fires)[:runs])
-
-
-def is_constant(expr: Expr) -> bool:
-    """True for a value that is the same in every run."""
-    return isinstance(expr, Lit) or (isinstance(expr, Template) and all(isinstance(p, str) for p in expr.parts))
