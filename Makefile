@@ -59,8 +59,8 @@ lock: $(STAMP)  ## pin the newest allowed versions of all dependencies
 	$(BIN)/$(LOCK) --output-file requirements.lock
 	$(BIN)/$(LOCK) --group dev --output-file requirements-dev.lock
 
-up:  ## (the server comes in a later release)
-	@echo "EyeFlow has no server yet; it comes in a later release. Try: make demo" >&2; exit 1
+up: $(STAMP)  ## the server on 127.0.0.1:3000 with everything it needs; data in ./.eyeflow; Ctrl-C ends it
+	@$(BIN)/eyeflow up
 
 clean:  ## remove the environment, caches and build products
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist bench/results.json

@@ -18,6 +18,7 @@ Every finding and every error has a code; it never changes its meaning. What eac
 """
 _ORDER: Final = (
     "requests", "text", "meaning", "proofs", "values", "catalog", "artifacts", "programs", "runs", "calls", "commands",
+    "store", "secrets", "workspace", "engine", "triggers", "server",
 )  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 """The pages that are made from the code: `python -m tools.gen_docs` writes them.
 
 Knows: which page is made from which table, where README.md shows the demo. In: the tables, a real run of the demo.
-Out: `docs/opcodes.md`, `docs/functions.md`, the cast in README.md. Never: touches what people write. A test fails
+Out: `docs/opcodes.md`, `docs/functions.md`, `docs/rest.md`, `docs/settings.md`, the cast in README.md.
+Never: touches what people write. A test fails
 when a page is not what this would write, figures of the run aside.
 """
 
@@ -15,6 +16,7 @@ from typing import Final
 
 from eyeflow.ir import opcodes
 from eyeflow.ir.functions.table import TABLE as FUNCTIONS
+from tools import server_pages
 
 DOCS: Final = Path(__file__).parents[1] / "docs"
 README: Final = DOCS.parent / "README.md"
@@ -25,7 +27,9 @@ _MADE: Final = "<!-- Made from the code by `make docs`; changes belong there. --
 
 def pages() -> dict[str, str]:
     """Every generated page by file name."""
-    return {"opcodes.md": _opcodes(), "functions.md": _functions()}
+    return {
+        "opcodes.md": _opcodes(), "functions.md": _functions(), "rest.md": _rest(), "settings.md": _settings(),
+    }  # fmt: skip
 
 
 def first_scene(printed: str) -> str:
@@ -92,6 +96,27 @@ def _functions() -> str:
         "computes its body for each element. Numbers may carry units: compatible ones are converted exactly. The "
         "infix operators of the language are other spellings of some of these (see [llm-ir.md](llm-ir.md)).",
         *_table(("Function", "Signature", "Meaning", "Example", "Null", "Errors"), rows),
+    )
+
+
+def _rest() -> str:
+    return _page(
+        "The REST API",
+        "Every request of the server, and what it takes and gives. The same as an OpenAPI 3.1 document is at "
+        "`/api/openapi.json` of a running server, and to be read at `/api/docs`. How requests are made, how errors "
+        "look and what keys may do is in [server.md](server.md).",
+        *server_pages.rest(),
+    )
+
+
+def _settings() -> str:
+    return _page(
+        "Settings of the server",
+        "Set in the environment, or in `eyeflow.toml` under the section named here. An option of the command wins over "
+        "the environment, the environment over the file. `eyeflow config show` prints what holds and where it comes "
+        "from. What belongs to the workspace (who approves, how long runs are kept, who is told of what) is set while "
+        "the server runs: `PUT /api/settings`.",
+        *server_pages.settings(),
     )
 
 

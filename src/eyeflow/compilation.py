@@ -22,13 +22,16 @@ from eyeflow.catalog.load import open_catalog
 from eyeflow.catalog.model import Catalog, CompileContext, Connection, Policy, Profile, Role
 from eyeflow.compiler import Compiled, Observer, compile_intent, compile_ir, compile_sentence, seal_compiled
 from eyeflow.diagnostics import Diagnostic, Report, Severity
-from eyeflow.frontend.intent import Intent, Question, Refusal
+from eyeflow.frontend.editing import edit
+from eyeflow.frontend.intent import Assumption, Intent, Question, Refusal
 from eyeflow.frontend.readback import Readback, assumptions, read_back
+from eyeflow.frontend.resolve import part_names
+from eyeflow.ir.diff import Difference, diff
 from eyeflow.ir.plan import Plan
 from eyeflow.ir.program import Artifact, Program
 from eyeflow.ir.seal import SigningKey
 from eyeflow.ir.task import Task
-from eyeflow.ir.text import print_task
+from eyeflow.ir.text import print_task, strip
 from eyeflow.ports import SystemClock
 
 if TYPE_CHECKING:
@@ -133,6 +136,42 @@ class Compilation(msgspec.Struct, frozen=True, kw_only=True):
         return seal_compiled(self.compiled, self.context, key, approver=approver, practice=practice)
 
 
+class Revision(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a change to an automation. `made` is the changed program, `difference` what it does differently;
+    both None while something is asked or refused, or a later stage stopped it (`report`)."""
+
+    made: Compilation | None = None
+    difference: Difference | None = None
+    questions: tuple[Question, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    assumptions: tuple[Assumption, ...] = ()
+    report: Report = Report()
+
+    @property
+    def outcome(self) -> Outcome:
+        """As of a `Compilation`."""
+        if self.made is not None:
+            return "program"
+        return "refused" if self.refusals else "questions" if self.questions else "errors"
+
+
+def revise(made: Compilation, change: str, *, answers: Mapping[str, str] | None = None) -> Revision:
+    """The program of `made` changed as the words of `change` say: compiled anew, with the difference in meaning.
+
+    A change that is not understood in all its parts changes nothing. Raises: CompileError when `made` has no program.
+    """
+    made.compiled.require()
+    assert made.task is not None, "a program has a task"
+    edited = edit(made.task, change, made.context, answers)
+    if edited.task is None:
+        return Revision(questions=edited.questions, refusals=edited.refusals, assumptions=edited.assumptions)
+    again = compile_in(made.context, print_task(strip(edited.task)), language="ir", source="<change>")
+    if again.task is None or again.program is None:
+        return Revision(report=again.report, assumptions=edited.assumptions)
+    found = diff(made.task, again.task)
+    return Revision(made=again, difference=found, assumptions=edited.assumptions, report=again.report)
+
+
 def compile_text(
     text: str,
     *,
@@ -184,10 +223,13 @@ def compile_in(
 
 
 def _also(own: Compiled, ctx: CompileContext) -> tuple[Compilation, ...]:
-    """The further tasks of a request, numbered after the first."""
+    """The further tasks of a request, each named after its words, or numbered after the name that was given."""
     if own.intent is None or own.task is None:
         return ()
+    names = part_names(own.intent, own.task.name)
+    if own.name is not None:
+        names = tuple(f"{own.name}_{number}" for number in range(2, len(names) + 2))
     return tuple(
-        Compilation(compiled=compile_intent(part, ctx, name=f"{own.task.name}_{number}"), context=ctx)
-        for number, part in enumerate(own.intent.also, 2)
+        Compilation(compiled=compile_intent(part, ctx, name=name), context=ctx)
+        for part, name in zip(own.intent.also, names, strict=True)
     )

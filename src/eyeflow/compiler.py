@@ -207,8 +207,17 @@ def seal_compiled(
     missing = compiled.report.of(Severity.CONNECT)
     if missing and not practice:
         raise CompileError("connect", missing[0].message, compiled.report, hint=missing[0].hint)
+    return seal(program, envelope_of(compiled, ctx, approver=approver, practice=practice), key)
+
+
+def envelope_of(compiled: Compiled, ctx: CompileContext, *, approver: str = "", practice: bool = False) -> Envelope:
+    """What surrounds the program of a compile, before it is signed: `seal` sets digest, key and signature.
+
+    Raises: CompileError when there is no program.
+    """
+    compiled.require()
     assert compiled.plan is not None, "a program has a plan"
-    envelope = Envelope(
+    return Envelope(
         program_digest="",
         source=compiled.text if compiled.intent is None else "",
         sentence=compiled.text if compiled.intent is not None else "",
@@ -219,4 +228,3 @@ def seal_compiled(
         compiler=VERSION,
         practice=practice,
     )
-    return seal(program, envelope, key)

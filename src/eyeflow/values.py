@@ -153,6 +153,11 @@ def nullable(of: Type) -> Type:
     return of if isinstance(of, Nullable | Null) else Nullable(of)
 
 
+def may_be_left_out(field: Field) -> bool:
+    """True for an input that need not be given: it has a default, is optional, or may be null, and then is null."""
+    return field.default is not None or not field.required or isinstance(field.type, Nullable)
+
+
 def non_null(of: Type) -> Type:
     """`T` of `T?`; any other type unchanged."""
     return of.of if isinstance(of, Nullable) else of

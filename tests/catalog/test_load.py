@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from eyeflow.catalog.load import load_catalog, load_documents, merge, open_catalog, parse_service
-from eyeflow.catalog.model import Service
+from eyeflow.catalog.model import Batch, Service
 from eyeflow.diagnostics import Diagnostic, Severity
 from eyeflow.errors import CatalogError
 from eyeflow.values import STRING, ListOf, ObjectOf
@@ -291,3 +291,62 @@ def _plain() -> dict[str, object]:
     data = yaml.safe_load(BIKES)
     assert isinstance(data, dict)
     return data
+
+
+BATCHED = """
+service: tickets
+title: Tickets
+type: Support
+connector: scripted
+capabilities:
+  get:
+    summary: Read one
+    effect: read
+    batch: {capability: get_many, item: key, items: keys, results: found, match: key, max: 50}
+    params: {key: {type: string, required: true, entity: ticket}, deep: {type: boolean}}
+    returns: {type: object, properties: {key: {type: string}, title: {type: string, role: summary}}}
+  get_many:
+    summary: Read many
+    effect: read
+    params: {keys: {type: array, items: {type: string}, required: true}, deep: {type: boolean}}
+    returns:
+      type: object
+      properties:
+        found: {type: array, items: {type: object, properties: {title: {type: string}, key: {type: string}}}}
+"""
+
+
+def test_a_read_says_which_other_one_answers_many_at_once() -> None:
+    service, found = parse_service(BATCHED)
+    assert service is not None, found
+    get = service.capability("get")
+    assert get is not None
+    assert get.batch == Batch(capability="get_many", item="key", items="keys", results="found", match="key", max=50)
+    plain, _ = parse_service(BATCHED.replace(", max: 50", ", max: 51"))
+    assert plain is not None and plain.digest != service.digest
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "says"),
+    [
+        (("capability: get_many", "capability: get_meny"), "unknown_capability", "did you mean `get_many`?"),
+        (("item: key", "item: id"), "unknown_param", "`get` has no parameter `id`"),
+        (("items: keys", "items: ids"), "unknown_param", "`get_many` has no parameter `ids`"),
+        ((", match: key", ""), "missing_key", "`match`"),
+        (("max: 50", "max: 1"), "out_of_range", "from 2"),
+        (("results: found", "results: all"), "bad_batch", "gives no list `all`"),
+        (("match: key", "match: nr"), "bad_batch", "`nr` is no field"),
+        (("Read many\n    effect: read", "Read many\n    effect: write"), "bad_batch", "no read"),
+        (("items: {type: string}, req", "items: {type: integer}, req"), "bad_batch", "must be a list of what"),
+        (("}, deep: {type: boolean}}\n    returns:\n", "}}\n    returns:\n"), "bad_batch", "does not take `deep`"),
+        (("title: {type: string}, key", "name: {type: string}, key"), "bad_batch", "the same fields"),
+        (("batch: {", "batch: {size: 3, "), "unknown_key", "size"),
+        (("batch: {capability: get_many, item: key, items: keys, results: found, match: key, max: 50}", "batch: 3"),
+         "wrong_type", "a mapping"),
+    ],
+)  # fmt: skip
+def test_a_batch_that_cannot_stand_for_single_reads_is_refused(change: tuple[str, str], code: str, says: str) -> None:
+    assert change[0] in BATCHED
+    _, found = parse_service(BATCHED.replace(*change, 1))
+    first = found.errors[0]
+    assert first.code == code and says in f"{first.message} {first.hint}"

@@ -77,7 +77,7 @@ def merged(body: Any, change: Any) -> Any:
 
 def parsed(request: HttpRequest) -> dict[str, Any]:
     """What is on the wire: host, path, query, body, headers."""
-    url = urlsplit(request.url)
+    url = urlsplit(str(request.url))
     headers = {name.lower(): value for name, value in (*request.headers, *request.credential)}
     kind = headers.get("content-type", "")
     body: Any = None
@@ -127,7 +127,7 @@ class FixtureTransport:
         body = filled(variant.get("replace", merged(answer["body"], variant.get("body"))), wire)
         data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
         headers = tuple((name.lower(), value) for name, value in answer["headers"].items())
-        return HttpResponse(status=answer["status"], headers=headers, body=data, url=request.url)
+        return HttpResponse(status=answer["status"], headers=headers, body=data, url=str(request.url))
 
     def _named(self, method: str, wire: dict[str, Any]) -> str:
         """The operation the case expects next, or without such a list the one that this request fits."""
@@ -243,12 +243,13 @@ async def test_a_refusal_is_an_error_with_the_services_words(service: str, name:
 def test_a_delivery_becomes_the_payload(service: str, name: str) -> None:
     case = FIXTURES[service]["deliveries"][name]
     kind = shipped(service).trigger(name)
-    assert kind is not None and kind.source is not None
-    webhook = json.loads(kind.source)["webhook"]
+    assert kind is not None and kind.source is not None and kind.source.webhook is not None
+    webhook = kind.source.webhook
+    assert webhook.match is not None and webhook.id is not None and webhook.payload is not None
     roots = {"headers": {key.lower(): value for key, value in case["headers"].items()}, "body": case["body"]}
-    assert formula(webhook["match"])(roots) is True
-    assert formula(webhook["id"])(roots) == case["id"]
-    payload = {field: plain(formula(text)(roots)) for field, text in webhook["payload"].items()}
+    assert formula(webhook.match)(roots) is True
+    assert formula(webhook.id)(roots) == case["id"]
+    payload = {field: plain(formula(text)(roots)) for field, text in json.loads(webhook.payload).items()}
     assert {field: value for field, value in payload.items() if value is not None} == case["payload"]
 
 

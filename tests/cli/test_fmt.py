@@ -95,3 +95,43 @@ def test_what_cannot_be_read_stays_as_it_is(eyeflow: Command, tmp_path: Path) ->
     assert path.read_text() == "TASK a\n  NONSENSE\n"
     assert eyeflow("fmt", "Send the weather to Slack").code == 2
     assert eyeflow("fmt", "missing.eir").code == 2
+
+
+BANDS = """\
+TASK bands
+  INPUT x number
+  INPUT note string?
+  TRIGGER manual()
+
+  ACTION rule
+    TYPE conditional
+    CONDITION GT(input.x, 75)
+      BRANCH hot
+        VALUE 1
+    CONDITION GT(input.x, 90)
+      BRANCH boiling
+        VALUE 2
+    DEFAULT
+      VALUE 3
+    OUTPUT r
+
+  RETURN COALESCE(input.note, TO_STRING(r))
+"""
+
+
+def test_fix_takes_out_what_is_proved_to_have_no_effect(eyeflow: Command, tmp_path: Path) -> None:
+    path = tmp_path / "bands.eir"
+    path.write_text(BANDS)
+    done = eyeflow("fmt", "--fix", "bands.eir")
+    assert done.code == 0
+    assert "take the CONDITION and its branch out" in done.err
+    assert "boiling" not in path.read_text() and "hot" in path.read_text()
+    assert "unreachable_branch" not in eyeflow("check", "bands.eir").out
+
+
+def test_an_input_that_may_be_null_may_be_left_out(eyeflow: Command, tmp_path: Path) -> None:
+    (tmp_path / "bands.eir").write_text(BANDS)
+    assert "1" in eyeflow("run", "bands.eir", "--input", "x=80").out
+    assert "seen" in eyeflow("run", "bands.eir", "--input", "x=80", "--input", "note=seen").out
+    missing = eyeflow("run", "bands.eir")
+    assert missing.code == 2 and "x (number)" in missing.err and "note" not in missing.err

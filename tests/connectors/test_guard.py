@@ -6,7 +6,7 @@ import pytest
 
 from connectors.stub_http import StubHttp
 from eyeflow.catalog.model import Connection, Service
-from eyeflow.connectors.aiohttp_transport import AiohttpTransport
+from eyeflow.connectors.http1 import Http1Transport
 from eyeflow.connectors.guard import Guard, LoopbackPort, PrivateRange, Rules, rules_for
 from eyeflow.connectors.transport import HttpRequest
 from eyeflow.errors import CallError, EgressDenied
@@ -274,7 +274,7 @@ async def test_refusal_happens_before_any_connect() -> None:
         ]
         hosts = (f"127.0.0.1:{stub.port}", f"localhost:{stub.port}", f"api.example.com:{stub.port}")
         names = Names(localhost=[("127.0.0.1",)], api_example_com=[("127.0.0.1",)])
-        transport = AiohttpTransport(Guard(resolver=names))
+        transport = Http1Transport(Guard(resolver=names))
         for url in urls:
             with pytest.raises(EgressDenied):
                 await transport.send(HttpRequest(method="GET", url=url, rules=Rules("svc", hosts)))
@@ -289,7 +289,7 @@ async def test_rebinding_gains_nothing_as_the_judged_address_is_the_connected_on
         names = Names(api_example_com=[("127.0.0.1",), ("169.254.169.254",)])
         allow = (PrivateRange("here", ("api.example.com",), ("127.0.0.0/8",)),)
         guard = Guard(allow=allow, resolver=names)
-        transport = AiohttpTransport(guard)
+        transport = Http1Transport(guard)
         request = HttpRequest(
             method="GET",
             url=f"http://api.example.com:{stub.port}/",
@@ -318,7 +318,7 @@ async def test_proxy_variables_of_the_environment_are_ignored(name: str, monkeyp
     async with StubHttp() as proxy, StubHttp() as stub:
         monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
         monkeypatch.setenv("NO_PROXY", "")
-        transport = AiohttpTransport(Guard(practice={"svc": LoopbackPort("127.0.0.1", stub.port)}))
+        transport = Http1Transport(Guard(practice={"svc": LoopbackPort("127.0.0.1", stub.port)}))
         await transport.send(HttpRequest(method="GET", url="https://api.example.com/x", rules=RULES))
         await transport.close()
         assert (proxy.accepts, stub.accepts) == (0, 1)
@@ -327,7 +327,7 @@ async def test_proxy_variables_of_the_environment_are_ignored(name: str, monkeyp
 async def test_practice_judges_the_catalog_url_first_then_goes_to_its_one_port() -> None:
     async with StubHttp() as stub, StubHttp() as other:
         guard = Guard(practice={"svc": LoopbackPort("127.0.0.1", stub.port)})
-        transport = AiohttpTransport(guard)
+        transport = Http1Transport(guard)
         ok = await transport.send(HttpRequest(method="GET", url="https://api.example.com/a?b=1", rules=RULES))
         assert ok.practice and ok.url == "https://api.example.com/a?b=1"
         assert stub.heads[0].startswith("GET /a?b=1 HTTP/1.1\r\n") and "Host: api.example.com\r\n" in stub.heads[0]

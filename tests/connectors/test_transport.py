@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from connectors.stub_http import StubHttp, answer
-from eyeflow.connectors.aiohttp_transport import AiohttpTransport
+from eyeflow.connectors.http1 import Http1Transport
 from eyeflow.connectors.guard import Guard, LoopbackPort, PrivateRange, Rules
 from eyeflow.connectors.transport import HttpRequest, HttpResponse, HttpTransport, ScriptedTransport
 from eyeflow.errors import CallError, EgressDenied
@@ -32,8 +32,8 @@ def request(method: str = "GET", **more: object) -> HttpRequest:
     return HttpRequest(method=method, rules=RULES, safe=method == "GET", **{**fields, **more})  # type: ignore[arg-type]
 
 
-def transport_to(port: int, pool: int = 1) -> AiohttpTransport:
-    return AiohttpTransport(Guard(practice={"svc": LoopbackPort("127.0.0.1", port)}), pool=pool)
+def transport_to(port: int, pool: int = 1) -> Http1Transport:
+    return Http1Transport(Guard(practice={"svc": LoopbackPort("127.0.0.1", port)}), pool=pool)
 
 
 async def failure(stub: StubHttp, asked: HttpRequest) -> CallError:
@@ -285,7 +285,7 @@ async def test_a_certificate_is_checked_for_the_name_and_not_for_the_address(
     if trusted:
         client.load_verify_locations(path)
     guard = Guard(allow=(PrivateRange("here", ("api.example.com",), ("127.0.0.0/8",)),), resolver=Here())
-    transport = AiohttpTransport(guard, tls=client)
+    transport = Http1Transport(guard, tls=client)
     rules = Rules("svc", (f"api.example.com:{port}",))
     asked = HttpRequest(method="POST", url=f"https://api.example.com:{port}/", rules=rules, safe=False, body=b"{}")
     if works:

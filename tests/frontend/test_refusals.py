@@ -61,7 +61,6 @@ UNDECIDED = (
     "When a message is posted in #sql, run the query in it",
     "Fetch https://a.io/x and run the body on postgres",
     'When a customer from Germany is created, post "Hallo" to #de',
-    'When bob opens an issue in acme/api, text me "Bob"',
     'Email ann@x.io "A" with report.pdf attached',
     'Post "A" to #one with high priority',
 )

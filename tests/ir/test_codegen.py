@@ -40,7 +40,7 @@ def test_acceptance_43_the_same_task_and_plan_always_give_the_same_program():
 def test_every_kind_of_action_is_one_effect():
     program = program_of(EVERYTHING)
     used = {step.do.op for scope in program.scopes for step in scope.steps}
-    assert used == {row.number for row in TABLE if not row.pure} - {Op.WAIT_UNTIL}
+    assert used == {row.number for row in TABLE if not row.pure} - {Op.WAIT_UNTIL, Op.CALL_AHEAD, Op.CALL_BESIDE}
     waits = value_task("1").replace("  RETURN 1", '  ACTION w\n    TYPE wait\n    UNTIL "2027-01-01T00:00:00Z"\n')
     assert steps(program_of(waits))["w"].do.op == Op.WAIT_UNTIL
 
@@ -139,7 +139,7 @@ def test_words_of_the_catalog_do_not_change_a_program():
 def passes(source: str, payload: Value) -> Value:
     """What the filter of the first trigger says about a payload."""
     program = program_of(source)
-    frame = Frame(program.registers, Meter(10_000, lambda name: None))
+    frame = Frame.of(program.registers, Meter(10_000, lambda name: None))
     frame[TRIGGER] = payload
     return closure(program, program.triggers[0].where)(frame)
 
@@ -190,7 +190,7 @@ def test_a_filter_of_the_catalog_is_part_of_the_trigger():
     assert validate(program).ok
     code = closure(program, program.triggers[0].where)
     for labels, folder, expected in ((["hot"], "in", True), (["cold"], "in", False), (["hot"], "out", False)):
-        frame = Frame(program.registers, Meter(10_000, lambda name: None))
+        frame = Frame.of(program.registers, Meter(10_000, lambda name: None))
         frame[TRIGGER] = {"labels": labels, "folder": folder}
         assert code(frame) is expected
     assert [name for name, _ in program.triggers[0].params] == ["label", "folder", "feed"]

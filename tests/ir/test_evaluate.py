@@ -47,7 +47,7 @@ def recorded(name: str) -> Value:
 
 
 def frame_of(program: Program, given: Value = None, operations: int = 1_000_000) -> Frame:
-    frame = Frame(program.registers, Meter(operations, recorded))
+    frame = Frame.of(program.registers, Meter(operations, recorded))
     frame[INPUT] = given if given is not None else {}
     frame[NOW] = AT
     return frame
@@ -186,7 +186,7 @@ def test_a_budget_is_shared_by_the_frames_of_a_run():
 
 
 def test_a_childs_registers_are_its_own():
-    frame = Frame(6, Meter(1, recorded))
+    frame = Frame.of(6, Meter(1, recorded))
     frame[4] = "outside"
     child = frame.child()
     child[5] = "inside"

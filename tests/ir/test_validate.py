@@ -107,6 +107,12 @@ def with_do(op: int, change: Callable[[Instruction], Instruction]) -> Break:
     return broken
 
 
+def ahead(program: Program) -> Program:
+    """Have the last write go together with others."""
+    do = program.scopes[program.root].steps[2].do
+    return with_step(3, do=Instruction(Op.CALL_AHEAD, do.dst, do.args))(program)
+
+
 def args(*values: int) -> Callable[[Instruction], Instruction]:
     return lambda ins: Instruction(ins.op, ins.dst, values)
 
@@ -241,6 +247,7 @@ BROKEN: list[tuple[str, str, str, Break]] = [
     ("attempts", "of a choice", WEATHER, with_step(2, attempts=2)),
     ("cache", "write", WEATHER, with_step(3, cache_ms=1_000)),
     ("cache", "no call", WEATHER, with_step(2, cache_ms=1_000)),
+    ("batch", "write", WEATHER, ahead),
     ("backup", "both", EVERYTHING, both),
     ("backup", "neither", WEATHER, with_step(1, backup=Backup(-1, -1, False, 1))),
     ("call_budget", "one", WEATHER, with_limits(calls=1)),

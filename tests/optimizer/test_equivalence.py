@@ -8,11 +8,12 @@ from hypothesis import HealthCheck, given, settings
 
 from eyeflow.ir.check import check
 from eyeflow.optimizer import PASSES, REWRITES, Pass
+from eyeflow.optimizer.batch import batch
 from eyeflow.optimizer.prefetch import prefetch
 from optimizer.programs import sources, worlds
 from optimizer.world import CTX, Ran, World, planned, run, task_of
 
-EACH: tuple[tuple[Pass, ...], ...] = (*((each,) for each in (*REWRITES, prefetch)), PASSES)
+EACH: tuple[tuple[Pass, ...], ...] = (*((each,) for each in (*REWRITES, prefetch, batch)), PASSES)
 """Every pass alone, then all together."""
 
 
@@ -22,20 +23,20 @@ def _agree(source: str, world: World, *, chain: bool) -> None:
     before = run(planned(task), world)
     for rewrites in EACH:
         plan = planned(task, *rewrites)
-        if not any(each.kind == "rewrite" for each in plan.decisions):
+        if not any(each.kind in ("rewrite", "batch") for each in plan.decisions):
             continue
         _, report = check(plan.task, CTX)
         assert report.ok, [str(each) for each in report.errors]
         after = run(plan, world)
-        said = [(each.subject, each.choice) for each in plan.decisions if each.kind == "rewrite"]
+        said = [(each.subject, each.choice) for each in plan.decisions if each.kind in ("rewrite", "batch")]
         assert _seen(before, chain=chain) == _seen(after, chain=chain), said
-        assert after.reads <= before.reads
+        assert after.reads <= before.reads + after.many
 
 
 def _seen(ran: Ran, *, chain: bool) -> Ran:
     """What may be compared: the order of writes only where something orders them."""
     writes = ran.writes if chain else {service: sorted(texts) for service, texts in ran.writes.items()}
-    return msgspec.structs.replace(ran, writes=writes, reads=0)
+    return msgspec.structs.replace(ran, writes=writes, reads=0, many=0, trace="", took_ms=0)
 
 
 def _property(examples: int, *, chain: bool) -> None:

@@ -70,7 +70,7 @@ def test_passes_are_the_rewrites_and_then_the_decisions_about_what_they_left():
     assert PASSES[: len(REWRITES)] == REWRITES
     assert [step.__name__ for step in PASSES] == [
         "fold", "common", "duplicates", "guards", "invariants", "unread",
-        "order", "prefetch", "bind", "cache", "memory", "latency",
+        "order", "prefetch", "bind", "cache", "batch", "memory", "latency",
     ]  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -24,9 +24,11 @@ from eyeflow.ir.task import Task
 from eyeflow.ir.text import parse
 from eyeflow.ir.validate import validate
 from eyeflow.optimizer import PASSES, REWRITES, Pass
+from eyeflow.optimizer.batch import batch
 from eyeflow.optimizer.prefetch import prefetch
 from eyeflow.ports import CountingIds
 from eyeflow.svm import Machine, MemoryPublisher, Ports, run_virtual
+from eyeflow.svm.journal import trace_hash
 from eyeflow.values import Value
 
 _PERSON = {"name": {"type": "string"}, "score": {"type": "integer"}, "vip": {"type": "boolean"}}
@@ -38,12 +40,18 @@ def _object(properties: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 
+_KNOWN = _object({"id": {"type": "string"}, **_PERSON})
+
 SERVICES: list[dict[str, Any]] = [
     {
         "service": "crm", "title": "CRM", "type": "Sales", "connector": "world",
         "capabilities": {
             "find": {"summary": "Find a person", "effect": "read", "latency_ms": 80, **_ALWAYS,
-                     "params": {"id": {"type": "string", "required": True}}, "returns": _object(_PERSON)},
+                     "params": {"id": {"type": "string", "required": True}}, "returns": _KNOWN,
+                     "batch": {"capability": "find_all", "item": "id", "items": "ids", "match": "id", "max": 3}},
+            "find_all": {"summary": "Find up to three people", "effect": "read", "latency_ms": 90, "timeout_ms": 5_000,
+                         "params": {"ids": {"type": "array", "items": {"type": "string"}, "required": True}},
+                         "returns": {"type": "array", "items": _KNOWN}},
             "people": {"summary": "List people", "effect": "read", "latency_ms": 120, **_ALWAYS, "cache_ttl": "1m",
                        "returns": {"type": "array", "items": _object({"id": {"type": "string"}, **_PERSON})}},
             "note": {"summary": "Write a note", "effect": "write", "latency_ms": 100, **_ALWAYS, "returns": _DONE,
@@ -63,7 +71,7 @@ SERVICES: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 KEY = SigningKey(bytes(32))
-PLAIN: tuple[Pass, ...] = tuple(each for each in PASSES if each not in (*REWRITES, prefetch))
+PLAIN: tuple[Pass, ...] = tuple(each for each in PASSES if each not in (*REWRITES, prefetch, batch))
 """What a plan needs, without any rewrite."""
 
 
@@ -97,21 +105,27 @@ def planned(task: Task, *rewrites: Pass) -> Plan:
 class World(msgspec.Struct, frozen=True):
     """How the services behave: `fails` are ids and channels whose reads fail, `moving` is whether what was written
     changes later answers, `input` what the task is given. A read that fails for good takes its time: `slow` ones a
-    thousand seconds, so that all that does not depend on it is done before."""
+    thousand seconds, so that all that does not depend on it is done before. `many` is how requests for many end."""
 
     fails: frozenset[str] = frozenset()
     slow: frozenset[str] = frozenset()
     moving: bool = False
     input: Mapping[str, Value] = {}
+    many: Literal["answers", "fails", "hangs", "shuffles", "repeats", "nonsense"] = "answers"
 
 
 class Ran(msgspec.Struct, frozen=True):
-    """What a run did: writes by service in order, status, output; and how many reads were made."""
+    """What a run did: writes by service in order, status, output, error; and how many reads and requests for many
+    were made. `trace` is the hash of all that happened in it."""
 
     status: str
     output: object
     writes: dict[str, list[str]]
     reads: int
+    many: int = 0
+    error: str = ""
+    trace: str = ""
+    took_ms: int = 0
 
 
 class _Service:
@@ -132,15 +146,39 @@ class _Service:
         if method in ("note", "send"):
             self._changed[self._name] = self._changed.get(self._name, 0) + 1
             return {"ok": True}
+        if method == "find_all":
+            return await self._many(params["ids"])
         await asyncio.sleep(1_000 if about in self._world.slow else 0.001)
         if about in self._world.fails or about in self._world.slow:
             raise CallError("permanent", "not_found", f"nothing about {about}")
-        version = self._changed.get(self._name, 0) if self._world.moving else 0
+        version = self._version()
         if method == "topic":
             return {"text": f"topic of {about} {version}"}
         if method == "people":
-            return [{"id": each, **_person(each, version)} for each in ("ann", "bob", "cy")]
+            return [_person(each, version) for each in ("ann", "bob", "cy")]
         return _person(about, version)
+
+    def _version(self) -> int:
+        return self._changed.get(self._name, 0) if self._world.moving else 0
+
+    async def _many(self, ids: Any) -> Value:
+        """Those that are there: what fails alone is missing."""
+        assert 2 <= len(ids) <= 3 and len(set(ids)) == len(ids)
+        await asyncio.sleep(0.002)
+        world, found = self._world, [_person(each, self._version()) for each in ids]
+        known = [each for each, about in zip(found, ids, strict=True) if about not in world.fails | world.slow]
+        match world.many:
+            case "fails":
+                raise CallError("transient", "unavailable", "not now")
+            case "hangs":
+                await asyncio.sleep(1_000_000)
+            case "shuffles":
+                return [{"id": 7}, *reversed(known), _person("a stranger", 0)]
+            case "repeats":
+                return [*known, *known[:1]]
+            case "nonsense":
+                return [None, 3, {"id": [1]}]
+        return known
 
     async def cleanup(self) -> None:
         return
@@ -148,12 +186,12 @@ class _Service:
 
 def _person(about: str, version: int) -> dict[str, Value]:
     score = hashlib.sha256(f"{about}{version}".encode()).digest()[0] % 10
-    return {"name": f"{about[:20]}{version}", "score": score, "vip": score > 5}
+    return {"id": about, "name": f"{about[:20]}{version}", "score": score, "vip": score > 5}
 
 
-def run(plan: Plan, world: World) -> Ran:
+def run(plan: Plan, world: World, ctx: CompileContext = CTX) -> Ran:
     """Run a plan's program, as any program is run."""
-    program, report = generate(plan, CTX)
+    program, report = generate(plan, ctx)
     assert program is not None and validate(program).ok, report
     artifact = seal(program, Envelope(program_digest="", practice=True), KEY)
     calls: list[tuple[str, str, str]] = []
@@ -161,7 +199,7 @@ def run(plan: Plan, world: World) -> Ran:
 
     async def main(clock: Any) -> Ran:
         machine = Machine(
-            trust=[KEY.signer], catalog=CTX.catalog, connectors={"world": lambda: _Service(world, calls, changed)},
+            trust=[KEY.signer], catalog=ctx.catalog, connectors={"world": lambda: _Service(world, calls, changed)},
             clock=clock, ids=CountingIds(), ports=Ports(publisher=MemoryPublisher()), practice=True,
         )  # fmt: skip
         done = await machine.run(artifact, dict(world.input))
@@ -170,6 +208,16 @@ def run(plan: Plan, world: World) -> Ran:
             if method in ("note", "send"):
                 writes.setdefault(service, []).append(about)
         reads = sum(method not in ("note", "send") for _, method, _ in calls)
-        return Ran(done.status, plain(done.output), writes, reads)
+        many = sum(method == "find_all" for _, method, _ in calls)
+        return Ran(
+            done.status,
+            plain(done.output),
+            writes,
+            reads,
+            many,
+            done.error or "",
+            trace_hash(done.events[1:]),
+            done.duration_ms,
+        )
 
     return run_virtual(main)

@@ -60,6 +60,12 @@ def test_hours_and_minutes_step_in_elapsed_time_over_a_clock_change() -> None:
     assert len([f for f in upcoming(cap, at("2026-10-24T23:00"), 9) if f < at("2026-10-25T12:00")]) == 6
 
 
+def test_seconds_step_in_elapsed_time_and_keep_to_their_hours() -> None:
+    spec = Recurrence(rules=("FREQ=SECONDLY;INTERVAL=45;BYHOUR=12;BYDAY=TU",), anchor="2026-11-23")
+    found = [moment.strftime("%a %H:%M:%S") for moment in upcoming(spec, NOON, 3)]
+    assert found == ["Tue 12:00:00", "Tue 12:00:45", "Tue 12:01:30"]
+
+
 def test_an_interval_counts_from_start_else_from_the_anchor() -> None:
     rule = ("FREQ=DAILY;INTERVAL=3;BYHOUR=9;BYMINUTE=0",)
     assert fires(Recurrence(rules=rule, anchor="2026-11-23"), "2026-11-23T12:00", 2) == ["11-26 09:00", "11-29 09:00"]
@@ -155,7 +161,9 @@ def test_a_schedule_excluded_altogether_ends_quickly(exclude: str) -> None:
     ("rule", "problem"),
     [
         ("", "empty"),
-        ("FREQ=SECONDLY", "SECONDLY"),
+        ("FREQ=SECONDLY", "shortest step"),
+        ("FREQ=SECONDLY;INTERVAL=9", "shortest step"),
+        ("FREQ=SECONDLY;INTERVAL=30;BYMINUTE=5", "BYMINUTE"),
         ("INTERVAL=2", "FREQ"),
         ("FREQ=DAILY;INTERVAL=0", "INTERVAL"),
         ("FREQ=DAILY;COUNT=99999999999999999999", "COUNT"),
@@ -233,6 +241,7 @@ def test_the_short_form_goes_both_ways(word: str, rule: str) -> None:
         (Recurrence(rules=("FREQ=MONTHLY;BYDAY=FR;BYMONTHDAY=13;BYHOUR=9;BYMINUTE=0",)),
          "On every Friday that is also the 13th of every month at 09:00 (UTC)"),
         (Recurrence(rules=("FREQ=MINUTELY;INTERVAL=90",)), "Every 90 minutes (UTC)"),
+        (Recurrence(rules=("FREQ=SECONDLY;INTERVAL=30;BYHOUR=9,10",)), "Every 30 seconds from 09:00 to 10:59 (UTC)"),
         (Recurrence(cron="0 9 * * 1"), "On the cron schedule 0 9 * * 1 (UTC)"),
         (Recurrence(rules=("FREQ=DAILY;BYHOUR=9;BYMINUTE=0;COUNT=5",), start="2026-12-01"),
          "Every day at 09:00, 5 times in all, from 1 December 2026 (UTC)"),

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from eyeflow.catalog.model import Capability, Catalog, Connection, Constraints, Service
+from eyeflow.catalog.model import Batch, Capability, Catalog, Connection, Constraints, Service
 from eyeflow.connectors.scripted import Script
 from eyeflow.ir.functions import FUNCTIONS
 from eyeflow.ir.opcodes import Op
@@ -99,7 +99,19 @@ LIMITED = service(
     Capability(name="ping", summary="Ping", params=(), returns=JSON),
     constraints=Constraints(rate_calls=2, rate_window_ms=60_000),
 )
-CATALOG = Catalog((LIMITED, WEATHER_SERVICE, SLACK), "test")
+PLACE = ObjectOf((Field("name", STRING), Field("temp", NUMBER)))
+PLACES = service(
+    "places",
+    Capability(
+        name="find", summary="Find", effect="read", idempotent=True, params=(Field("name", STRING),), returns=PLACE,
+        timeout_ms=5_000, batch=Batch(capability="find_all", item="name", items="names", match="name", max=3),
+    ),
+    Capability(
+        name="find_all", summary="Find some", effect="read", idempotent=True,
+        params=(Field("names", ListOf(STRING)),), returns=ListOf(PLACE), timeout_ms=5_000,
+    ),
+)  # fmt: skip
+CATALOG = Catalog((LIMITED, WEATHER_SERVICE, PLACES, SLACK), "test")
 SLACK_DAILY = Connection(name="slack_daily", service="slack_notify")
 
 

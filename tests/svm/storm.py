@@ -106,6 +106,12 @@ class Services:
                 raise CallError("uncertain", "reset", "the line went dead")
             case "hangs":
                 await asyncio.get_running_loop().create_future()
+        if method == "find_all":
+            names = params["names"]
+            assert isinstance(names, list)
+            return [{"name": name, "temp": 20} for name in names if luck.random() < 0.8]
+        if method == "find":
+            return {"name": params["name"], "temp": 20}
         return {"ok": True, "ts": what, "temp": 20, "summary": "s"}
 
     def _do(self, method: str, key: str | None) -> None:
@@ -152,9 +158,9 @@ class People:
 class Storm:
     """One seed: its programs and its world."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, together: bool = False) -> None:
         self.seed = seed
-        programs = storm_program(Random(seed))
+        programs = storm_program(Random(seed), together=together)
         self.artifact = sealed(programs[0])
         self.child: Artifact = sealed(programs[1])
 
@@ -322,13 +328,14 @@ def _same(calm: Outcome, outcome: Outcome) -> str:
     return ""
 
 
-def storms(seed: int, *, crash: int | None = None, twice: bool = False) -> str:
+def storms(seed: int, *, crash: int | None = None, twice: bool = False, together: bool = False) -> str:
     """Every crash of one seed (or one of them); what went wrong, with the command that shows it again, or nothing."""
-    storm = Storm(seed)
+    storm = Storm(seed, together=together)
+    option = " --together" if together else ""
     calm = storm.calm()
     found = wrong(storm, calm, calm)
     if found:
-        return f"seed {seed} without a crash: {found}\n  PYTHONPATH=src:tests python -m svm.storm --seed {seed}"
+        return f"seed {seed} without a crash: {found}\n  PYTHONPATH=src:tests python -m svm.storm --seed {seed}{option}"
     length = sum(len(events) for events in calm.journal.kept.values())
     journal = calm.journal
     for at in range(length) if crash is None else [crash]:
@@ -341,7 +348,7 @@ def storms(seed: int, *, crash: int | None = None, twice: bool = False) -> str:
         if crash is not None:
             _show(journal)
         if found:
-            more = " --twice" if twice else ""
+            more = (" --twice" if twice else "") + option
             return (
                 f"seed {seed}, crash after {at} events: {found}\n"
                 f"  PYTHONPATH=src:tests python -m svm.storm --seed {seed} --crash {at}{more}"
@@ -364,11 +371,12 @@ def main() -> int:
     parser.add_argument("--seeds", default="0-100")
     parser.add_argument("--crash", type=int)
     parser.add_argument("--twice", action="store_true")
+    parser.add_argument("--together", action="store_true", help="programs whose reads may go together")
     asked = parser.parse_args()
     first, last = (asked.seed, asked.seed) if asked.seed is not None else map(int, asked.seeds.split("-"))
     broken = 0
     for seed in range(first, last + 1):
-        found = storms(seed, crash=asked.crash, twice=asked.twice)
+        found = storms(seed, crash=asked.crash, twice=asked.twice, together=asked.together)
         if found:
             broken += 1
             sys.stdout.write(f"{found}\n")

@@ -5,8 +5,10 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
+import msgspec
+
 from eyeflow.ir.opcodes import Op
-from eyeflow.ir.program import Program, Step
+from eyeflow.ir.program import Instruction, Program, Step
 from eyeflow.ir.task import Backoff
 from eyeflow.values import NUMBER
 from svm.built import Build, E, fn, items, k, ms, obj, of, text
@@ -15,14 +17,17 @@ CHILD = "child_task"
 WRITES = ("slack_daily.send_message", "slack_daily.keyed_send", "slack_daily.keyed_send")
 
 
-def storm_program(luck: Random) -> tuple[Program, Program]:
-    """A task and the task it may run as part of it."""
-    return _Maker(luck, "storm").program(luck.randrange(2, 7)), _Maker(luck, CHILD, depth=2).program(2)
+def storm_program(luck: Random, *, together: bool = False) -> tuple[Program, Program]:
+    """A task and the task it may run as part of it. With `together`, their reads may go together."""
+    size = luck.randrange(2, 7)
+    task = _Maker(luck, "storm", together=together).program(size)
+    return task, _Maker(luck, CHILD, depth=2, together=together).program(2)
 
 
 class _Maker:
-    def __init__(self, luck: Random, task: str, *, depth: int = 0) -> None:
+    def __init__(self, luck: Random, task: str, *, depth: int = 0, together: bool = False) -> None:
         self.luck = luck
+        self.together = together
         self.b = Build(task, deadline_ms=3_600_000)
         self.b.durable = "journal"
         self.count = 0
@@ -101,6 +106,8 @@ class _Maker:
 
     def call(self, item: E | None = None, **more: Any) -> Step:
         name = self.name("o" if self.luck.random() < 0.5 else "call")
+        if self.together and self.luck.random() < 0.7:
+            return self.read(name, item, **more)
         if self.luck.random() < 0.3:
             return self.b.call(name, "openweather.current_weather", obj(location=name), timeout_ms=200, **more)
         where = self.luck.choice(WRITES)
@@ -112,6 +119,13 @@ class _Maker:
         if self.luck.random() < 0.3:
             parts.append(fn("UUID"))
         return self.b.call(name, where, obj(text=text(*parts)), timeout_ms=200, **more)
+
+    def read(self, name: str, item: E | None, **more: Any) -> Step:
+        """A read that goes together with those of later items, or with those beside it."""
+        params = obj(name=text(name, " ", item) if item is not None else name)
+        made = self.b.call(name, "places.find", params, timeout_ms=200, **more)
+        op = Op.CALL_BESIDE if item is None else Op.CALL_AHEAD
+        return msgspec.structs.replace(made, do=Instruction(op, made.do.dst, made.do.args))
 
     def policies(self, depth: int, kind: str) -> dict[str, Any]:
         more: dict[str, Any] = {}

@@ -244,3 +244,14 @@ def test_long_computing_is_ended_by_the_deadline_in_its_middle():
     assert not any(isinstance(event, StepFinished) for event in execution.events)
     again = asyncio.run(machine().replay(sealed(program), execution.events))
     assert (again.error_code, again.trace_hash()) == ("deadline", execution.trace_hash())
+
+
+def test_a_call_that_ended_with_its_process_is_not_one_call_too_many():
+    b = Build(calls=1)
+    b.durable = "journal"
+    program = b.program([one := b.call("one", "slack_daily.keyed_send", obj(text="1"))], of(one))
+    events = until(run(program, journal=MemoryJournal()).events, "effect_started", "one")
+    for _ in range(2):
+        execution, journal = resumed(program, events)
+        assert execution.ok, execution.error
+        events = (*events, *until(journal.of(execution.execution_id), "effect_started", "one"))

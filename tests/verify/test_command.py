@@ -52,7 +52,7 @@ def test_findings_are_shown_with_their_place_and_do_not_fail(here: Path) -> None
         "warning unreachable_branch: whenever input.x is above 90",
         "bands.eir:19",
         "^^^",
-        "= take the CONDITION and its branch out",
+        "`eyeflow fmt --fix` would take the CONDITION and its branch out",
         "1 warning",
     ):
         assert words in ran.output

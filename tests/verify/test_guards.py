@@ -7,6 +7,7 @@ import msgspec
 from eyeflow.catalog.model import Capability, Catalog, TriggerKind
 from eyeflow.diagnostics import Severity
 from eyeflow.values import STRING, Field, ObjectOf
+from eyeflow.verify.fixes import machine_applicable
 from ir.checked import CATALOG, CRM, CTX
 from ir.programs import WEATHER, context
 from verify.proving import INPUTS, branching, codes, fixed, guarded, only, proved
@@ -64,6 +65,7 @@ def test_the_enum_of_the_catalog_is_believed_and_said() -> None:
         "branch 1 never runs"
     )
     assert 'EQ(order.status, "paid")' in fixed(text, finding)
+    assert not machine_applicable(finding), "which value was meant is for a person to say"
     assert proved(ORDER.replace("{status}", "failed"), WITH_SHOP) == []
 
 

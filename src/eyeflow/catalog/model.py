@@ -108,6 +108,19 @@ class ServiceHttp(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     retry_after: str | None = None
 
 
+class Batch(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """How many reads become one request: `capability` takes the values of `item` as its list `items`, at most `max`,
+    and the other parameters as they are. Its answer, or the field `results` of it, lists what the reads would have
+    given; the one whose field `match` equals an item is that item's, and an item without one is read by itself."""
+
+    capability: str
+    item: str
+    items: str
+    match: str
+    results: str | None = None
+    max: int = 100
+
+
 class Capability(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One thing a service can do.
 
@@ -123,6 +136,7 @@ class Capability(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     idempotent: bool = False
     idempotency_header: str | None = None
     cache_ttl_ms: int | None = None
+    batch: Batch | None = None
     params: tuple[Param, ...] = ()
     returns: Type
     latency_ms: int = 100
@@ -139,6 +153,43 @@ class Capability(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         return None
 
 
+class WebhookSource(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Events that the service delivers. `signature` is a scheme of `SIGNATURES`; `id`, `match` and the leaves of
+    `payload` (JSON text of a tree) are expressions over `headers` and `body`. `resolve` pairs a param with
+    `capability.field`: the param is looked up when the task is deployed, and the field compared instead."""
+
+    signature: str
+    id: str | None = None
+    match: str | None = None
+    payload: str | None = None
+    resolve: tuple[tuple[str, str], ...] = ()
+
+
+class PollSource(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Events found by repeating the read `capability` every `every_ms`; the first poll only remembers.
+
+    `params` is JSON text whose leaves are templates over the trigger's params. `items` is an expression over `result`
+    for the list; of `cursor` (what is greater than the greatest seen is new) and `identity` (what was not seen is new)
+    exactly one is given, over `item` and `params`, as are the leaves of `payload`.
+    """
+
+    capability: str
+    params: str = "{}"
+    every_ms: int = 60_000
+    items: str
+    cursor: str | None = None
+    identity: str | None = None
+    payload: str | None = None
+
+
+class Source(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Where events of a kind come from; with several, the one that works where EyeFlow runs."""
+
+    webhook: WebhookSource | None = None
+    poll: PollSource | None = None
+    topic: str | None = None
+
+
 class TriggerKind(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Something that happens at a service. `filters` pairs a param with an expression over `payload` and the
     params; a param without one filters by the payload field of its name, or is the source's business."""
@@ -150,7 +201,7 @@ class TriggerKind(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     params: tuple[Param, ...] = ()
     payload: Type
     filters: tuple[tuple[str, str], ...] = ()
-    source: str | None = None
+    source: Source | None = None
 
     def param(self, name: str) -> Param | None:
         """The parameter called `name`, or None."""
@@ -162,7 +213,8 @@ class TriggerKind(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
 
 class Service(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One file of the catalog. `digest` covers the executable part (params, returns, effects, idempotency, http,
-    hosts, auth, constraints), not the words people say; `source` is the file it came from."""
+    hosts, auth, constraints), not the words people say; `source` is the file it came from. `test` is a read without
+    parameters that shows whether a credential works; programs cannot call it."""
 
     id: str
     title: str
@@ -177,6 +229,7 @@ class Service(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     http: ServiceHttp | None = None
     defaults: tuple[tuple[str, JsonLiteral], ...] = ()
     allow_roles: tuple[Role, ...] = ()
+    test: HttpMapping | None = None
     digest: str = ""
     source: str = ""
 

@@ -11,6 +11,7 @@ from typing import Final, Literal, cast
 
 import msgspec
 
+from eyeflow.catalog.batches import check_batches, read_batch
 from eyeflow.catalog.digests import service_digest
 from eyeflow.catalog.mapping import read_hosts, read_mapping, read_service_http
 from eyeflow.catalog.model import (
@@ -19,6 +20,7 @@ from eyeflow.catalog.model import (
     Capability,
     Constraints,
     Effect,
+    HttpMapping,
     Param,
     Role,
     Service,
@@ -29,25 +31,25 @@ from eyeflow.catalog.model import (
 from eyeflow.catalog.nodes import Node, Problems
 from eyeflow.catalog.reading import Document
 from eyeflow.catalog.schema import NAME, read_fields, read_type
-from eyeflow.diagnostics import Report, nearest
+from eyeflow.catalog.sources import read_source
+from eyeflow.diagnostics import Report
 from eyeflow.values import JSON, STRING, literal
 from eyeflow.values import Literal as JsonLiteral
 
 EFFECTS: Final = ("pure", "read", "write", "irreversible")
 AUTH_TYPES: Final = ("none", "api_key", "basic", "bearer", "oauth2")
-SOURCES: Final = ("webhook", "poll", "topic")
 ROLES: Final = ("viewer", "runner", "editor", "approver", "auditor", "owner")
 
 SERVICE_KEYS: Final = frozenset(
     {
         "service", "title", "type", "aliases", "connector", "auth", "hosts", "constraints", "capabilities", "triggers",
-        "http", "policy", "defaults",
+        "http", "policy", "defaults", "test",
     }
 )  # fmt: skip
 CAPABILITY_KEYS: Final = frozenset(
     {
-        "summary", "phrases", "examples", "effect", "idempotent", "idempotency", "cache_ttl", "params", "returns",
-        "latency_ms", "timeout_ms", "http", "value", "options",
+        "summary", "phrases", "examples", "effect", "idempotent", "idempotency", "cache_ttl", "batch", "params",
+        "returns", "latency_ms", "timeout_ms", "http", "value", "options",
     }
 )  # fmt: skip
 TRIGGER_KEYS: Final = frozenset({"summary", "phrases", "examples", "params", "payload", "filter", "source"})
@@ -120,7 +122,15 @@ def _service(node: Node) -> Service:
         http=http,
         defaults=_defaults(node.get("defaults"), capabilities),
         allow_roles=_allow_roles(node.get("policy")),
+        test=_test(node.get("test"), hosts, http),
     )
+
+
+def _test(node: Node | None, hosts: tuple[str, ...], http: ServiceHttp | None) -> HttpMapping | None:
+    """A read that shows whether a credential works: a mapping without parameters."""
+    if node is None or not node.is_mapping():
+        return None
+    return read_mapping(node, [], hosts, based=http is not None and http.base_url is not None)
 
 
 def _identifier(node: Node, key: str) -> str:
@@ -236,11 +246,14 @@ def _capabilities(
     if spec is None:
         return ()
     based = http is not None and http.base_url is not None
-    return tuple(
+    found = tuple(
         _capability(name, item, hosts, based, most_chars)
         for name, item in spec.entries()
         if _entry_named(name, item) and item.is_mapping()
     )
+    if not node.problems.errors:
+        check_batches(spec, found)
+    return found
 
 
 def _entry_named(name: str, item: Node) -> bool:
@@ -274,6 +287,7 @@ def _capability(name: str, node: Node, hosts: tuple[str, ...], based: bool, most
         idempotent=node.flag("idempotent", effect in ("pure", "read")),
         idempotency_header=_idempotency(node.get("idempotency")),
         cache_ttl_ms=_cache_ttl(node),
+        batch=read_batch(node.get("batch")),
         params=params,
         returns=JSON if returns is None else read_type(returns, promised=True),
         latency_ms=_or(node.integer("latency_ms", most=86_400_000), 100),
@@ -338,24 +352,8 @@ def _trigger(name: str, node: Node, capabilities: tuple[Capability, ...]) -> Tri
         params=params,
         payload=JSON if payload is None else read_type(payload, promised=True),
         filters=_filters(node.get("filter"), {param.name for param in params}),
-        source=_source(node.get("source"), capabilities),
+        source=read_source(node.get("source"), params, capabilities),
     )
-
-
-def _source(node: Node | None, capabilities: tuple[Capability, ...]) -> str | None:
-    """Where the events come from, as canonical JSON text; the triggers' room knows the details of each kind."""
-    if node is None or not node.is_mapping():
-        return None
-    node.only(frozenset(SOURCES), "`source`")
-    poll = node.get("poll")
-    if poll is not None and poll.is_mapping():
-        name = poll.text("capability", required=True)
-        known = [capability.name for capability in capabilities]
-        if name and name not in known and not node.problems.errors:
-            close = nearest(name, known, limit=1)
-            hint = f"did you mean `{close[0]}`?" if close else ""
-            poll.child("capability", name).problem("unknown_capability", f"no capability is called `{name[:60]}`", hint)
-    return literal(node.value).json
 
 
 def _filters(node: Node | None, params: set[str]) -> tuple[tuple[str, str], ...]:

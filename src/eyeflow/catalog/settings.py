@@ -106,6 +106,21 @@ def read_profile(data: object, source: str = "profile") -> tuple[Profile | None,
     return (None if problems.errors else profile), problems.report()
 
 
+def read_connection(
+    name: str, data: object, catalog: Catalog | None = None, source: str = "connection"
+) -> tuple[Connection | None, Report]:
+    """A connection given as data: `{"service", "credential", "defaults", "settings", "hosts"}`."""
+    document, problem = read_data(data, source)
+    if document is None:
+        assert problem is not None
+        return None, report([problem])
+    problems = Problems()
+    node = Node(document, problems, document.data)
+    registry = ServiceRegistry(catalog) if catalog is not None else None
+    found = _connection(name, node, registry) if node.is_mapping() else None
+    return (None if problems.errors else found), problems.report()
+
+
 def _settings(node: Node, catalog: Catalog | None) -> Settings:
     registry = ServiceRegistry(catalog) if catalog is not None else None
     connections = node.get("connections")

@@ -112,8 +112,10 @@ def _proved(made: Compilation, given: Given, budget: int) -> Report:
 
 
 def _spelled(found: Diagnostic) -> Diagnostic:
-    """A proved finding for people: what would mend it is their choice, and `fmt --fix` leaves it to them."""
-    if found.fix is None:
+    """A proved finding for people: a fix that is a guess is their choice, and `fmt --fix` leaves it to them."""
+    from eyeflow.verify.fixes import machine_applicable
+
+    if found.fix is None or machine_applicable(found):
         return found
     hint = (
         f"{found.hint}; or {found.fix.title}" if found.hint and found.fix.title not in found.hint else found.fix.title

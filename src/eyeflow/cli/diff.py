@@ -6,6 +6,7 @@ when a run could notice a difference. Never: compares lines, runs anything.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Annotated
 
@@ -54,18 +55,19 @@ def diff(
     given = read_given(screen, before), read_given(screen, after)
     space = open_workspace(screen, catalog=catalog, extra=extra, settings=settings)
     answers = read_answers(screen, answer)
-    first, second = (_compiled(screen, each, space, answers) for each in given)
+    first, second = (compiled(screen, each, space, answers) for each in given)
     found = _differences(first, second)
     changes = [change for each in found for change in each.changes]
     names = [change for each in found for change in each.names]
     if as_json:
         screen.json({"changed": bool(changes), "changes": changes, "names": names})
     else:
-        _show(screen, changes, names)
+        show_changes(screen, changes, names)
     raise typer.Exit(Exit.CHANGES if changes else Exit.OK)
 
 
-def _compiled(screen: Screen, given: Given, space: Workspace, answers: dict[str, str]) -> Compilation:
+def compiled(screen: Screen, given: Given, space: Workspace, answers: dict[str, str]) -> Compilation:
+    """The program a request, a file or an artifact stands for. Raises: typer.Exit after saying why there is none."""
     from eyeflow.compilation import compile_in
 
     if given.artifact is not None:
@@ -92,7 +94,8 @@ def _differences(first: Compilation, second: Compilation) -> list[Difference]:
     return [compared((a and a.task) or nothing, (b and b.task) or nothing) for a, b in pairs]
 
 
-def _show(screen: Screen, changes: list[Change], names: list[Change]) -> None:
+def show_changes(screen: Screen, changes: Sequence[Change], names: Sequence[Change]) -> None:
+    """What is different, kind by kind."""
     if not changes:
         screen.line("Nothing that a run could notice is different.")
     for title, area in _SECTIONS.items():

@@ -25,10 +25,11 @@ from eyeflow.cli.context import (
 from eyeflow.cli.output import Screen
 from eyeflow.cli.reading import STDIN, Given, read_given, stop, write_file
 from eyeflow.cli.start import Exit
-from eyeflow.diagnostics import Diagnostic, Fix, Report
+from eyeflow.diagnostics import EMPTY, Diagnostic, Fix, Report
 
 if TYPE_CHECKING:
     from eyeflow.catalog.model import CompileContext
+    from eyeflow.compiler import Compiled
 
 _ROUNDS = 10
 
@@ -124,12 +125,24 @@ def _fixed(given: Given, ctx: CompileContext) -> tuple[str, tuple[str, ...]]:
     text = given.text
     titles: list[str] = []
     for _ in range(_ROUNDS):
-        fixes = _fixes(compile_ir(text, ctx, name=given.source).report)
+        compiled = compile_ir(text, ctx, name=given.source)
+        fixes = _fixes(compiled.report) or _fixes(_proved(compiled, ctx, given.source))
         if not fixes:
             break
         text = applied(text, fixes)
         titles += [fix.title for fix in fixes]
     return text, tuple(titles)
+
+
+def _proved(compiled: Compiled, ctx: CompileContext, source: str) -> Report:
+    """What the formal checks find in a text that compiles, and how a machine may mend it."""
+    if compiled.task is None or not compiled.report.ok:
+        return EMPTY
+    from eyeflow.verify import verify
+    from eyeflow.verify.fixes import machine_applicable
+
+    found = verify(compiled.task, ctx, source=source, text=compiled.text).diagnostics
+    return Report(tuple(each for each in found if machine_applicable(each)))
 
 
 def _fixes(report: Report) -> list[Fix]:

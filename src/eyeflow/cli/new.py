@@ -150,24 +150,34 @@ def _place(screen: Screen, made: Compilation, folder: Path, *, yes: bool, force:
         if said.lower() in ("no", "n"):
             return None
         path = Path(said).with_suffix(".eir")
-    for each in (path, path.with_suffix(".efb")):
+    places = [place for number in range(1, len(made.also) + 2) for place in _files(path, number)]
+    for each in places:
         if each.exists() and not force:
             hint = "--force writes over it, --name gives another"
             stop(screen, f"{each} is there already", hint=hint, code=Exit.FAILED)
     return path
 
 
+def _files(path: Path, number: int) -> tuple[Path, Path]:
+    """The text and the artifact of the request's first, second, ... task."""
+    place = path if number == 1 else path.with_stem(f"{path.stem}_{number}")
+    return place, place.with_suffix(".efb")
+
+
 def _write(screen: Screen, made: Compilation, path: Path, space: Workspace) -> None:
     """The text of every task, and the artifact of each unless an account is missing."""
     for number, each in enumerate((made, *made.also), 1):
-        place = path if number == 1 else path.with_stem(f"{path.stem}_{number}")
+        place, artifact_place = _files(path, number)
         write_file(screen, place, each.ir.encode())
         screen.line(f"wrote {place}")
         if not made.missing_accounts:
             artifact = each.seal(space.key())
-            show_sealed(screen, sealed(each.compiled.require().task, artifact, place.with_suffix(".efb"), screen))
+            show_sealed(screen, sealed(each.compiled.require().task, artifact, artifact_place, screen))
     if made.missing_accounts:
         screen.note("no artifact yet:")
         show_missing(screen, made)
-        screen.note(f"then: eyeflow compile {path} -o {path.with_suffix('.efb')}")
-    screen.note(f"try it without accounts: eyeflow practice {path}")
+    for number in range(1, len(made.also) + 2):
+        place, artifact_place = _files(path, number)
+        if made.missing_accounts:
+            screen.note(f"then: eyeflow compile {place} -o {artifact_place}")
+        screen.note(f"try it without accounts: eyeflow practice {place}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 
@@ -18,7 +18,7 @@ import typer
 
 from eyeflow.cli.output import Screen
 from eyeflow.cli.start import Exit
-from eyeflow.values import STRING, Field, Nullable, Value, non_null, spell
+from eyeflow.values import STRING, Field, Value, may_be_left_out, non_null, spell
 
 if TYPE_CHECKING:
     from eyeflow.compilation import Language
@@ -111,7 +111,12 @@ def _spoken(screen: Screen, argument: str) -> str:
 
 def read_answers(screen: Screen, given: Iterable[str] | None) -> dict[str, str]:
     """`slot=value` pairs by slot."""
-    return dict(_pair(screen, each, "--answer") for each in given or ())
+    return read_pairs(screen, given, "--answer")
+
+
+def read_pairs(screen: Screen, given: Iterable[str] | None, option: str) -> dict[str, str]:
+    """`name=value` pairs of `option` by name."""
+    return dict(_pair(screen, each, option) for each in given or ())
 
 
 def read_inputs(screen: Screen, given: Iterable[str] | None, fields: tuple[Field, ...]) -> dict[str, Value]:
@@ -123,20 +128,40 @@ def read_inputs(screen: Screen, given: Iterable[str] | None, fields: tuple[Field
     inputs: dict[str, Value] = {}
     for each in given or ():
         if each.lstrip().startswith("{"):
-            whole = read_json(screen, each, "--input")
-            if not isinstance(whole, dict):
-                stop(screen, "--input takes name=value, or a JSON object")
-            inputs.update(whole)
+            inputs.update(read_object(screen, each, "--input"))
             continue
         name, text = _pair(screen, each, "--input")
         inputs[name] = text if types.get(name, STRING) == STRING else _typed(text)
     if inputs.keys() - types.keys():
         return inputs  # the machine says which name is wrong, and what was meant
-    needed = [f for f in fields if f.required and f.default is None and not isinstance(f.type, Nullable)]
-    if missing := [f for f in needed if f.name not in inputs]:
+    if missing := [field for field in fields if field.name not in inputs and not may_be_left_out(field)]:
         names = ", ".join(f"{each.name} ({spell(each.type)})" for each in missing)
         stop(screen, f"the task needs {names}", hint=f"give it with --input {missing[0].name}=...")
     return inputs
+
+
+def read_loose(screen: Screen, given: Iterable[str] | None, texts: Callable[[], Collection[str]]) -> dict[str, Value]:
+    """Inputs of a task that is declared elsewhere: `name=value`, or whole JSON objects. A value is read as JSON unless
+    its name is among `texts`, which is asked for only when there are such pairs."""
+    inputs: dict[str, Value] = {}
+    plain: Collection[str] | None = None
+    for each in given or ():
+        if each.lstrip().startswith("{"):
+            inputs.update(read_object(screen, each, "--input"))
+            continue
+        name, text = _pair(screen, each, "--input")
+        if plain is None:
+            plain = texts()
+        inputs[name] = text if name in plain else _typed(text)
+    return inputs
+
+
+def read_object(screen: Screen, text: str, option: str) -> dict[str, Value]:
+    """The JSON object of an option. Raises: typer.Exit after saying what is wrong."""
+    whole = read_json(screen, text, option)
+    if not isinstance(whole, dict):
+        stop(screen, f"{option} takes name=value, or a JSON object")
+    return whole
 
 
 def _typed(text: str) -> Value:

@@ -38,7 +38,7 @@ from eyeflow.ports import SystemClock
 from eyeflow.simulate.batch import simulate_lines
 from eyeflow.simulate.result import Result
 from eyeflow.simulate.scenario import Case, Scenario, read_scenarios
-from eyeflow.simulate.simulate import simulate as simulate_case
+from eyeflow.simulate.simulate import simulate_case
 
 MAX_FILE: Final = 16 * 1024 * 1024
 
@@ -81,12 +81,12 @@ def simulate(
     answers = read_answers(screen, answer)
     scenarios = tuple(replace(each, answers={**each.answers, **answers}) for each in _scenarios(screen, scenario, held))
     case = Case(id="request", text=text, ir=ir, scenarios=scenarios)
-    result = simulate_case(case, space.catalog, connections=held.connections)
+    simulated = simulate_case(case, space.catalog, connections=held.connections)
     if as_json:
-        screen.json(result)
+        screen.json(simulated.result)
     else:
-        show(case, result, space.catalog, held.connections)
-    raise typer.Exit(_code(result))
+        show(screen, case, simulated, space.catalog, held.connections)
+    raise typer.Exit(_code(simulated.result))
 
 
 def _batch(screen: Screen, path: Path, catalog: Catalog, *, debug: bool) -> int:

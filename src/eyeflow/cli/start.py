@@ -8,11 +8,15 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 questions to answer, 4 refused, 5 changes
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable
 from enum import IntEnum
-from typing import TextIO
+from typing import Final, TextIO
+
+_GARBAGE_AFTER: Final = 20_000
+"""Objects between two looks for garbage: a start makes many that stay, and looking at each of them takes its time."""
 
 
 class Exit(IntEnum):
@@ -30,6 +34,7 @@ class Exit(IntEnum):
 
 def main() -> None:
     """Run the command that `sys.argv` names, and end the process with its exit code."""
+    gc.set_threshold(_GARBAGE_AFTER, *gc.get_threshold()[1:])
     for stream in (sys.stdout, sys.stderr):
         _tolerate(stream)
     args = sys.argv[1:]

@@ -17,7 +17,7 @@ from eyeflow.cli.start import Exit
 from eyeflow.diagnostics import Diagnostic, Place, Report, Severity, report
 
 if TYPE_CHECKING:
-    from eyeflow.compilation import Compilation
+    from eyeflow.compilation import Compilation, Revision
     from eyeflow.frontend.intent import Question, Refusal
 
 _CODES = {
@@ -48,6 +48,18 @@ def show_undecided(screen: Screen, made: Compilation, source: str, again: str) -
         screen.note(f"answer with: {again} {answers}")
     else:
         screen.findings(told_by(made, source), texts)
+
+
+def show_open(screen: Screen, found: Revision, texts: Mapping[str, str], again: str) -> None:
+    """Why a change was not made: refusals, else questions, else findings. `again` is the command line that asked."""
+    if found.refusals:
+        screen.findings(report(_refused(each) for each in found.refusals), texts)
+    elif found.questions:
+        screen.findings(report(_asked(each) for each in found.questions), texts)
+        answers = " ".join(f"--answer {shlex.quote(each.slot + '=')}..." for each in found.questions)
+        screen.note(f"answer with: {again} {answers}")
+    else:
+        screen.findings(found.report, texts)
 
 
 def about_answers(found: Report) -> Report:
@@ -117,9 +129,10 @@ def show_missing(screen: Screen, made: Compilation) -> None:
     if not missing:
         return
     screen.note("Accounts needed for live use:")
-    for found in missing:
-        screen.note(f"  {found.message}" + (f" ({found.hint})" if found.hint else ""))
-    for name, service in accounts(made):
+    said = (f"  {found.message}" + (f" ({found.hint})" if found.hint else "") for found in missing)
+    for line in dict.fromkeys(said):
+        screen.note(line)
+    for name, service in dict.fromkeys(accounts(made)):
         screen.note(f'  eyeflow.toml: [connections.{name}]  service = "{service}"  credential = "env:{variable(name)}"')
 
 

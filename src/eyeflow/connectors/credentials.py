@@ -1,6 +1,7 @@
 """Where credentials come from: a reference goes in, a `Credential` comes out, at the moment of each call.
 
-Knows: the reference forms `env:NAME` and `env:username=USER_VAR,password=PASS_VAR`, and how one value becomes parts.
+Knows: the reference forms `env:NAME`, `env:username=USER_VAR,password=PASS_VAR` and `vault:NAME`, and how one value
+becomes parts.
 In: references kept by connections. Out: `Credential`. Never: caches, logs or prints a value.
 
 A single value serves as `token` and as `key`; when it reads `name:secret` also as `username` and `password`. The
@@ -14,9 +15,10 @@ from collections.abc import Mapping
 from typing import Final, Protocol
 
 from eyeflow.connectors.port import Credential
-from eyeflow.errors import CallError
+from eyeflow.errors import CallError, CallKind, EyeFlowError
 
 MAX_SECRET_CHARS: Final = 16_384
+_PASSING: Final = frozenset(("store_busy", "store_full", "store_unavailable"))
 
 
 class CredentialSource(Protocol):
@@ -48,6 +50,51 @@ class EnvCredentials:
         if len(value) > MAX_SECRET_CHARS:
             raise no_credential(f"the variable {name[:80]!a} is longer than any credential")
         return value
+
+
+class SecretParts(Protocol):
+    """A secret as the vault gives it: named parts, or one part `value`."""
+
+    @property
+    def parts(self) -> tuple[tuple[str, str], ...]:
+        """The parts."""
+        ...
+
+    @property
+    def single(self) -> str | None:
+        """The value of a secret without named parts."""
+        ...
+
+
+class SecretReader(Protocol):
+    """The vault, as far as connectors know it."""
+
+    async def get(self, name: str) -> SecretParts:
+        """The secret, once its access is recorded. Raises: EyeFlowError `no_secret`, and others of the vault."""
+        ...
+
+
+class VaultCredentials:
+    """`vault:NAME` references, read from `vault` each time."""
+
+    def __init__(self, vault: SecretReader) -> None:
+        self._vault = vault
+
+    async def resolve(self, reference: str) -> Credential:
+        """The parts of the secret, or what its one value serves as.
+
+        Raises: CallError: denied (`no_credential`) when there is no such secret; transient with the vault's own code
+        when the vault cannot say, as nothing was sent.
+        """
+        name = reference.removeprefix("vault:")
+        try:
+            secret = await self._vault.get(name)
+        except EyeFlowError as error:
+            if error.code == "no_secret":
+                raise no_credential(error.message, hint=f"run `eyeflow secrets set {name[:80]}`") from None
+            kind: CallKind = "transient" if error.code in _PASSING else "denied"
+            raise CallError(kind, error.code, error.message, hint=error.hint) from None
+        return Credential(secret.parts if secret.single is None else parts_of(secret.single))
 
 
 class Credentials:

@@ -58,10 +58,10 @@ def _formula(text: str, roots: tuple[str, ...]) -> Formula:
     return lambda values: run(*[values.get(root) for root in roots])
 
 
-def outline(spelled: str) -> Outline:
+def outline(spelled: str, roots: tuple[str, ...] = CALL_ROOTS) -> Outline:
     """The `result` of a mapping, from its JSON text. Raises: CallError as `formula`."""
     tree: Value = msgspec.json.decode(spelled)
-    return _outline(tree)
+    return _outline(tree, roots)
 
 
 def shape(tree: Outline, roots: Roots) -> Value:
@@ -73,12 +73,12 @@ def shape(tree: Outline, roots: Roots) -> Value:
     return tree(roots)
 
 
-def _outline(tree: Value) -> Outline:
+def _outline(tree: Value, roots: tuple[str, ...]) -> Outline:
     if isinstance(tree, dict):
-        return {name: _outline(item) for name, item in tree.items()}
+        return {name: _outline(item, roots) for name, item in tree.items()}
     if isinstance(tree, list):
-        return [_outline(item) for item in tree]
-    return formula(tree if isinstance(tree, str) else msgspec.json.encode(tree).decode())
+        return [_outline(item, roots) for item in tree]
+    return formula(tree if isinstance(tree, str) else msgspec.json.encode(tree).decode(), roots)
 
 
 def _clocked(expr: Expr) -> Expr:

@@ -36,6 +36,7 @@ PROTOCOL_PORTS: Final[Mapping[str, tuple[int, ...]]] = {
 }
 """Ports reachable without being named in a host pattern."""
 
+_MOST_JUDGED: Final = 4_096
 _PLACE: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -120,6 +121,8 @@ class Guard:
         self._allow = tuple((entry.hosts, tuple(map(ip_network, entry.networks))) for entry in allow)
         self._practice = None if practice is None else dict(practice)
         self._resolver: Resolver = resolver or SystemResolver()
+        self._judged: dict[tuple[str, str, int, Rules], Target] = {}
+        self._open_hosts: dict[str, bool] = {}
 
     @property
     def practising(self) -> bool:
@@ -138,10 +141,21 @@ class Guard:
                 f"a credential would be sent to {parsed.host} in the clear", hint="use https, or open the host by name"
             )
         target = self.judge_host(parsed.scheme, parsed.host, parsed.port, rules)
-        return msgspec.structs.replace(target, url=parsed)
+        return Target(target.host, target.port, parsed, target.pinned)
 
     def judge_host(self, protocol: str, host: str, port: int, rules: Rules) -> Target:
-        """The destination of any protocol of `PROTOCOL_PORTS`. Raises: EgressDenied."""
+        """The destination of any protocol of `PROTOCOL_PORTS`; what was admitted once is remembered, since nothing it
+        depends on changes. Raises: EgressDenied."""
+        place = (protocol, host, port, rules)
+        known = self._judged.get(place)
+        if known is None:
+            known = self._judge_host(protocol, host, port, rules)
+            if len(self._judged) >= _MOST_JUDGED:
+                self._judged.clear()
+            self._judged[place] = known
+        return known
+
+    def _judge_host(self, protocol: str, host: str, port: int, rules: Rules) -> Target:
         name = parse_host(host)
         for patterns in (rules.hosts, rules.narrowed or rules.hosts):
             if not any(_matches(pattern, protocol, name, port) for pattern in patterns):
@@ -206,7 +220,13 @@ class Guard:
 
     def opened(self, host: str) -> bool:
         """True when an operator opened `host` by name."""
-        return any(_matches_name(pattern, host) for hosts, _ in self._allow for pattern in hosts)
+        known = self._open_hosts.get(host)
+        if known is None:
+            known = any(_matches_name(pattern, host) for hosts, _ in self._allow for pattern in hosts)
+            if len(self._open_hosts) >= _MOST_JUDGED:
+                self._open_hosts.clear()
+            self._open_hosts[host] = known
+        return known
 
     def _judge_address(self, host: str, address: Address) -> None:
         reason = refusal(address)

@@ -60,6 +60,7 @@ class HttpConnector:
         self._config: ConnectorConfig | None = None
         self._prepared: dict[str, _Prepared] = {}
         self._redactor = (_NOTHING, Redactor(_NOTHING))
+        self._login_of: tuple[Credential, tuple[Headers, Headers]] = (_NOTHING, ((), ()))
 
     async def initialize(self, config: ConnectorConfig) -> None:
         """Prepare the capabilities, check that the credential exists, connect to the base URL if the file has one.
@@ -87,15 +88,21 @@ class HttpConnector:
         assert self._config is not None, "a connector is initialised before it is called"
         prepared = self._prepare(method)
         credential = await self._credential()
+        run = self._run(prepared, credential, key)
+        try:
+            return await run.result(params)
+        except CallError as error:
+            again = None
+            if credential.renew is not None and error.code == "unauthorized" and not run.wrote:
+                again = await credential.renew(credential)
+            if again is None:
+                raise
+        return await self._run(prepared, again, key).result(params)
+
+    def _run(self, prepared: _Prepared, credential: Credential, key: str | None) -> _Run:
         if self._redactor[0] != credential:
             self._redactor = (credential, Redactor(credential))
-        redactor = self._redactor[1]
-        try:
-            return await _Run(self, prepared, credential, redactor, key).result(params)
-        except CallError as error:
-            error.message, error.hint = redactor.text(error.message), redactor.text(error.hint)
-            error.args = (error.message,)
-            raise
+        return _Run(self, prepared, credential, self._redactor[1], key)
 
     async def cleanup(self) -> None:
         """Close the pool."""
@@ -108,15 +115,12 @@ class HttpConnector:
     ) -> HttpResponse:
         """Send `draft` with the credential where it belongs. Raises: CallError, EgressDenied."""
         assert self._transport is not None
-        secret, fields = self._login.apply(credential) if credential is not _NOTHING else ((), ())
+        secret, fields = self._applied(credential)
         if draft.answered and (self._home is None or draft.url.origin != self._home.origin):
             secret, fields = (), ()
-        own = tuple(pair for pair in draft.headers if pair[0].lower() in SECRET_HEADERS)
-        open_headers = tuple(pair for pair in draft.headers if pair[0].lower() not in SECRET_HEADERS)
+        own, open_headers = _parted(draft.headers)
         if own and secret:
             raise CallError("permanent", "bad_header", f"{own[0][0]} is the connection's to set", hint="leave it out")
-        if not any(name.lower() == "user-agent" for name, _ in open_headers):
-            open_headers += (USER_AGENT,)
         url = draft.url
         if fields:
             mark = "&" if "?" in url.target else "?"
@@ -125,7 +129,7 @@ class HttpConnector:
         return await self._transport.send(
             HttpRequest(
                 method=draft.method,
-                url=str(url),
+                url=url,
                 rules=self._rules,
                 headers=open_headers + key,
                 credential=secret or own,
@@ -135,6 +139,14 @@ class HttpConnector:
                 timeout_ms=max(1, round(left * 1000)),
             )
         )
+
+    def _applied(self, credential: Credential) -> tuple[Headers, Headers]:
+        """How the credential goes with requests, worked out once for each credential."""
+        if credential is _NOTHING:
+            return (), ()
+        if self._login_of[0] != credential:
+            self._login_of = (credential, self._login.apply(credential))
+        return self._login_of[1]
 
     def _home_origin(self) -> Url | None:
         """The service's base URL, when it is known before any call."""
@@ -176,6 +188,24 @@ class HttpConnector:
         return prepared
 
 
+def _parted(headers: Headers) -> tuple[Headers, Headers]:
+    """Headers that hold a secret of the caller's own, and the others, with a user agent."""
+    own, rest, named = [], [], False
+    for pair in headers:
+        low = pair[0].lower()
+        named = named or low == "user-agent"
+        (own if low in SECRET_HEADERS else rest).append(pair)
+    if not named:
+        rest.append(USER_AGENT)
+    return tuple(own), tuple(rest)
+
+
+def _everything(response: HttpResponse) -> bytes:
+    """What an answer says, in one piece."""
+    values = [value for _, value in response.headers]
+    return "\n".join(values).encode("utf-8", "surrogatepass") + b"\n" + response.body
+
+
 class _Run:
     """One call: its values, how far it got, and when it has to end."""
 
@@ -191,7 +221,21 @@ class _Run:
         longest = max(prepared.capability.timeout_ms, LONGEST_CALL_MS)
         self._deadline = asyncio.get_running_loop().time() + longest / 1000
 
+    @property
+    def wrote(self) -> bool:
+        """True once a write was answered."""
+        return self._wrote
+
     async def result(self, params: Mapping[str, Value]) -> Value:
+        """The result, or a failure without the credential in its words. Raises: CallError."""
+        try:
+            return await self._result(params)
+        except CallError as error:
+            error.message, error.hint = self._redactor.text(error.message), self._redactor.text(error.hint)
+            error.args = (error.message,)
+            raise
+
+    async def _result(self, params: Mapping[str, Value]) -> Value:
         """Do the steps in order. Once a write was answered, no later failure counts as surely not done."""
         capability = self._prepared.capability
         steps: dict[str, Value] = {}
@@ -242,7 +286,7 @@ class _Run:
         if response.practice and (said := response.header(PRACTICE_HEADER)):
             raise CallError("permanent", "practice_mismatch", said)
         redactor = self._redactor
-        dirty = redactor.holds(response.body) or any(redactor.holds(value.encode()) for _, value in response.headers)
+        dirty = self._credential is not _NOTHING and redactor.holds(_everything(response))
         try:
             exchange.read(response, roots)
         finally:

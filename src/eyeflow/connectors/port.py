@@ -16,9 +16,14 @@ from eyeflow.values import Value
 
 
 class Credential(msgspec.Struct, frozen=True):
-    """Parts of a resolved secret by name (`token`, `username`, `password`, `key`). Its repr never shows a value."""
+    """Parts of a resolved secret by name (`token`, `username`, `password`, `key`). Its repr never shows a value.
+
+    `renew`, where a credential can be renewed, gives the one in the place of one that the service refused, None when
+    there is none; it raises CallError.
+    """
 
     parts: tuple[tuple[str, str], ...] = ()
+    renew: Callable[[Credential], Awaitable[Credential | None]] | None = None
 
     def __repr__(self) -> str:
         return f"Credential({', '.join(name for name, _ in self.parts)})"

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from eyeflow.catalog.model import Catalog, Service
-from eyeflow.connectors.aiohttp_transport import AiohttpTransport
+from eyeflow.connectors.http1 import Http1Transport
 from eyeflow.connectors.builtin import BuiltinConnector
 from eyeflow.connectors.guard import Guard
 from eyeflow.connectors.http import HttpConnector
@@ -42,7 +42,7 @@ def factories(
     `extra` takes an id that ships or that a mapping in the catalog uses.
     """
     judge = guard or Guard()
-    opened: OpenTransport = open_transport or (lambda pool: AiohttpTransport(judge, pool=pool))
+    opened: OpenTransport = open_transport or (lambda pool: Http1Transport(judge, pool=pool))
     drivers: dict[str, Factory] = {
         "builtin": lambda: BuiltinConnector(clock or SystemClock()),
         "http": lambda: HttpConnector(opened),

@@ -16,7 +16,7 @@ from typing import Final, Protocol
 import msgspec
 
 from eyeflow.connectors.guard import Guard, Rules
-from eyeflow.connectors.url import Url, join_url
+from eyeflow.connectors.url import Url, join_url, parse_url
 from eyeflow.errors import CallError, EgressDenied
 
 MAX_RESPONSE_BYTES: Final = 10 * 1024 * 1024
@@ -30,11 +30,11 @@ class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
     """One request. `credential` are the headers that hold a secret: they go to the first origin only.
 
     `safe` is False for a write: then a lost answer is `uncertain`, and only a redirect that cannot repeat the write
-    is followed. Times in milliseconds.
+    is followed. A `url` that was read already is not read again; it is judged all the same. Times in milliseconds.
     """
 
     method: str
-    url: str
+    url: str | Url
     rules: Rules
     headers: Headers = ()
     credential: Headers = ()
@@ -102,7 +102,7 @@ def redirected(request: HttpRequest, response: HttpResponse, guard: Guard, hops:
         return None
     if hops >= MAX_REDIRECTS:
         raise CallError("permanent", "redirected", f"more than {MAX_REDIRECTS} redirects")
-    here = join_url(Url("https", "unknown.invalid", 443, "/"), request.url)
+    here = request.url if isinstance(request.url, Url) else parse_url(request.url)
     there = join_url(here, location)
     if here.scheme == "https" and there.scheme != "https":
         raise EgressDenied(f"a redirect leads from https to {there.scheme}")
@@ -116,7 +116,7 @@ def redirected(request: HttpRequest, response: HttpResponse, guard: Guard, hops:
             raise
         # The redirect itself may be the answer to a write that was done, so "denied, nothing was sent" would be wrong.
         raise CallError("uncertain", "redirected", f"the answer leads elsewhere: {error.message}") from error
-    change = msgspec.structs.replace(request, url=str(there), credential=request.credential if same else ())
+    change = msgspec.structs.replace(request, url=there, credential=request.credential if same else ())
     if request.method in ("GET", "HEAD"):
         return change
     if response.status == 303:
@@ -129,7 +129,8 @@ Answer = HttpResponse | CallError | Callable[[HttpRequest], HttpResponse]
 
 
 class ScriptedTransport:
-    """Answers from a list, in order; the last one repeats. `sent` keeps every request that passed the guard."""
+    """Answers from a list, in order; the last one repeats. `sent` keeps every request that passed the guard, its URL
+    as text."""
 
     def __init__(self, answers: Iterable[Answer] = (), *, guard: Guard | None = None) -> None:
         self._answers = deque(answers)
@@ -143,6 +144,7 @@ class ScriptedTransport:
         hops = 0
         while True:
             self._guard.judge(request.url, request.rules, confidential=request.confidential)
+            request = msgspec.structs.replace(request, url=str(request.url))
             self.sent.append(request)
             assert self._answers, "the script has no answer"
             answer = self._answers.popleft() if len(self._answers) > 1 else self._answers[0]

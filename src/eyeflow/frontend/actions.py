@@ -7,6 +7,7 @@ Never: asks; what is open or unexplained is reported for the last stage to ask a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import msgspec
 
@@ -14,13 +15,16 @@ from eyeflow.frontend import nouns, slots, wording
 from eyeflow.frontend.handling import Handled, handle
 from eyeflow.frontend.intent import Action, JsonValue
 from eyeflow.frontend.items import Item
-from eyeflow.frontend.lexicon import is_base_verb, synonyms, words
-from eyeflow.frontend.scope import Scope
+from eyeflow.frontend.lexicon import is_base_verb, same_doing, speech_act, stem, synonyms, words
+from eyeflow.frontend.scope import Scope, Source
 from eyeflow.frontend.vocabulary import RECIPIENTS, Entry, split_name
 from eyeflow.values import Field, Span
 
 WORDED = 32
-FIRST_LOOK, OPEN_COST, LEFT_COST, STRONG, AT_HAND, NOT_ME = 6, 0.9, 1.3, 1.1, 0.9, 2.0
+_LEADING = frozenset({"also", "then", "always", "please", "just", ",", "first", "finally", "and", "so", "next"})
+_IT = frozenset({"it", "them", "that", "this"})
+_TYPED = ("channel", "email", "phone", "url", "person")
+FIRST_LOOK, OPEN_COST, LEFT_COST, STRONG, AT_HAND, NOT_ME, SAME_AGAIN = 6, 0.9, 1.3, 1.1, 0.9, 2.0, 2.0
 
 
 class Chosen(msgspec.Struct, frozen=True, eq=False):
@@ -39,13 +43,25 @@ class Chosen(msgspec.Struct, frozen=True, eq=False):
 def read(items: Sequence[Item], scope: Scope, *, verb_said: bool = True) -> tuple[Chosen, ...]:
     """Readings of an action clause, best first."""
     held = [i for i in items if i.kind != "time"]
-    while held and held[0].lower in ("also", "then", "always", "please", "just", ",", "first", "finally"):
+    while held and held[0].lower in _LEADING:
         held = held[1:]
     if not held:
         return ()
+    if len(held) > 1 and held[0].lower == "update" and held[1].lower in words("me"):
+        # `update me` is said of telling, not of changing
+        held = [msgspec.structs.replace(held[0], lower="notify", stem=stem("notify")), *held[1:]]
+    if (
+        len(held) > 1
+        and held[1].lower in words("me")
+        and same_doing("get", held[0].stem)
+        and wording.means_at(held, scope)
+    ):
+        # `get me the rate by text`: it is sent
+        held = [msgspec.structs.replace(held[0], lower="send", stem=stem("send")), *held[1:]]
     verb = held[0] if held[0].is_word and is_base_verb(held[0].lower) else None
     stems = [s for i in held if i.is_word for s in (i.stem, *synonyms(i.stem))]
     named = wording.names_in(held, scope)
+    means = wording.means_at(held, scope)
     seen: list[_Seen] = []
     worded: list[tuple[Entry, wording.Match]] = []
     for entry in scope.vocab.candidates(stems, named, verb.stem if verb is not None else None, {i.kind for i in held}):
@@ -53,7 +69,11 @@ def read(items: Sequence[Item], scope: Scope, *, verb_said: bool = True) -> tupl
             continue
         if entry.service.connector == "respond" and not any(s.service == "webhook" for s in scope.sources):
             continue  # only a webhook has a caller to answer
-        worded.append((entry, wording.match(entry, held, scope, verb=verb if verb_said else None)))
+        if means is not None and entry.capability_says and entry.service.id not in scope.vocab.means[means[0]]:
+            continue
+        match = wording.match(entry, held, scope, verb=verb if verb_said else None)
+        if match.fits or verb is None or _may_mean(entry, verb):
+            worded.append((entry, match))
     worded.sort(key=lambda w: (-w[1].score, w[0].key))
     for entry, match in worded[:WORDED]:
         filled = slots.fill(entry, held, scope)
@@ -66,6 +86,13 @@ def read(items: Sequence[Item], scope: Scope, *, verb_said: bool = True) -> tupl
 
 
 _Seen = tuple[float, Entry, wording.Match, slots.Filled]
+
+
+def _may_mean(entry: Entry, verb: Item) -> bool:
+    """Verbs that say little (`do`, `put`), and those that are themselves a saying, where something is said."""
+    if verb.lower in words("pale"):
+        return True
+    return entry.capability_says and (speech_act(verb.lower) is not None or same_doing("tell", verb.stem))
 
 
 def _shared(seen: Sequence[_Seen]) -> list[_Seen]:
@@ -87,9 +114,9 @@ def _shared(seen: Sequence[_Seen]) -> list[_Seen]:
 
 
 def _literals_left(items: Sequence[Item], filled: slots.Filled) -> float:
-    """Typed literals a capability has no place for speak against it."""
+    """Typed literals a capability has no place for speak against it, most of all those that say where or to whom."""
     left = [i for i in items if i.is_literal and i.index not in filled.used and i.kind not in ("number", "ordinal")]
-    return 0.8 * len(left)
+    return sum(1.6 if i.kind in _TYPED else 0.8 for i in left)
 
 
 def _look(seen: _Seen, items: Sequence[Item], scope: Scope, verb: Item | None) -> Chosen | None:
@@ -98,11 +125,16 @@ def _look(seen: _Seen, items: Sequence[Item], scope: Scope, verb: Item | None) -
     used = set(match.used) | filled.used
     if verb is not None:
         used.add(verb.index)
+    if entry.capability_says:
+        used |= {i.index for i in items if i.lower == "know"}
     state = Handled(dict(filled.params), scope, frozenset(used))
     state = handle(entry, items, state, verb)
     filled = msgspec.structs.replace(filled, params=state.params)
     complete = slots.complete(entry, filled, state.scope)
     complete = _there(entry, items, complete, state.scope)
+    again = _again(entry, items, state.scope)
+    if again is not None:
+        complete = _as_before(entry, complete, again)
     if _misses_me(entry, items, filled):
         complete = _unassumed(entry, complete)
     state = _mentions(entry, items, state)
@@ -112,8 +144,11 @@ def _look(seen: _Seen, items: Sequence[Item], scope: Scope, verb: Item | None) -
     )
     score = match.score + STRONG * filled.strong - OPEN_COST * len(open_)
     score -= LEFT_COST * sum(0.5 + 0.1 * scope.vocab.rarity(i.stem) for i in items if i.index in left)
+    score -= 1.2 * sum(1 for i in items if i.index in left and i.kind in _TYPED)
     if any(s.service == entry.service.id for s in scope.sources) and not match.named:
         score += AT_HAND
+    if again is not None:
+        score += SAME_AGAIN
     if _misses_me(entry, items, filled):
         score -= NOT_ME
     name, after = state.scope.name(_short(entry))
@@ -163,6 +198,23 @@ def _there(entry: Entry, items: Sequence[Item], filled: slots.Filled, scope: Sco
     return msgspec.structs.replace(filled, params=params, assumed=tuple(assumed))
 
 
+def _again(entry: Entry, items: Sequence[Item], scope: Scope) -> Action | None:
+    """The last call of this very capability, when the clause handles `it`: `turn the fan on ..., then turn it off`."""
+    if entry.capability_says or entry.reads or not any(i.lower in _IT for i in items[1:4]):
+        return None
+    same = (a for a in reversed(scope.did) if a.service == entry.service.id)
+    last = next(same, None)
+    return last if last is not None and last.function == entry.spec.name else None
+
+
+def _as_before(entry: Entry, filled: slots.Filled, last: Action) -> slots.Filled:
+    """What is open is as it was when the same was done before: it is the same thing."""
+    named = [p for p in entry.spec.params if p.role != "content" and not p.enum and p.name in last.params]
+    more = {p.name: last.params[p.name] for p in named if p.name not in filled.params and p.required}
+    noted = tuple((name, value, "as said before") for name, value in more.items())
+    return msgspec.structs.replace(filled, params={**filled.params, **more}, assumed=(*filled.assumed, *noted))
+
+
 def _in_order(entry: Entry, params: dict[str, JsonValue]) -> dict[str, JsonValue]:
     return {p.name: params[p.name] for p in entry.spec.params if p.name in params}
 
@@ -174,6 +226,15 @@ def _short(entry: Entry) -> str:
     return name
 
 
+def _doer(item: Item, items: Sequence[Item], source: Source) -> bool:
+    """`the respondent` of a response, `the subscriber` of a subscription: whom the event is about."""
+    before = next((i.lower for i, nxt in pairwise(items) if nxt is item), "")
+    if before not in ("the", "this", "that") or not item.lower.endswith(("er", "or", "ent", "ant", "ee", "ber")):
+        return False
+    spoken = source.nouns | {w for p in (source.entry.phrases if source.entry else ()) for w in p}
+    return any(len(word) > 4 and item.lower[:5] == word[:5] for word in spoken)
+
+
 def _mentions(entry: Entry, items: Sequence[Item], state: Handled) -> Handled:
     """Words that name what is at hand (`the order`, `the ticket`) or restate the entry are accounted for."""
     nounsets = [s.nouns for s in state.scope.sources]
@@ -183,7 +244,8 @@ def _mentions(entry: Entry, items: Sequence[Item], state: Handled) -> Handled:
         if item.index in used or not item.is_word:
             continue
         near = (item.stem, *synonyms(item.stem))
-        if any(w in held for held in nounsets for w in near) or item.stem in own:
+        doer = any(_doer(item, items, s) for s in state.scope.sources if s.kind in ("trigger", "item"))
+        if any(w in held for held in nounsets for w in near) or item.stem in own or doer:
             used.add(item.index)
     titles = {w for name in (entry.service.title, entry.service.type) for w in split_name(name)}
     used |= {i.index for i in items if i.is_word and i.stem in titles}

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 
 import msgspec
 
-from eyeflow.frontend import actions, conditions, content, loops, nouns, triggers
+from eyeflow.frontend import actions, conditions, content, loops, nouns, pauses, triggers
 from eyeflow.frontend.actions import Chosen
 from eyeflow.frontend.clauses import Clause
 from eyeflow.frontend.comparisons import negate
-from eyeflow.frontend.intent import Action, Branch, Fallback, ForEach, JsonValue, Wait
+from eyeflow.frontend.intent import Action, Branch, Fallback, ForEach, JsonValue
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import is_base_verb, phrase_at, same_doing, words
 from eyeflow.frontend.policies import Policies
@@ -24,7 +24,7 @@ from eyeflow.frontend.scope import Scope, Source, asking
 from eyeflow.frontend.tree import Do, If, Loop, Node
 from eyeflow.frontend.values_said import escape
 from eyeflow.frontend.vocabulary import Entry
-from eyeflow.values import Field, ObjectOf, Span, Type, is_numeric, non_null
+from eyeflow.values import JSON, Field, ListOf, ObjectOf, Span, Type, is_numeric, non_null
 
 MARGIN = 0.4
 LEAST = 0.3
@@ -42,8 +42,12 @@ class Built(msgspec.Struct, frozen=True, eq=False):
 def build(nodes: Sequence[Node], scope: Scope, policies: Policies) -> Scope:
     """All `nodes` at one level."""
     state = Built(scope)
+    gates = pauses.Gates()
     for node in _governing_all(nodes, scope):
+        before = state.scope.actions
         state = _node(node, state, policies)
+        clause = node.clause if isinstance(node, Do) else None
+        state = msgspec.structs.replace(state, scope=gates.through(before, clause, state.scope))
     return state.scope
 
 
@@ -74,9 +78,9 @@ def _node(node: Node, state: Built, policies: Policies) -> Built:
 
 def _do(node: Do, scope: Scope, policies: Policies) -> Scope:
     items = tuple(i for i in node.clause.items if i.kind != "time" or (i.time is not None and i.time.kind == "delay"))
-    waited = _wait(items, scope)
-    if waited is not None:
-        return waited
+    paused = pauses.read(node.clause, items, scope)
+    if paused is not None:
+        return paused
     each = _each(items, scope, node, policies)
     if each is not None:
         return each
@@ -137,17 +141,37 @@ def _reads_several(items: Sequence[Item], scope: Scope) -> Scope | None:
 
 
 def _works_out(items: Sequence[Item], scope: Scope) -> Scope | None:
-    """`sum the amounts of yesterday's payments`: a verb that is itself an aggregate makes a value of its own."""
-    if not items or items[0].lower not in ("sum", "total", "average"):
-        return None
-    reading = nouns.sure(nouns.read(items, scope))
-    if reading is None or not is_numeric(non_null(reading.type)):
+    """`sum the amounts of yesterday's payments`, `sort the deals by amount`: a value of its own, from what is read."""
+    verb = items[0].lower if items else ""
+    if verb in ("sum", "total", "average"):
+        reading = nouns.sure(nouns.read(items, scope))
+        if reading is None or not is_numeric(non_null(reading.type)):
+            return None
+    elif verb in ("sort", "group", "rank", "order") or (verb and same_doing("get", items[0].stem)):
+        said = items if verb in ("sort", "group", "rank", "order") else items[1:]
+        reading = nouns.sure(nouns.read(said, scope, Field("list", JSON)))
+        if reading is None or "(" not in reading.expr:
+            return None
+        return _worked_out(reading, items)
+    else:
         return None
     name, after = reading.scope.name(items[0].lower)
     after = after.act(Action(id=name, value=reading.expr, span=Span(items[0].span.start, items[-1].span.end)))
     source = Source(
         name, reading.type, frozenset({"total", "sum", "average", "amount", items[0].stem}), "", "result", None
     )
+    return after.see(source).explain({i.index for i in items})
+
+
+def _worked_out(reading: nouns.Reading, items: Sequence[Item]) -> Scope:
+    """The value as an action, and as what is spoken of next."""
+    name, after = reading.scope.name("listed" if isinstance(non_null(reading.type), ListOf) else "value")
+    after = after.act(Action(id=name, value=reading.expr, span=Span(items[0].span.start, items[-1].span.end)))
+    own = reading.source
+    said = frozenset(i.stem for i in items[1:] if i.is_word and not i.is_stop) | {"list", "count", "group", "valu"}
+    known = (own.nouns if own is not None else frozenset[str]()) | said
+    source = Source(name, reading.type, known, own.service if own is not None else "", "result", None)
+    after = after.put(sources=tuple(s for s in after.sources if s is not own))
     return after.see(source).explain({i.index for i in items})
 
 
@@ -205,6 +229,9 @@ def _unknown_service(items: Sequence[Item], best: Chosen) -> Item | None:
 def _more_receivers(best: Chosen, action: Action, items: Sequence[Item]) -> list[tuple[dict[str, JsonValue], int]]:
     """`to a@x.org and b@x.org`, `to #a and #b`: the same once more for each further literal of that kind."""
     found: list[tuple[dict[str, JsonValue], int]] = []
+    mine = _me_as_well(best, action, items)
+    if mine is not None:
+        found.append(mine)
     for at, item in enumerate(items):
         if item.index not in best.unexplained or item.kind not in ("email", "channel", "phone"):
             continue
@@ -217,6 +244,26 @@ def _more_receivers(best: Chosen, action: Action, items: Sequence[Item]) -> list
         if slot is not None:
             found.append(({**action.params, slot: escape(str(item.value or item.text))}, item.index))
     return found
+
+
+def _me_as_well(best: Chosen, action: Action, items: Sequence[Item]) -> tuple[dict[str, JsonValue], int] | None:
+    """`text me and +15550111`, `email a@x.org and me`: the asker is one of several receivers."""
+    for at, item in enumerate(items):
+        if item.lower not in words("me"):
+            continue
+        near = [
+            items[k]
+            for k in (at - 2, at + 2)
+            if 0 <= k < len(items) and items[(at + k) // 2].lower in ("and", ",", "&")
+        ]
+        other = next((i for i in near if i.kind in ("email", "phone")), None)
+        slot = next(
+            (n for n, v in action.params.items() if other and v == escape(str(other.value or other.text))), None
+        )
+        known = best.scope.me(other.kind) if other is not None else None
+        if slot is not None and known is not None:
+            return {**action.params, slot: known}, item.index
+    return None
 
 
 def _governed(action: Action, best: Chosen, node: Do, policies: Policies, scope: Scope) -> tuple[Action, Scope]:
@@ -302,25 +349,6 @@ def _see_result(entry: Entry, action: Action, scope: Scope) -> Scope:
         scope = scope.act(Action(id=name, value=f"FIRST({action.id}.{listing.path})", span=action.span))
         return scope.see(Source(name, listing.item, listing.nouns | _nouns(entry), entry.service.id, kind, entry))
     return scope.see(Source(action.id, result, _nouns(entry), entry.service.id, kind, entry))
-
-
-def _wait(items: Sequence[Item], scope: Scope) -> Scope | None:
-    """`wait 10 minutes`."""
-    held = [i for i in items if i.kind != "punct" and i.lower not in ("for", "then")]
-    if not held or held[0].lower not in ("wait", "pause", "sleep"):
-        return None
-    for item in held[1:]:
-        duration = item.time.duration if item.time is not None else None
-        if duration is None and item.kind == "quantity" and item.unit:
-            duration = f"{item.value} {item.unit}"
-        if duration is not None:
-            name, scope = scope.name("wait")
-            last = tuple(a.id for a in scope.actions[-1:])
-            action = Action(
-                id=name, wait=Wait(for_=duration), after=last, span=Span(items[0].span.start, items[-1].span.end)
-            )
-            return scope.act(action).explain({i.index for i in items})
-    return None
 
 
 # --- conditions ----------------------------------------------------------------------------------------------------

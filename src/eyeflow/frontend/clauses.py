@@ -178,6 +178,9 @@ class _Cutter:
             return boundary or self._starts_action(after)
         if kind == "trigger" and self.lowered[at] == "once":
             return boundary and self.items[after].kind == "word" and self.lowered[after] not in ("a", "per", "every")
+        if kind == "trigger" and self.lowered[after - 1] == "after":
+            opens = self.lowered[after] in (*words("determiners"), "someone", "somebody", "we", "i")
+            return boundary and not self.clauses and not self.body and opens
         if kind == "condition" and self.lowered[at] == "where":
             return False
         if kind == "loop":
@@ -245,7 +248,7 @@ class _Cutter:
                 "into",
                 "was",
             )
-            and not _phrasal(self.lowered[at], nxt.lower)
+            and not phrasal(self.lowered[at], nxt.lower)
         )
 
     def _close(self) -> None:
@@ -255,19 +258,25 @@ class _Cutter:
         self.role, self.cue, self.cue_items, self.joined, self.body = ACTION, "", (), "", []
 
 
-def _phrasal(verb: str, particle: str) -> bool:
+def phrasal(verb: str, particle: str) -> bool:
     """Verbs that take this particle directly: `post to #team`, `log in`, `reply to`, `ask for`."""
     direct = {
         "to": ("post", "send", "reply", "respond", "write", "subscribe", "publish", "move", "forward", "append", "add"),
         "in": ("post", "reply", "put", "log", "say", "write", "publish", "announce"),
         "for": ("ask", "wait", "look", "search", "check"),
         "with": ("respond", "reply", "answer", "react", "return"),
+        "on": ("turn", "switch", "put"),
+        "off": ("turn", "switch", "shut"),
+        "up": ("turn", "set", "clean"),
+        "down": ("turn", "shut"),
         "from": ("read", "remove", "unsubscribe", "fetch", "get", "pull"),
     }
     return verb in direct.get(particle, ())
 
 
 def is_action_like(clause: Clause) -> bool:
-    """True when the clause begins with a base verb (after also, then, always)."""
+    """True when the clause begins with a base verb (after also, then, always), or is a pause."""
+    if clause.cue.startswith("pause: "):
+        return True
     held = [i for i in clause.items if i.lower not in ("also", "then", "always", "please", "just")]
     return bool(held) and held[0].is_word and held[0].lower in words("verbs")

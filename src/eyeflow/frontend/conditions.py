@@ -11,14 +11,16 @@ from collections.abc import Sequence
 
 import msgspec
 
-from eyeflow.frontend import comparisons, fields, nouns
+from eyeflow.frontend import comparisons, nouns
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import words
 from eyeflow.frontend.scope import Scope, Source
-from eyeflow.frontend.values_said import number_for, quote
+from eyeflow.frontend.sides import by_unit, quantity, value_text
+from eyeflow.frontend.truths import Atom, yes_no
+from eyeflow.frontend.values_said import quote
 from eyeflow.frontend.vocabulary import walk
 from eyeflow.units import compatible
-from eyeflow.values import BOOLEAN, INTEGER, STRING, Field, ListOf, ObjectOf, Scalar, Type, is_numeric, non_null
+from eyeflow.values import BOOLEAN, INTEGER, ListOf, ObjectOf, Type, is_numeric, non_null
 
 _RANGE_JOINS = ("and", "to", "-", "–", "until", "up")
 
@@ -40,7 +42,7 @@ def read(
     subject: tuple[str, Type] | None = None,
 ) -> Condition | None:
     """The condition that `items` state, or None when no part of it can be read."""
-    parts, joins = _split(items)
+    parts, joins = _split(_or_more(items))
     found: list[str] = []
     left: list[int] = []
     current = subject
@@ -60,12 +62,19 @@ def read(
     return Condition(expr, scope, current, tuple(left))
 
 
-class _Atom(msgspec.Struct, frozen=True, eq=False):
-    expr: str
-    scope: Scope
-    subject: tuple[str, Type] | None
-    op: str
-    unexplained: tuple[int, ...] = ()
+_MORE = dict.fromkeys(("more", "higher", "above", "over", "greater", "up", "later", "longer"), "least")
+_MORE |= dict.fromkeys(("less", "fewer", "lower", "below", "under", "earlier", "shorter"), "most")
+
+
+def _or_more(items: Sequence[Item]) -> list[Item]:
+    """`500 or more` read as `at least 500`, `10 or fewer` as `at most 10`."""
+    out = list(items)
+    for k in range(len(out) - 2):
+        amount, join, more = out[k : k + 3]
+        if amount.is_literal and join.lower in ("or", "and") and more.lower in _MORE:
+            least = msgspec.structs.replace(more, lower=_MORE[more.lower])
+            out[k : k + 3] = [msgspec.structs.replace(join, lower="at"), least, amount]
+    return out
 
 
 def _split(items: Sequence[Item]) -> tuple[list[list[Item]], list[str]]:
@@ -92,7 +101,7 @@ def _split(items: Sequence[Item]) -> tuple[list[list[Item]], list[str]]:
 
 def _atom(
     items: Sequence[Item], scope: Scope, about: Source | None, subject: tuple[str, Type] | None, last_op: str
-) -> _Atom | None:
+) -> Atom | None:
     lowered = [i.lower for i in items]
     sender = _sent_by(items, scope, about)
     if sender is not None:
@@ -101,7 +110,7 @@ def _atom(
     if hit is None:
         if subject is not None and last_op and _is_value(items):
             return _compare(subject, last_op, items, scope)
-        return _yes_no(items, scope, about, negated=False)
+        return yes_no(items, scope, about, negated=False)
     before, after = list(items[: hit.start]), list(items[hit.end :])
     if hit.op in ("GT", "GE", "LT", "LE") and not nouns.content(before):
         counted = _counted(hit.op, after, scope)
@@ -110,9 +119,9 @@ def _atom(
     if hit.op == "BETWEEN":
         return _between(before, after, scope, about, subject)
     if hit.weak and not any(i.is_literal for i in after):
-        atom = _yes_no([*before, *after], scope, about, negated=hit.op in ("EMPTY", "NE"))
+        atom = yes_no([*before, *after], scope, about, negated=hit.op in ("EMPTY", "NE"))
         plain = hit.op in ("EMPTY", "PRESENT") or not _is_value(after)
-        if atom is not None and not atom.unexplained and (plain or atom.subject is None or _truthy(atom.subject[1])):
+        if atom is not None and not atom.unexplained and (plain or atom.subject is None or truthy(atom.subject[1])):
             return atom
     found = _subject(before, after, scope, about, subject)
     if found is None:
@@ -132,7 +141,7 @@ def _atom(
 _SENT_BY = {"email": "email", "person": "person", "phone": "phone"}
 
 
-def _sent_by(items: Sequence[Item], scope: Scope, about: Source | None) -> _Atom | None:
+def _sent_by(items: Sequence[Item], scope: Scope, about: Source | None) -> Atom | None:
     """`it is from @bot`, `was posted by ops@x.org`: who did it, by the one field of that kind."""
     literal = items[-1] if items else None
     cue = items[-2].lower if len(items) > 1 else ""
@@ -145,11 +154,11 @@ def _sent_by(items: Sequence[Item], scope: Scope, about: Source | None) -> _Atom
             expr = ".".join((source.root, *held[0][0]))
             op = "NE" if any(i.lower in words("negations") for i in items) else "EQ"
             done = scope.explain({i.index for i in items})
-            return _Atom(f"{op}({expr}, {quote(text)})", done, (expr, held[0][1].type), op)
+            return Atom(f"{op}({expr}, {quote(text)})", done, (expr, held[0][1].type), op)
     return None
 
 
-def _counted(op: str, after: Sequence[Item], scope: Scope) -> _Atom | None:
+def _counted(op: str, after: Sequence[Item], scope: Scope) -> Atom | None:
     """`there are more than 20 open tickets`: the number of what is named after the amount."""
     amount = next((i for i in after if i.kind == "number"), None)
     if amount is None or amount is not next((i for i in after if not i.is_stop), None):
@@ -160,10 +169,10 @@ def _counted(op: str, after: Sequence[Item], scope: Scope) -> _Atom | None:
         return None
     expr = f"COUNT({reading.expr})"
     done = reading.scope.explain({i.index for i in after})
-    return _Atom(f"{op}({expr}, {amount.value})", done, (expr, INTEGER), op)
+    return Atom(f"{op}({expr}, {amount.value})", done, (expr, INTEGER), op)
 
 
-def _truthy(of: Type) -> bool:
+def truthy(of: Type) -> bool:
     return non_null(of) == BOOLEAN
 
 
@@ -188,7 +197,7 @@ def _subject(
             kept = best.scope if about is None else _without(best.scope, about)
             if numeric is not None:
                 return numeric[0], numeric[1], kept, best.unexplained
-            if value is None or not _quantity(value) or is_numeric(non_null(best.type)):
+            if value is None or not quantity(value) or is_numeric(non_null(best.type)):
                 return best.expr, best.type, kept, best.unexplained
     if pronoun_only and subject is not None and (value is None or _suits(subject[1], value)):
         return subject[0], subject[1], scope, ()
@@ -204,42 +213,19 @@ def _without(scope: Scope, about: Source) -> Scope:
     return scope.put(sources=tuple(s for s in scope.sources if s is not about))
 
 
-def _quantity(item: Item) -> bool:
-    return item.kind in ("number", "quantity", "money", "percent")
-
-
 def _numeric_of(reading: nouns.Reading, value: Item | None) -> tuple[str, Type] | None:
     """A thing mentioned whole and compared with an amount means its only field of that unit."""
-    if value is None or not _quantity(value) or not isinstance(non_null(reading.type), ObjectOf):
+    if value is None or not quantity(value) or not isinstance(non_null(reading.type), ObjectOf):
         return None
     path = by_unit(reading.type, value)
     return (".".join((reading.expr, *path[0])), path[1].type) if path else None
 
 
 def _suits(of: Type, value: Item) -> bool:
-    return not _quantity(value) or is_numeric(non_null(of))
+    return not quantity(value) or is_numeric(non_null(of))
 
 
-def by_unit(of: Type, value: Item) -> tuple[tuple[str, ...], Field] | None:
-    """The only field of `of` whose unit goes with the literal's; None when there is none or more than one."""
-    if not _quantity(value):
-        return None
-    held = []
-    for path, field in walk(of):
-        inner = non_null(field.type)
-        if not (isinstance(inner, Scalar) and is_numeric(inner)):
-            continue
-        same_unit = value.unit and inner.unit and compatible(value.unit, inner.unit)
-        if same_unit or (value.kind == "money" and field.entity == "money"):
-            held.append((path, field))
-    if len(held) > 1 and value.kind != "money":
-        # `above 30C` of a report with many temperatures is said of the one that is simply called that
-        held = [(p, f) for p, f in held if p[-1] in ("temp", "temperature", "size", "duration", "age", "value")]
-        return held[0] if len(held) == 1 else None
-    return held[0] if held else None
-
-
-def _compare(subject: tuple[str, Type], op: str, after: Sequence[Item], scope: Scope) -> _Atom | None:
+def _compare(subject: tuple[str, Type], op: str, after: Sequence[Item], scope: Scope) -> Atom | None:
     said = [i for i in after if i.kind != "punct" and not (i.is_stop and not i.is_literal)] or list(after)
     if not said:
         return None
@@ -254,65 +240,13 @@ def _compare(subject: tuple[str, Type], op: str, after: Sequence[Item], scope: S
         op = "CONTAINS" if op == "EQ" else "NOT_CONTAINS"
     out = f"NOT({op[4:]}({expr}, {text}))" if op.startswith("NOT_") else f"{op}({expr}, {text})"
     left = tuple(i.index for i in said if i.index not in used and not i.is_stop)
-    return _Atom(out, scope.explain({i.index for i in after} - set(left)), subject, op, left)
-
-
-def value_text(
-    said: Sequence[Item], subject: str, of: Type, scope: Scope, *, equality: bool = False
-) -> tuple[str, Scope, set[int]] | None:
-    """The right side of a comparison as LLM-IR: a literal in words, or another phrase over data."""
-    first = said[0]
-    inner = non_null(of)
-    if first.kind in ("date", "time") and not any(
-        c.isdigit() and len(w) == 4 for w in first.text.split() for c in w[:1]
-    ):
-        return None  # `4 hours ago`, `yesterday`: a moment that moves is no constant
-    if _quantity(first) and isinstance(first.value, int | float):
-        return _number_text(first, subject, inner, scope)
-    if first.is_literal:
-        text = first.value if isinstance(first.value, str) else first.text
-        return quote(text), scope, {first.index}
-    other = nouns.sure(nouns.read(said, scope))
-    run = _word_run(said)
-    if other is not None and not run[0].proper and other.expr != subject and len(nouns.content(said)) > 1:
-        return other.expr, other.scope, {i.index for i in said}
-    if is_numeric(inner):
-        return None
-    text = scope.text[run[0].span.start : run[-1].span.end]
-    return quote(text), scope, {i.index for i in run}
-
-
-def _word_run(said: Sequence[Item]) -> list[Item]:
-    run = [said[0]]
-    for item in said[1:]:
-        if not item.is_word or (item.lower in words("prepositions") and not run[-1].proper):
-            break
-        run.append(item)
-    return run
-
-
-def _number_text(item: Item, subject: str, inner: Type, scope: Scope) -> tuple[str, Scope, set[int]] | None:
-    value = item.value
-    assert isinstance(value, int | float)
-    used = {item.index}
-    if isinstance(inner, Scalar) and is_numeric(inner):
-        field = Field("value", Scalar("number", inner.unit))
-        if item.unit and inner.unit and number_for(field, value, item.unit) is None:
-            return None
-        if item.unit and inner.unit:
-            return f"{value} {item.unit}", scope, used
-        if item.unit is None and inner.unit:
-            scope = scope.assume(subject, f"{value} {inner.unit}", "the unit the service uses")
-        return str(value), scope, used
-    if isinstance(inner, Scalar) and inner.name == "string":
-        return quote(item.text), scope, used
-    return str(value), scope, used
+    return Atom(out, scope.explain({i.index for i in after} - set(left)), subject, op, left)
 
 
 def _between(
     before: Sequence[Item], after: Sequence[Item], scope: Scope, about: Source | None, subject: tuple[str, Type] | None
-) -> _Atom | None:
-    amounts = [i for i in after if _quantity(i)]
+) -> Atom | None:
+    amounts = [i for i in after if quantity(i)]
     if len(amounts) < 2:
         return None
     found = _subject(before, after, scope, about, subject)
@@ -326,74 +260,4 @@ def _between(
     used = {i.index for i in after if i.is_stop or i.lower in _RANGE_JOINS} | low[2] | high[2]
     rest = tuple(i.index for i in nouns.content(after) if i.index not in used)
     text = f"AND(GE({expr}, {low[0]}), LE({expr}, {high[0]}))"
-    return _Atom(text, low[1].explain(used), (expr, of), "BETWEEN", (*left, *rest))
-
-
-def _yes_no(items: Sequence[Item], scope: Scope, about: Source | None, *, negated: bool) -> _Atom | None:
-    """`it isn't a draft`, `is raining`, `has no approvals`: a field that is true, present, or above 0."""
-    said = nouns.content(items)
-    if not said:
-        return None
-    stems = [i.stem for i in said if i.is_word]
-    best: tuple[float, str, Field, set[int]] | None = None
-    for source in [*([about] if about else []), *reversed(scope.sources)]:
-        mention = [k for k, i in enumerate(said) if i.is_word and i.stem in source.nouns]
-        for hit in fields.find(stems, source.type)[:4]:
-            used = {said[k].index for k in hit.used} | {said[k].index for k in mention}
-            score = hit.score - 0.8 * sum(1 for i in said if i.index not in used)
-            score += 0.3 if _boolean(hit.field) else 0.0
-            if best is None or score > best[0] + 1e-9:
-                best = (score, ".".join((source.root, *hit.path)), hit.field, used)
-    if best is None or best[0] < 0.6:
-        fetched = _yes_no_read(items, scope, negated=negated)
-        if fetched is not None:
-            return fetched
-        enum = _enum_value(said, scope, about)
-        if enum is None:
-            return None
-        return _Atom(comparisons.negate(enum[0]) if negated else enum[0], scope.explain(enum[1]), None, "",
-                     tuple(i.index for i in said if i.index not in enum[1]))  # fmt: skip
-    _, expr, field, used = best
-    return _truth(expr, field, scope, said, used, negated=negated)
-
-
-def _truth(expr: str, field: Field, scope: Scope, said: Sequence[Item], used: set[int], *, negated: bool) -> _Atom:
-    inner = non_null(field.type)
-    if _boolean(field):
-        text = expr
-    elif is_numeric(inner):
-        text = f"GT({expr}, 0)"
-    elif isinstance(inner, ListOf):
-        text = f"GT(COUNT({expr}), 0)"
-    else:
-        text = f'NE(COALESCE({expr}, ""), "")' if inner == STRING else f"NOT(IS_NULL({expr}))"
-    left = tuple(i.index for i in said if i.index not in used)
-    return _Atom(comparisons.negate(text) if negated else text, scope.explain(used), (expr, field.type), "", left)
-
-
-def _boolean(field: Field) -> bool:
-    return non_null(field.type) == BOOLEAN
-
-
-def _yes_no_read(items: Sequence[Item], scope: Scope, *, negated: bool) -> _Atom | None:
-    best = nouns.sure(nouns.read(items, scope))
-    if best is None or best.source is None:
-        return None
-    field = next((f for _, f in walk(best.source.type) if best.expr.endswith("." + f.name)), None)
-    if field is None:
-        return None
-    if not _boolean(field) and not is_numeric(non_null(field.type)) and not isinstance(non_null(field.type), ListOf):
-        return None
-    return _truth(best.expr, field, best.scope, nouns.content(items), {i.index for i in items}, negated=negated)
-
-
-def _enum_value(said: Sequence[Item], scope: Scope, about: Source | None) -> tuple[str, set[int]] | None:
-    """`is urgent`, `got closed`: a value of an enumerated field of the thing at hand."""
-    for source in [*([about] if about else []), *reversed(scope.sources)]:
-        for path, field in walk(source.type):
-            for value in field.enum:
-                for item in said:
-                    if item.lower == value.casefold():
-                        near = {i.index for i in said if i.stem in source.nouns or i.stem in path[-1]}
-                        return f"EQ({'.'.join((source.root, *path))}, {quote(value)})", {item.index} | near
-    return None
+    return Atom(text, low[1].explain(used), (expr, of), "BETWEEN", (*left, *rest))

@@ -17,11 +17,18 @@ from eyeflow.frontend.intent import Action, JsonValue
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import is_base_verb, phrase_at, stem, words
 from eyeflow.frontend.scope import Scope
-from eyeflow.frontend.values_said import escape, wrap
+from eyeflow.frontend.values_said import escape, fits, text_for, wrap
 from eyeflow.values import Field, ListOf, MapOf, ObjectOf, Scalar, Type, non_null
 
 _REF = re.compile(r"[A-Za-z_][\w-]*(?:\.[\w-]+)*")
 _PLACE = re.compile(r"\{([A-Za-z][A-Za-z0-9_. ]{0,60})\}")
+
+
+CLAUSE_STARTS = (
+    *("the", "their", "his", "her", "its", "our", "my", "your", "a", "an", "this", "these"),
+    *("we", "they", "he", "she", "i", "you", "there", "it"),
+)
+"""After `that`: words that begin what is said, not what a thing is (`the customer that signed up`)."""
 
 
 class Made(msgspec.Struct, frozen=True, eq=False):
@@ -81,6 +88,9 @@ def spoken(items: Sequence[Item], scope: Scope) -> tuple[str, tuple[int, ...]] |
     """Text said in the clause itself: `that the build is done`, `to take an umbrella`, `saying hello`; with the
     positions it takes, or None."""
     lowered = [i.lower for i in items]
+    greeted = _greeting(items, lowered)
+    if greeted:
+        return _span_text(items[:greeted], 0, scope), tuple(range(greeted))
     for at in range(len(items)):
         length = phrase_at("say", lowered, at)
         if length and at + length < len(items) and items[at + length].is_word:
@@ -90,7 +100,8 @@ def spoken(items: Sequence[Item], scope: Scope) -> tuple[str, tuple[int, ...]] |
             and at > 0
             and (
                 items[at - 1].lower in ("know", "me", "them", "him", "her", "everyone", "us")
-                or items[at - 1].kind in ("channel", "person", "email")
+                or items[at - 1].kind in ("channel", "person", "email", "phone")
+                or items[at + 1].lower in CLAUSE_STARTS
             )
             and at + 2 < len(items)
         ):
@@ -110,6 +121,16 @@ def spoken(items: Sequence[Item], scope: Scope) -> tuple[str, tuple[int, ...]] |
     return None
 
 
+def _greeting(items: Sequence[Item], lowered: Sequence[str]) -> int:
+    """`good morning everyone to #team`: how many words before the receiver are a greeting, and so what is said."""
+    if not lowered or not phrase_at("greetings", lowered, 0):
+        return 0
+    receivers = ("channel", "email", "person", "phone")
+    led = (k for k in range(1, len(items) - 1) if lowered[k] in ("to", "in", "on") and items[k + 1].kind in receivers)
+    end = next(led, 0)
+    return end if all(i.is_word or i.kind == "punct" for i in items[:end]) else 0
+
+
 def _span_text(items: Sequence[Item], start: int, scope: Scope) -> str:
     return scope.text[items[start].span.start : items[-1].span.end].strip(" ,")
 
@@ -117,7 +138,10 @@ def _span_text(items: Sequence[Item], start: int, scope: Scope) -> str:
 def conjuncts(items: Sequence[Item]) -> list[list[Item]]:
     """The phrases of an `and` / comma list."""
     parts: list[list[Item]] = [[]]
-    for item in items:
+    for at, item in enumerate(items):
+        nxt = [i.lower for i in items[at + 1 : at + 3]]
+        if item.text == "," and len(nxt) == 2 and nxt[1] in ("first", "order"):
+            continue  # `sorted by amount, largest first`
         if item.lower in ("and", "plus", "&") or (item.kind == "punct" and item.text in (",", "&", "+")):
             if parts[-1]:
                 parts.append([])
@@ -147,7 +171,7 @@ def compose(items: Sequence[Item], scope: Scope, want: Field) -> Made | None:
         name = next((i.text for i in reversed(part) if i.is_word and not i.is_stop), "value")
         made.append((reading.expr, reading.type, name))
         previous = reading
-    if not made:
+    if not made or (len(made) > 1 and isinstance(held, Scalar) and want.role != "content"):
         return None
     value, scope = _assemble(made, held, want, scope)
     return Made(value, scope, tuple(left))
@@ -166,23 +190,21 @@ def _best(part: Sequence[Item], scope: Scope, want: Field) -> nouns.Reading | No
 def same_again(part: Sequence[Item], previous: nouns.Reading | None, scope: Scope) -> nouns.Reading | None:
     """`the weather for Paris and London`: a lone name is the same read with another value."""
     said = nouns.content(part)
-    if (
-        previous is None
-        or previous.entry is None
-        or len(said) == 0
-        or not all(i.proper or i.kind == "quoted" for i in said)
-    ):
+    if previous is None or previous.entry is None or len(said) == 0 or not all(i.proper or i.is_literal for i in said):
         return None
     if nouns.sure(nouns.read(part, scope)) is not None:
         return None
     action = next((a for a in scope.actions if previous.expr.split(".")[0] == a.id), None)
     if action is None:
         return None
-    target = next((p for p in previous.entry.spec.params if p.entity == "location" and p.name in action.params), None)
-    if target is None:
+    spoken = [p for p in previous.entry.spec.params if isinstance(action.params.get(p.name), str) and not p.enum]
+    target = next((p for p in spoken if p.entity == "location"), None) or next((p for p in spoken if p.required), None)
+    if target is None or target.role == "content":
         return None
-    text = scope.text[said[0].span.start : said[-1].span.end]
-    params = {**action.params, target.name: escape(text)}
+    value = fits(target, said[0]) if len(said) == 1 and said[0].is_literal else text_for(target, said, scope.text)
+    if value is None:
+        return None
+    params = {**action.params, target.name: value}
     from eyeflow.frontend.slots import Filled  # noqa: PLC0415 - slots does not know this module
 
     filled = Filled(params, frozenset(i.index for i in said), 1)

@@ -110,3 +110,13 @@ def _item(index: int, token: Token, first: bool) -> Item:
         proper = said[:1].isupper() and not shouted and not first
         return Item(index, kind, said, token.lower, stem(token.lower), token.span, token.value, proper=proper)
     return Item(index, kind, said, f"<{kind}>", f"<{kind}>", token.span, token.value, token.unit)
+
+
+def watched(items: tuple[Item, ...]) -> tuple[Item, ...]:
+    """`monitor X` asks to be told when X: the verb stands for those words."""
+    if len(items) < 2 or items[0].lower not in ("monitor", "watch") or items[1].lower in ("for", "over", "a", "out"):
+        return items
+    verb, after = items[0], Span(items[0].span.end, items[0].span.end)
+    told = msgspec.structs.replace(verb, lower="notify", stem=stem("notify"))
+    me, when = (Item(len(items) + k, "word", w, w, stem(w), after) for k, w in enumerate(("me", "when")))
+    return (told, me, when, *items[1:])

@@ -8,10 +8,11 @@ it leads to. Never: writes; only pure and read capabilities can be pulled in.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import msgspec
 
-from eyeflow.frontend import fields, slots, wording
+from eyeflow.frontend import fields, lists, slots, wording
 from eyeflow.frontend.intent import Action
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import synonyms, words
@@ -22,20 +23,9 @@ from eyeflow.values import INTEGER, STRING, Field, Json, ListOf, ObjectOf, Span,
 UNEXPLAINED, FETCH_COST, OPEN_COST, RECENCY, AT_HAND, MADE = 1.7, 0.9, 0.6, 0.05, 1.0, 0.6
 _LOOK = 12
 _COUNT = ("number", "count", "quantity")
-_AGGREGATES = {
-    "total": "SUM",
-    "sum": "SUM",
-    "average": "AVG",
-    "mean": "AVG",
-    "highest": "MAX",
-    "lowest": "MIN",
-    "largest": "MAX",
-    "smallest": "MIN",
-    "maximum": "MAX",
-    "minimum": "MIN",
-}
+_COUNTERS = ("count", "total", "total_count")
+_RESULT = ("result", "output", "outcom", "answer")
 _LISTERS = ("list", "all", "summary", "details", "set", "rest")
-_TOPS = ("top", "first", "latest", "last", "newest", "best")
 
 
 class Reading(msgspec.Struct, frozen=True, eq=False):
@@ -85,10 +75,36 @@ def _from_sources(items: Sequence[Item], scope: Scope, want: Field | None) -> li
     )
     for rank, source in enumerate(reversed(scope.sources)):
         reading = _from_source(asked, source, scope, want, pronoun=pronoun)
+        listed = _from_list(items, asked, source, scope, want)
+        if listed is not None and (reading is None or listed.score > reading.score):
+            reading = listed
         if reading is not None:
             nearness = AT_HAND - RECENCY * rank - (MADE if source.kind == "made" else 0.0)
             found.append(msgspec.structs.replace(reading, score=reading.score + nearness))
     return found
+
+
+def _from_list(
+    items: Sequence[Item], asked: Sequence[Item], source: Source, scope: Scope, want: Field | None
+) -> Reading | None:
+    """`the 3 latest of them`, `how many are urgent`, `their titles`: a list in reach, as the words shape it."""
+    listing = listing_of(source.type) if source.kind == "result" else None
+    if listing is None:
+        return None
+    expr = ".".join(p for p in (source.root, listing.path) if p)
+    called = source.nouns | listing.nouns
+    named = {i.index for i in asked if i.stem in called or any(w in called for w in synonyms(i.stem))}
+    rest = [i for i in asked if i.index not in named]
+    how = _Shape(source.entry, source.service, called, named)
+    expr, of, used, made = _shaped(expr, ListOf(listing.item), items, rest, how, scope, want)
+    if not used:
+        return None
+    left = [i for i in rest if i.index not in used]
+    said = [i for i in asked if i.index in used or i.index in named]
+    score = sum(scope.vocab.rarity(i.stem) for i in said) + 0.4
+    score -= UNEXPLAINED * sum(scope.vocab.rarity(i.stem) for i in left)
+    done = made.explain({i.index for i in items} - {i.index for i in left})
+    return Reading(expr, of, done, round(score, 4), tuple(i.index for i in left), source, source.entry)
 
 
 def _from_source(
@@ -104,6 +120,8 @@ def _from_source(
     restated = _restated(source)
     stems = [i.stem if i.kind == "word" else str(i.value) for i in rest]
     nouns = [k for k, s in enumerate(stems) if s in source.nouns or any(w in source.nouns for w in synonyms(s))]
+    if source.kind in ("result", "made") and source is next((s for s in reversed(scope.sources)), None):
+        nouns += [k for k, s in enumerate(stems) if s in _RESULT and k not in nouns]
     count = [k for k, i in enumerate(rest) if i.lower in _COUNT and len(rest) > 1]
     hits = fields.find(stems, source.type, want)
     best: tuple[float, str, Type, set[int]] | None = None
@@ -216,14 +234,16 @@ def _from_read(
     about: set[int] = set(filled.used) | service | match.used
     strength = match.score
     rest = [i for i in asked if i.index not in about]
-    path, of, used = _part(
-        entry, asked, want, [i for i in asked if i.index not in filled.used and i.index not in service]
-    )
+    free = [i for i in asked if i.index not in filled.used and i.index not in service]
+    path, of, used = ("", entry.result, set[int]()) if _of_each(entry, items) else _part(entry, asked, want, free)
+    rest = [i for i in rest if i.index not in about | used]
+    if rest and of == INTEGER and entry.listing is not None and path.rpartition(".")[2] in _COUNTERS:
+        path, of, used = "", entry.result, set()  # the service counts all of them, and these are some
+        rest = [i for i in asked if i.index not in about]
     about |= used
-    rest = [i for i in rest if i.index not in about]
-    if strength <= 0 or not _anchored(entry, asked, service):
+    if strength <= 0 or not _anchored(entry, asked, service, whole=not path and not lists.summing(asked)):
         return None
-    if any(i.lower in _AGGREGATES for i in rest) and entry.listing is not None:
+    if lists.summing(rest) and entry.listing is not None:
         path, of = "", entry.result
     complete = slots.complete(entry, filled, scope, sources=False)
     missing = [p for p in entry.capability.params if p.required and p.name not in complete.params]
@@ -232,12 +252,68 @@ def _from_read(
         expr = f"{expr}.{path}"
     else:
         expr, of = _wanted_whole(entry, expr, want, items, source)
-    expr, of, trimmed = _trim(expr, of, items, complete)
+    shape = _Shape(entry, entry.service.id, _nouns(entry), filled.used | service, tuple(complete.params.values()))
+    expr, of, trimmed, made = _shaped(expr, of, items, rest, shape, made, want)
     rest = [i for i in rest if i.index not in trimmed]
     score = strength + 1.2 * filled.strong - FETCH_COST - OPEN_COST * len(missing) + 0.4 * bool(used)
     score -= UNEXPLAINED * sum(scope.vocab.rarity(i.stem) for i in rest)
     made = made.explain((about | {i.index for i in asked} | trimmed) - {i.index for i in rest})
     return Reading(expr, of, made, round(score, 4), tuple(i.index for i in rest), source, entry)
+
+
+def _of_each(entry: Entry, items: Sequence[Item]) -> bool:
+    """`the titles of the items`: a field of every item, not of the list's own result."""
+    listing = entry.listing
+    if listing is None:
+        return False
+    plural = (i for i, nxt in pairwise(items) if nxt.lower == "of" and i.is_word and lists.plural(i))
+    return any(fields.find([i.stem], listing.item) for i in plural)
+
+
+class _Shape(msgspec.Struct, frozen=True, eq=False):
+    """What is known of a list that words shape: where it comes from, what its items are called, what is used."""
+
+    entry: Entry | None
+    service: str
+    nouns: frozenset[str]
+    taken: frozenset[int] | set[int]
+    limited: tuple[object, ...] = ()
+
+
+def _shaped(  # noqa: PLR0917 - one step of two readers, with all they know
+    expr: str, of: Type, items: Sequence[Item], rest: Sequence[Item], how: _Shape, scope: Scope, want: Field | None
+) -> tuple[str, Type, frozenset[int], Scope]:
+    """The list as the words say: filtered, ordered, counted; the indexes of the words that say so."""
+    held = non_null(of)
+    if not isinstance(held, ListOf):
+        return expr, of, frozenset(), scope
+    item = non_null(held.item)
+    taken = frozenset(how.taken)
+    made = lists.shaped(expr, item, items, taken, how.limited)
+    used = made.used
+    left = [i for i in rest if i.index not in used]
+    if left and want is not None:
+        from eyeflow.frontend import triggers  # noqa: PLC0415 - conditions are read with this module
+
+        about = Source(lists.ONE, item, how.nouns, how.service, "item", how.entry)
+        known = {i.index for i in items} - {i.index for i in left} - {i.index for i in items if i.is_stop}
+        where, after, more = triggers.modifiers(items, known, scope, about)
+        if more and all(f"{lists.ONE}." in each for each in where):
+            kept = f"FILTER({expr}, {lists.ONE}, {triggers.all_of(where)})"
+            made = lists.shaped(kept, item, items, taken | more, how.limited)
+            used, scope = made.used | frozenset(more), after
+    if made.expr.startswith("FIRST(") and made.type == item and isinstance(item, ObjectOf):
+        name, scope = scope.name(_singular(items, how))
+        scope = scope.act(Action(id=name, value=made.expr, span=_span(items)))
+        source = Source(name, item, how.nouns, how.service, "result", how.entry)
+        expr, of = _whole(source, want)
+        return expr, of, used, scope.see(source)
+    return made.expr, made.type, used, scope
+
+
+def _singular(items: Sequence[Item], how: _Shape) -> str:
+    listing = how.entry.listing if how.entry is not None else None
+    return (listing.path.removesuffix("s") if listing is not None and listing.path else "") or "first"
 
 
 def entry_words(entry: Entry) -> frozenset[str]:
@@ -247,12 +323,16 @@ def entry_words(entry: Entry) -> frozenset[str]:
     return frozenset(spoken | entry.summary | listed | set(split_name(entry.spec.name)))
 
 
-def _anchored(entry: Entry, asked: Sequence[Item], service: set[int]) -> bool:
-    """A read is pulled in only by a name for its result: its service, its listing, a noun of its phrases."""
+def _anchored(entry: Entry, asked: Sequence[Item], service: set[int], *, whole: bool) -> bool:
+    """A read is pulled in only by a name for its result: its service, its listing, a noun of its phrases.
+
+    A field's name alone stands for the field, not for the `whole`.
+    """
     if service:
         return True
     nouns = entry.listing.nouns if entry.listing else frozenset[str]()
-    spoken = frozenset(w for p in entry.phrases for w in p) | nouns | entry.fields | entry.summary
+    spoken = frozenset(w for p in entry.phrases for w in p) | nouns | entry.summary
+    spoken |= frozenset() if whole else entry.fields
     return any(i.is_word and not i.is_stop and i.stem in spoken for i in asked)
 
 
@@ -262,7 +342,7 @@ def _part(entry: Entry, asked: Sequence[Item], want: Field | None, free: Sequenc
     of = entry.result
     counted = any(w in _COUNT for w in lowered) or "many" in lowered
     if counted:
-        counter = next((p for p, f in walk(of) if p[-1] in ("count", "total", "total_count")), None)
+        counter = next((p for p, f in walk(of) if p[-1] in _COUNTERS), None)
         if counter is not None:
             return ".".join(counter), INTEGER, {i.index for i in asked if i.lower in (*_COUNT, "many")}
     plain = [i for i in free if i.is_word]
@@ -287,69 +367,6 @@ def _wanted_whole(
         held = ".".join(p for p in (root, listing.path) if p)
         return held, ListOf(listing.item)
     return _whole(source, want)
-
-
-def _trim(expr: str, of: Type, items: Sequence[Item], filled: slots.Filled) -> tuple[str, Type, set[int]]:
-    """`top 3` of a list that has no limit parameter, `the top post` as the first of a list, `how many` as a count."""
-    if not isinstance(non_null(of), ListOf):
-        return expr, of, set()
-    item_type = non_null(of).item  # type: ignore[union-attr]
-    lowered = [i.lower for i in items]
-    used: set[int] = set()
-    if any(w in _COUNT for w in lowered) or "many" in lowered:
-        used = {i.index for i in items if i.lower in (*_COUNT, "many", "how")}
-        return f"COUNT({expr})", INTEGER, used
-    summed = _aggregate(expr, item_type, items)
-    if summed is not None:
-        return summed
-    for k, item in enumerate(items):
-        if item.lower not in _TOPS:
-            continue
-        nxt = items[k + 1] if k + 1 < len(items) else None
-        if nxt is not None and nxt.kind == "number" and isinstance(nxt.value, int):
-            used = {item.index, nxt.index}
-            ranked = _ranked(expr, item_type, items, nxt.value)
-            if ranked is not None:
-                return ranked[0], of, used | ranked[1]
-            already = nxt.value in filled.params.values()
-            return (expr if already else f"SLICE({expr}, 0, {nxt.value})"), of, used
-        if item.lower != "all" and not any(_plural(i) for i in items[k + 1 :]):
-            return f"FIRST({expr})", item_type, {item.index}
-    return expr, of, used
-
-
-def _ranked(expr: str, item_type: Type, items: Sequence[Item], count: int) -> tuple[str, set[int]] | None:
-    """`top 3 payments by amount`: the largest by a field, whatever order the service gives."""
-    at = next((k for k, i in enumerate(items) if i.lower == "by"), None)
-    if at is None or at + 1 >= len(items):
-        return None
-    hits = [h for h in fields.find([items[at + 1].stem], item_type) if is_numeric(non_null(h.field.type))]
-    if not hits:
-        return None
-    return f"TOP({expr}, one, one.{hits[0].dotted}, {count})", {items[at].index, items[at + 1].index}
-
-
-def _aggregate(expr: str, item_type: Type, items: Sequence[Item]) -> tuple[str, Type, set[int]] | None:
-    """`the total amount of the payments`: an aggregate word over the one numeric field that is named."""
-    word = next((i for i in items if i.lower in _AGGREGATES), None)
-    if word is None:
-        return None
-    stems = [i.stem for i in items if i.is_word and i is not word]
-    numeric = [h for h in fields.find(stems, item_type) if is_numeric(non_null(h.field.type))]
-    if not numeric:
-        money = [(p, f) for p, f in walk(item_type) if f.entity == "money"]
-        if len(money) != 1:
-            return None
-        path, of, used = ".".join(money[0][0]), money[0][1].type, set[int]()
-    else:
-        path, of = numeric[0].dotted, numeric[0].field.type
-        plain = [i for i in items if i.is_word and i is not word]
-        used = {plain[k].index for k in numeric[0].used}
-    return f"{_AGGREGATES[word.lower]}({expr}, one, one.{path})", of, used | {word.index}
-
-
-def _plural(item: Item) -> bool:
-    return item.is_word and item.lower.endswith("s") and not item.lower.endswith("ss") and item.stem != item.lower
 
 
 def fetch(entry: Entry, filled: slots.Filled, scope: Scope, span: Span | None) -> tuple[str, Type, Scope, Source]:

@@ -1,7 +1,7 @@
 """Retries, rates and waits said beside an action, taken out of the items before clauses are read.
 
-Knows: `retry up to 3 times with 5 minutes in between`, `no more than 10 per minute`. In: items. Out: what was found,
-and the items it used. Never: decides which action they govern (that is `build`).
+Knows: `retry up to 3 times with 5 minutes in between`, `no more than 10 per minute` (`data/policies.yaml`).
+In: items. Out: what was found, and the items it used. Never: decides which action they govern (that is `build`).
 """
 
 from __future__ import annotations
@@ -11,24 +11,17 @@ from typing import Final
 
 import msgspec
 
+from eyeflow.frontend.data import words
 from eyeflow.frontend.intent import Retry
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import phrase_at
 from eyeflow.units import convert
 
-_LIMITS: Final = (
-    "at most",
-    "no more than",
-    "not more than",
-    "max",
-    "maximum",
-    "a maximum of",
-    "maximum of",
-    "up to",
-    "limited to",
-    "limit to",
-)
 _WINDOWS: Final = {"second": "s", "sec": "s", "minute": "min", "min": "min", "hour": "h", "day": "d"}
+_RETRY: Final = ("retry", "try", "retrying", "trying", "retries", "attempt", "attempts")
+_NAMED: Final = {"twice": 2, "thrice": 3}
+_FIRST_DELAY_MS: Final = 1_000
+"""The first pause of "exponential backoff" when nobody says how long it is."""
 
 
 class Policies(msgspec.Struct, frozen=True, eq=False):
@@ -40,6 +33,7 @@ class Policies(msgspec.Struct, frozen=True, eq=False):
     retry: Retry | None = None
     retry_at: int | None = None
     leads: bool = False
+    assumed: tuple[tuple[str, str, str], ...] = ()
     used: frozenset[int] = frozenset()
 
 
@@ -47,14 +41,23 @@ def read(items: Sequence[Item]) -> Policies:
     """Rate and retry phrases of one sentence."""
     rate, rate_used = _rate(items)
     retry, at, retry_used = _retry(items, rate_used)
-    leads = at is not None and bool(items) and at == items[0].index
-    return Policies(rate, retry, at, leads, frozenset(rate_used | retry_used))
+    growing = _backoff(items) if retry is not None else set()
+    assumed: tuple[tuple[str, str, str], ...] = ()
+    if retry is not None and growing:
+        delay = retry.delay_ms or _FIRST_DELAY_MS
+        if not retry.delay_ms:
+            assumed = (
+                ("retry.delay", "1 second", "the first pause of an exponential backoff; each is twice the last"),
+            )
+        retry = Retry(attempts=retry.attempts, delay_ms=delay, backoff="exponential")
+    leads = at is not None and at <= min(i.index for i in items)
+    return Policies(rate, retry, at, leads, assumed, frozenset(rate_used | retry_used | growing))
 
 
 def _limit_before(items: Sequence[Item], at: int) -> int | None:
-    """Where a phrase of `_LIMITS` that ends right before `at` begins."""
+    """Where a phrase such as `at most` that ends right before `at` begins."""
     lowered = [i.lower for i in items]
-    for phrase in _LIMITS:
+    for phrase in sorted(words("policies", "limits"), key=lambda p: (-len(p.split()), p)):
         parts = phrase.split()
         if lowered[max(0, at - len(parts)) : at] == parts:
             return at - len(parts)
@@ -63,29 +66,32 @@ def _limit_before(items: Sequence[Item], at: int) -> int | None:
 
 def _rate(items: Sequence[Item]) -> tuple[str | None, set[int]]:
     for k, item in enumerate(items):
-        if item.kind != "number" or not isinstance(item.value, int):
+        count = 1 if item.lower == "once" else item.value if item.kind == "number" else None
+        start = _limit_before(items, k) if isinstance(count, int) else None
+        if start is None:
             continue
-        start = _limit_before(items, k)
         for j in range(k + 1, min(k + 4, len(items) - 1)):
             word = items[j + 1].lower.rstrip("s")
-            if items[j].lower in ("per", "a", "an", "every", "each") and word in _WINDOWS and start is not None:
-                return f"{item.value}/{_WINDOWS[word]}", {i.index for i in items[start : j + 2]}
+            if items[j].lower in ("per", "a", "an", "every", "each") and word in _WINDOWS:
+                return f"{count}/{_WINDOWS[word]}", {i.index for i in items[start : j + 2]}
     return None, set()
 
 
 def _retry(items: Sequence[Item], taken: set[int]) -> tuple[Retry | None, int | None, set[int]]:
     lowered = [i.lower for i in items]
     for k in range(len(items)):
-        if lowered[k] not in ("retry", "try", "retrying", "retries", "attempt", "attempts") or items[k].index in taken:
+        if lowered[k] not in _RETRY or items[k].index in taken:
             continue
-        times = next((j for j in range(max(0, k - 4), min(k + 7, len(items))) if _times(items, j)), None)
+        near = range(max(0, k - 4), min(k + 9, len(items)))
+        times = next((j for j in near if _count(items, j) and (j >= k or _near(items, j, k))), None)
         if times is None:
             continue
-        number = items[times].value
-        assert isinstance(number, int)
-        end = times + 2 if times >= k else k + 1
+        number, length = _count(items, times) or (0, 0)
+        after = times + length if times >= k else k + 1
         start = min(k, _limit_before(items, times) or times)
-        delay, end = _delay(items, end)
+        delay, end = _delay(items, after)
+        if not delay and times > k:
+            delay = _between(items[k + 1 : times])
         while end < len(items) and phrase_at("giving_up", lowered, end):
             end += phrase_at("giving_up", lowered, end)
         # "retry 3 times" is three tries in all, as RETRY counts; the catalog's word is attempts
@@ -93,52 +99,58 @@ def _retry(items: Sequence[Item], taken: set[int]) -> tuple[Retry | None, int | 
     return None, None, set()
 
 
-def _times(items: Sequence[Item], j: int) -> bool:
+def _near(items: Sequence[Item], at: int, retry: int) -> bool:
+    """A number before the word: `up to 3 retries`, `with 3 attempts`; not `wait 2 times and try`."""
+    return not any(i.kind == "punct" for i in items[at:retry])
+
+
+def _count(items: Sequence[Item], j: int) -> tuple[int, int] | None:
+    """(how often, how many items say so): `3 times`, `twice`."""
+    if items[j].lower in _NAMED:
+        return _NAMED[items[j].lower], 1
     after = items[j + 1].lower if j + 1 < len(items) else ""
-    return (
-        items[j].kind == "number"
-        and isinstance(items[j].value, int)
-        and after in ("times", "time", "attempts", "tries", "more")
-    )
+    value = items[j].value
+    if items[j].kind == "number" and isinstance(value, int) and after in words("policies", "tries"):
+        return value, 2
+    return None
+
+
+def _between(items: Sequence[Item]) -> int:
+    """The pause said before the number: `try again every 5 minutes, up to 4 times`."""
+    return next((ms for item in items if (ms := _length(item)) is not None), 0)
+
+
+def _length(item: Item) -> int | None:
+    if item.time is not None and item.time.duration_ms is not None:
+        return item.time.duration_ms
+    if item.kind == "quantity" and isinstance(item.value, int | float) and item.unit:
+        return int(convert(item.value, item.unit, "ms"))
+    return None
 
 
 def _delay(items: Sequence[Item], at: int) -> tuple[int, int]:
-    """A pause right after (`with 5 minutes in between`, `every 30 seconds`, `waiting a minute`)."""
-    end = at
+    """A pause right after (`with 5 minutes in between`, `every 30 seconds`, `a minute apart`)."""
     for j in range(at, min(at + 6, len(items))):
-        amount = items[j]
-        duration = amount.time.duration_ms if amount.time is not None else None
-        if amount.kind == "quantity" and isinstance(amount.value, int | float) and amount.unit:
-            duration = int(convert(amount.value, amount.unit, "ms"))
+        duration, end = _length(items[j]), j + 1
+        if duration is None and items[j].lower in ("a", "an", "one") and j + 1 < len(items):
+            unit = items[j + 1].lower
+            duration = int(convert(1, unit, "ms")) if unit in ("second", "minute", "hour") else None
+            end = j + 2
         if duration is not None:
-            end = j + 1
-            while end < len(items) and items[end].lower in (
-                "in",
-                "between",
-                "apart",
-                "each",
-                "attempts",
-                "tries",
-                "them",
-                "time",
-                "every",
-            ):
+            while end < len(items) and items[end].lower in words("policies", "apart"):
                 end += 1
             return duration, end
-        if items[j].lower not in (
-            "with",
-            "every",
-            "waiting",
-            "wait",
-            "a",
-            "after",
-            "at",
-            "in",
-            "intervals",
-            "of",
-            "spaced",
-            "pause",
-            ",",
-        ):
+        if items[j].lower not in words("policies", "pausing"):
             break
-    return 0, end
+    return 0, at
+
+
+def _backoff(items: Sequence[Item]) -> set[int]:
+    """The items of `with exponential backoff`, `doubling the delay each time`."""
+    lowered = [i.lower for i in items]
+    for at in range(len(items)):
+        for phrase in sorted(words("policies", "exponential"), key=lambda p: (-len(p.split()), p)):
+            parts = phrase.split()
+            if lowered[at : at + len(parts)] == parts:
+                return {i.index for i in items[at : at + len(parts)]}
+    return set()

@@ -34,10 +34,33 @@ def resolve(intent: said.Intent, ctx: CompileContext, *, name: str | None = None
     return _Resolver(ctx).task(intent, name)
 
 
+def resolve_actions(actions: Iterable[said.Action], ctx: CompileContext) -> tuple[tuple[ir.Action, ...], Report]:
+    """Actions of an Intent as a Task has them, for a task that is there already."""
+    resolver = _Resolver(ctx)
+    made = resolver.actions(actions)
+    return made, Report(tuple(resolver.found))
+
+
+def longest(actions: Iterable[said.Action], ctx: CompileContext) -> int:
+    """Milliseconds of active time that actions may take one after the other, in the worst case."""
+    return _Resolver(ctx).longest(actions)
+
+
 def task_name(text: str) -> str:
     """A name for a task from the first words of its request: `send_weather_to_slack_every_morning`."""
     words = re.findall(r"[A-Za-z][A-Za-z0-9]*", text.casefold())[:_NAME_WORDS]
     return "_".join(words) or "task"
+
+
+def part_names(intent: said.Intent, first: str) -> tuple[str, ...]:
+    """Names for the tasks under `also`, from the words of each; `first` is the name of the request's own."""
+    taken = [first]
+    for part in intent.also:
+        spans = [each.span for each in (part.trigger, *part.actions) if each is not None and each.span is not None]
+        words = part.text[min(s.start for s in spans) : max(s.end for s in spans)] if spans else part.text
+        wanted = task_name(words)
+        taken.append(wanted if wanted not in taken else f"{wanted}_{len(taken) + 1}")
+    return tuple(taken[1:])
 
 
 class _Resolver:
@@ -111,10 +134,10 @@ class _Resolver:
             after=action.after,
             when=self.expression(action.when, action.span) if action.when else None,
             timeout_ms=self.timeout(action) if action.service else None,
-            retry=_retry(action.retry),
+            retry=retry_of(action.retry),
             fallback=self.fallback(action.fallback, action.span),
             on_error=action.on_error,
-            rate=_rate(action.rate),
+            rate=rate_of(action.rate),
             output=action.id,
             span=action.span,
         )
@@ -143,7 +166,8 @@ class _Resolver:
             return ir.Wait(for_=for_, until=until)
         if action.approval is not None:
             message = self.template(action.approval.message, action.span)
-            return ir.Approval(role=action.approval.role, message=message)
+            expires = _length(action.approval.expires) if action.approval.expires is not None else None
+            return ir.Approval(role=action.approval.role, message=message, expires_ms=expires)
         return ir.Transform(value=self.expression(action.value or "null", action.span))
 
     def loop(self, action: said.Action, head: said.ForEach) -> ir.ForEach:
@@ -223,13 +247,21 @@ def _expires(actions: Iterable[said.Action]) -> int | None:
 def _waited(action: said.Action) -> int:
     nested = (*action.actions, *action.default, *(a for b in action.branches for a in b.actions))
     held = sum(_waited(inner) for inner in nested)
-    if action.wait is None or action.wait.for_ is None:
-        return held
-    amount, _, unit = action.wait.for_.partition(" ")
-    return held + math.ceil(convert(float(amount), unit, "ms"))
+    if action.wait is not None and action.wait.for_ is not None:
+        held += _length(action.wait.for_)
+    if action.approval is not None and action.approval.expires is not None:
+        held += _length(action.approval.expires)
+    return held
 
 
-def _retry(retry: said.Retry | None) -> ir.Retry | None:
+def _length(text: str) -> int:
+    """Milliseconds of a duration in LLM-IR's words."""
+    amount, _, unit = text.partition(" ")
+    return math.ceil(convert(float(amount), unit, "ms"))
+
+
+def retry_of(retry: said.Retry | None) -> ir.Retry | None:
+    """The policy as a Task has it."""
     if retry is None:
         return None
     backoff = ir.Backoff(retry.backoff, retry.delay_ms) if retry.delay_ms else None
@@ -240,7 +272,8 @@ _WINDOW_MS = {"s": 1_000, "sec": 1_000, "second": 1_000, "min": 60_000, "minute"
               "hour": 3_600_000, "d": DAY_MS, "day": DAY_MS}  # fmt: skip
 
 
-def _rate(rate: str | None) -> ir.Rate | None:
+def rate_of(rate: str | None) -> ir.Rate | None:
+    """`10/min` as a Task has it."""
     if rate is None:
         return None
     calls, _, window = rate.partition("/")

@@ -28,11 +28,13 @@ class Source(msgspec.Struct, frozen=True, eq=False):
 
 
 class Scope(msgspec.Struct, frozen=True, eq=False):
-    """Everything a reading has gathered. Immutable: `with_...` give a new one. `fetched` maps a call's identity
-    (service, function, parameters) to the action that makes it, so that the same read is made once. `said` is the
-    content of the last message, for `it` and `the same text`; `receivers` are the latest
-    recipients by `service.param`, for `there`. `told` are answers to questions about words, by the words; `heard` the
-    slots whose answers have been read, `findings` what there is to say of them."""
+    """Everything a reading has gathered. Immutable: `with_...` give a new one.
+
+    `said` is the content of the last message, for `it` and `the same text`; `receivers` are the latest recipients by
+    `service.param`, for `there`; `did` are all calls so far, whatever level they stand on. `told` are answers to
+    questions about words, by the words; `heard` the slots whose answers have been read, `findings` what there is to say
+    of them.
+    """
 
     ctx: CompileContext
     vocab: Vocabulary
@@ -50,6 +52,7 @@ class Scope(msgspec.Struct, frozen=True, eq=False):
     findings: tuple[Diagnostic, ...] = ()
     said: JsonValue = None
     receivers: tuple[tuple[str, JsonValue], ...] = ()
+    did: tuple[Action, ...] = ()
 
     def put(self, **changes: object) -> Scope:
         """A copy with fields replaced."""
@@ -95,7 +98,8 @@ class Scope(msgspec.Struct, frozen=True, eq=False):
 
     def act(self, action: Action) -> Scope:
         """A copy with one more action at this level."""
-        return self.put(actions=(*self.actions, action))
+        did = (*self.did, action) if action.service is not None else self.did
+        return self.put(actions=(*self.actions, action), did=did)
 
     def told_at(self, span: Span) -> str | None:
         """What a person answered when asked about the words at `span`."""

@@ -9,9 +9,11 @@ Source: optimal string alignment distance (Damerau 1964), cut off at the bound.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 
 from msgspec.structs import replace
 
+from eyeflow.frontend.data import load
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import stem, words
 
@@ -20,7 +22,7 @@ _SHORTEST = 3
 
 def correct(items: Sequence[Item], known: Iterable[str]) -> tuple[tuple[Item, ...], tuple[tuple[str, str], ...]]:
     """Items with unknown words read as the only known word one slip away (two in long words), and those pairs."""
-    vocabulary = frozenset(w for w in known if len(w) >= _SHORTEST) | words("verbs") | words("stop")
+    vocabulary = frozenset(w for w in known if len(w) >= _SHORTEST) | words("verbs") | words("stop") | _of_pauses()
     out: list[Item] = []
     pairs: list[tuple[str, str]] = []
     for item in items:
@@ -31,6 +33,14 @@ def correct(items: Sequence[Item], known: Iterable[str]) -> tuple[tuple[Item, ..
         pairs.append((item.text, meant))
         out.append(replace(item, lower=meant, stem=stem(meant)))
     return tuple(out), tuple(pairs)
+
+
+@cache
+def _of_pauses() -> frozenset[str]:
+    """Words that say how something waits, is asked about, or is tried again: `approval` is no slip of `approved`."""
+    listed = [each for name in ("pauses", "policies") for each in load(name).values()]
+    phrases = [str(phrase) for each in listed for phrase in (each if isinstance(each, list) else ())]
+    return frozenset(word for phrase in phrases for word in phrase.split())
 
 
 def _meant(item: Item, vocabulary: frozenset[str]) -> str | None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from eyeflow.catalog.model import Catalog
+from eyeflow.frontend.finishing import words_of
 from eyeflow.frontend.intent import Action, Intent
 from eyeflow.frontend.literals import seed_tokens
-from eyeflow.frontend.rules import words_of
 
 _WRITES = ("write", "irreversible")
 
@@ -22,14 +22,15 @@ def token_line(text: str) -> str:
 
 
 def summary(intent: Intent, catalog: Catalog) -> str:
-    """The trigger's word and each function that writes, in capitals, once, in the order of the intent."""
+    """The trigger's word and each function that writes, in capitals, once, in the order of the intent;
+    further tasks after semicolons."""
     names = [words_of(intent.trigger)]
     for action in walk(intent.actions):
         service = catalog.service(action.service) if action.service is not None else None
         capability = service.capability(action.function or "") if service is not None else None
         if capability is not None and capability.effect in _WRITES:
             names.append(capability.name.upper())
-    return " + ".join(dict.fromkeys(names))
+    return "; ".join([" + ".join(dict.fromkeys(names)), *(summary(each, catalog) for each in intent.also)])
 
 
 def walk(actions: Iterable[Action]) -> Iterator[Action]:

@@ -11,8 +11,9 @@ from typing import TypeAlias
 
 import msgspec
 
-from eyeflow.frontend.clauses import Clause
+from eyeflow.frontend.clauses import Clause, phrasal
 from eyeflow.frontend.items import Item
+from eyeflow.frontend.lexicon import is_base_verb, words
 
 
 class Do(msgspec.Struct, frozen=True, eq=False):
@@ -187,21 +188,26 @@ class _Grower:
 
 def with_action(clause: Clause) -> tuple[Clause, Clause | None]:
     """A condition or loop whose comma never came: cut before the first base verb that can only begin an action."""
-    from eyeflow.frontend.lexicon import is_base_verb, words  # noqa: PLC0415
-
     items = clause.items
     for k in range(2, len(items) - 1):
         item, before, nxt = items[k], items[k - 1], items[k + 1]
         if not (item.is_word and is_base_verb(item.lower)) or nxt.kind == "punct":
             continue
+        told = nxt.lower in words("me")  # `when the fan turns on tell me`
         ends_value = before.is_literal or before.kind in ("time", "punct") or before.lower == "then"
+        ends_value = ends_value or (told and before.lower in ("on", "off", "up", "down"))
         takes_object = (
             nxt.is_literal
             or nxt.lower in words("determiners")
             or nxt.lower in words("me")
             or nxt.lower in words("pronouns")
         )
-        if (ends_value and takes_object) or (takes_object and not before.is_stop and before.is_word and k >= 3):
+        ends_noun = before.is_word and not before.is_stop and (k >= 3 or told)
+        after = items[k + 2] if k + 2 < len(items) else None
+        takes_object = takes_object or (
+            phrasal(item.lower, nxt.lower) and after is not None and after.kind not in ("punct", "time")
+        )
+        if takes_object and (ends_value or ends_noun):
             head: tuple[Item, ...] = items[:k]
             own = Clause("action", items[k:], joined="", sentence=clause.sentence)
             return msgspec.structs.replace(clause, items=head), own

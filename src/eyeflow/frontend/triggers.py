@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from eyeflow.frontend import conditions, fields, nouns, slots, wording
+from eyeflow.frontend import conditions, fields, nouns, slots, states, wording
 from eyeflow.frontend.intent import EventTrigger, Trigger, WebhookTrigger
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import stem, synonyms, words
@@ -61,13 +61,21 @@ def read(items: Sequence[Item], scope: Scope) -> tuple[Started, ...]:
 
 def _event(entry: Entry, match: wording.Match, filled: slots.Filled, items: Sequence[Item], scope: Scope) -> Started:
     complete = slots.complete(entry, filled, scope, sources=False)
-    source = Source("trigger", entry.kind.payload, _nouns(entry), entry.service.id, "trigger", entry)
+    source = Source("trigger", entry.kind.payload, nouns_of(entry), entry.service.id, "trigger", entry)
     used = set(match.used) | filled.used
     where, scope, more = modifiers(items, used, scope, source)
     used |= more
+    found, more = states.stated(entry, [i for i in items if i.index not in more], source)
+    where += [each for each in found if each not in where]
+    used |= more
+    by, more = states.done_by(items, used, source, scope.vocab)
+    where += by
+    used |= more
     for item in nouns.content(items):
         if item.is_word and (
-            item.stem in source.nouns or item.lower in ("someone", "somebody", "anyone", "person", "new")
+            item.stem in source.nouns
+            or item.lower in ("someone", "somebody", "anyone", "person", "new")
+            or (item.lower in words("arriving") and bool(match.used))
         ):
             used.add(item.index)
     if match.named and len(entry.service.triggers) == 1:
@@ -97,7 +105,8 @@ def all_of(parts: Sequence[str]) -> str | None:
     return expr
 
 
-def _nouns(entry: Entry) -> frozenset[str]:
+def nouns_of(entry: Entry) -> frozenset[str]:
+    """Stems by which people mention what an event is about."""
     subject = {split_name(entry.spec.name)[0]}
     verbs = {"new", "get", "is", "are", "a", "someone"}
     for phrase in (*entry.phrases, tuple(entry.summary)):
@@ -113,6 +122,11 @@ def modifiers(items: Sequence[Item], used: set[int], scope: Scope, about: Source
         literal = _literal_filter(run, about)
         if literal is not None:
             exprs.append(literal)
+            taken.update(i.index for i in run)
+            continue
+        told = states.topic(run, about) or states.by_whom(run, about, scope.vocab)
+        if told is not None:
+            exprs.append(told)
             taken.update(i.index for i in run)
             continue
         condition = conditions.read(run, scope, about) or _with_subject(run, items, scope, about)
@@ -174,13 +188,17 @@ def _runs(items: Sequence[Item], used: set[int]) -> list[list[Item]]:
         "below",
         "containing",
         "mentioning",
+        "about",
+        "regarding",
+        "concerning",
     }
     for item in items:
         if item.index in used and not item.is_stop:
             runs.append(current)
             current = []
             continue
-        if item.lower in cut and any(not i.is_stop for i in current):
+        compares = item.lower in ("over", "under", "above", "below") and not any(i.is_literal for i in current)
+        if item.lower in cut and not compares and any(not i.is_stop for i in current):
             runs.append(current)
             current = []
         current.append(item)

@@ -8,6 +8,7 @@ Never: chooses; that is for the stages that see the whole clause.
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -16,11 +17,14 @@ from typing import Final
 import msgspec
 
 from eyeflow.catalog.model import Capability, Catalog, Service, TriggerKind
-from eyeflow.frontend.lexicon import stem, words
+from eyeflow.frontend.lexicon import same_doing, stem, words
 from eyeflow.values import Field, ListOf, ObjectOf, Type, non_null
 
 PARTICLES: Final = frozenset({"on", "off", "up", "down", "out", "in", "to", "back"})
 _CANDIDATES = 48
+
+_SENDING: Final = ("send", "message", "ping", "page", "wake")
+"""Verbs of telling, which name no means."""
 
 RECIPIENTS: Final = ("email", "phone", "person", "slack_channel", "chat")
 """Entities that something can be sent to."""
@@ -35,7 +39,8 @@ class Listing(msgspec.Struct, frozen=True):
 
 
 class Entry(msgspec.Struct, frozen=True, eq=False):
-    """One capability or trigger with its words. `phrases` and `examples` are stems in order (particles kept)."""
+    """One capability or trigger with its words. `phrases` and `examples` are stems in order (particles kept); `verbs`
+    are stems of the verbs they begin with, as written: `emails from` begins with none."""
 
     key: str
     service: Service
@@ -46,6 +51,7 @@ class Entry(msgspec.Struct, frozen=True, eq=False):
     fields: frozenset[str]
     values: frozenset[str]
     listing: Listing | None
+    verbs: frozenset[str] = frozenset()
 
     @property
     def is_trigger(self) -> bool:
@@ -92,7 +98,9 @@ class Name(msgspec.Struct, frozen=True):
 
 
 class Vocabulary(msgspec.Struct, frozen=True, eq=False):
-    """All entries of a catalog, an inverted index from stem to entries, and the names of services."""
+    """All entries of a catalog, an inverted index from stem to entries, and the names of services. `bare` are positions
+    of capabilities without phrases and examples; `means` the one-word names of what sends (`text`, `dm`), with the
+    services that do."""
 
     entries: tuple[Entry, ...]
     by_stem: dict[str, tuple[int, ...]]
@@ -101,6 +109,13 @@ class Vocabulary(msgspec.Struct, frozen=True, eq=False):
     weight: dict[str, float]
     names: dict[str, tuple[tuple[tuple[str, ...], str], ...]]
     spoken: frozenset[str]
+    bare: frozenset[int] = frozenset()
+    means: dict[str, tuple[str, ...]] = {}
+
+    @property
+    def callable(self) -> int:
+        """How many capabilities there are."""
+        return sum(1 for e in self.entries if not e.is_trigger)
 
     def rarity(self, word: str) -> float:
         """Inverse document frequency of a stem, rounded; words no entry has weigh most."""
@@ -129,6 +144,20 @@ class Vocabulary(msgspec.Struct, frozen=True, eq=False):
             if i not in held:
                 ranked.append(i)
                 held.add(i)
+        return tuple(self.entries[i] for i in ranked)
+
+    def described(self, stems: Iterable[str]) -> tuple[Entry, ...]:
+        """Capabilities nobody wrote phrases for (as an imported API has none) that share stems, best first."""
+        if not self.bare:
+            return ()
+        scores: dict[int, float] = defaultdict(float)
+        for word in stems:
+            for i in self.by_stem.get(word, ()):
+                if i in self.bare:
+                    scores[i] += self.rarity(word)
+        ranked = sorted(scores, key=lambda i: (-round(scores[i], 6), i))[:_CANDIDATES]
+        if len(self.bare) <= _CANDIDATES:  # so few that those with other forms of the words are looked at as well
+            ranked += sorted(self.bare - set(ranked))
         return tuple(self.entries[i] for i in ranked)
 
     def name_at(self, lowered: Sequence[str], at: int) -> Name | None:
@@ -228,7 +257,14 @@ def _entry(service: Service, spec: Capability | TriggerKind) -> Entry:
         fields=fields,
         values=frozenset(stem(v.casefold()) for p in spec.params for v in p.enum),
         listing=listing_of(result),
+        verbs=_verbs(spec),
     )
+
+
+def _verbs(spec: Capability | TriggerKind) -> frozenset[str]:
+    firsts = [text.split()[0].casefold() for text in (*spec.phrases, *spec.examples) if text.split()]
+    firsts += re.split(r"[^a-z]+", spec.name.casefold())[:1]
+    return frozenset(stem(word) for word in firsts if word in words("verbs"))
 
 
 def _spoken(services: Sequence[Service]) -> frozenset[str]:
@@ -253,6 +289,16 @@ def _names(services: Sequence[Service]) -> dict[str, tuple[tuple[tuple[str, ...]
             if parts and not (len(parts) == 1 and parts[0] in words("stop")):
                 found[parts[0]].add((parts, service.id))
     return {first: tuple(sorted(group, key=lambda e: (-len(e[0]), e))) for first, group in found.items()}
+
+
+def _means(entries: Sequence[Entry]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, dict[str, None]] = {}
+    for entry in entries:
+        if entry.capability_says:
+            for phrase in entry.phrases:
+                if len(phrase) == 1 and not same_doing("tell", phrase[0]) and phrase[0] not in _SENDING:
+                    found.setdefault(phrase[0], {})[entry.service.id] = None
+    return {word: tuple(services) for word, services in sorted(found.items())}
 
 
 _MADE: OrderedDict[str, Vocabulary] = OrderedDict()
@@ -301,6 +347,8 @@ def _make(catalog: Catalog) -> Vocabulary:
         by_verb={w: tuple(i) for w, i in by_verb.items()},
         by_kind={w: tuple(i) for w, i in by_kind.items()},
         weight=weight,
+        means=_means(entries),
         names=_names(catalog.services),
         spoken=_spoken(catalog.services),
+        bare=frozenset(i for i, e in enumerate(entries) if not (e.is_trigger or e.spec.phrases or e.spec.examples)),
     )

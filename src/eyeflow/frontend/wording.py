@@ -7,6 +7,7 @@ Never: looks at literals (that is `slots`) or at data (that is `nouns`).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
@@ -19,11 +20,13 @@ MISSING, NAMED, OTHER_NAMED, VERB, WRONG_VERB, MENTIONED = 0.55, 3.0, 1.6, 1.5, 
 
 
 class Match(msgspec.Struct, frozen=True, eq=False):
-    """`score` ranks entries for one clause; `used` are the indexes of items that the wording explains."""
+    """`score` ranks entries for one clause; `used` are the indexes of items that the wording explains; `fits` is
+    False when the verb is none by which the entry is asked for."""
 
     score: float
     used: frozenset[int]
     named: bool
+    fits: bool = True
 
 
 def match(entry: Entry, items: Sequence[Item], scope: Scope, *, verb: Item | None = None) -> Match:
@@ -62,7 +65,7 @@ def match(entry: Entry, items: Sequence[Item], scope: Scope, *, verb: Item | Non
     wrong = verb is not None and verb.index not in more and verb.index not in used
     bonus = (MENTIONED if wrong else NAMED) if named else 0.0
     score = best + extra + bonus - (OTHER_NAMED if others and not named else 0.0)
-    return Match(round(score, 4), frozenset(used | more | service), named)
+    return Match(round(score, 4), frozenset(used | more | service), named, not wrong)
 
 
 def _doing(entry: Entry) -> list[str]:
@@ -77,7 +80,8 @@ def asks(entry: Entry, verb: Item) -> bool:
     """True when `verb` is one by which a read is asked for."""
     if same_doing("get", verb.stem):
         return True
-    return not same_doing("create", verb.stem) and verb.stem in _doing(entry)
+    # a service's own name (`text`, `email`) as a verb asks for what it does to others, not for a read of it
+    return not same_doing("create", verb.stem) and verb.stem in entry.verbs
 
 
 def _phrase(
@@ -104,11 +108,14 @@ def _phrase(
 
 def _names(entry: Entry, items: Sequence[Item], scope: Scope) -> tuple[set[int], bool, bool]:
     lowered = [i.lower for i in items]
-    own: set[int] = set()
-    others = False
+    means = means_at(items, scope)
+    own, others = (set[int](), False) if means is None else _by_means(entry, *means)
     at = 0
     while at < len(items):
         name = scope.vocab.name_at(lowered, at)
+        if means is not None and items[at].index in means[1]:
+            at += 1
+            continue
         if name is None or (name.length == 1 and items[at].lower in words("verbs") and at == 0):
             at += 1
             continue
@@ -120,10 +127,42 @@ def _names(entry: Entry, items: Sequence[Item], scope: Scope) -> tuple[set[int],
     return own, bool(own), others
 
 
+_BY: Final = ("by", "via", "as", "through", "per", "in", "over", "using")
+_MEDIUM: Final = ("message", "messages", "note")
+
+
+def means_at(items: Sequence[Item], scope: Scope) -> tuple[str, set[int]] | None:
+    """`by text`, `via SMS`, `in a DM`, `as a text message`: the stem of the means, and the items that say it.
+
+    A means is what something in the catalog that sends is called by one word.
+    """
+    for at, item in enumerate(items[:-1]):
+        if item.lower not in _BY:
+            continue
+        noun = at + 1 + (items[at + 1].lower in ("a", "an") and at + 2 < len(items))
+        means = items[noun]
+        after = items[noun + 1].lower if noun + 1 < len(items) else ""
+        if not means.is_word or not _closed(after) or means.stem not in scope.vocab.means:
+            continue
+        return means.stem, {i.index for i in items[at : noun + 1 + (after in _MEDIUM)]}
+    return None
+
+
+def _closed(after: str) -> bool:
+    """Nothing of the same noun phrase follows."""
+    return after in ("", *_MEDIUM, "that", "and", "to", "when", "if") or not after[:1].isalnum()
+
+
+def _by_means(entry: Entry, means: str, at: set[int]) -> tuple[set[int], bool]:
+    mine = entry.capability_says and (means,) in entry.phrases
+    return (set(at), False) if mine else (set(), True)
+
+
 def names_in(items: Sequence[Item], scope: Scope) -> tuple[str, ...]:
     """Ids of the services named in `items`, in order."""
     lowered = [i.lower for i in items]
-    found: list[str] = []
+    means = means_at(items, scope)
+    found = [] if means is None else list(scope.vocab.means[means[0]])
     at = 0
     while at < len(items):
         name = scope.vocab.name_at(lowered, at)

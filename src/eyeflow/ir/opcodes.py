@@ -132,6 +132,22 @@ TABLE: Final[tuple[Row, ...]] = (
         "The answer to a webhook's caller.",
         False,
     ),
+    Row(
+        51,
+        "CALL_AHEAD",
+        (_BN, _B),
+        "d := capability(b), asked for together with later items",
+        "CALL of a read in a loop: one request may be for the items to come too, where the catalog says `batch`.",
+        False,
+    ),
+    Row(
+        52,
+        "CALL_BESIDE",
+        (_BN, _B),
+        "d := capability(b), asked for together with others",
+        "CALL of a read: one request may be for the same reads that start with it too, where the catalog says `batch`.",
+        False,
+    ),
 )
 
 
@@ -141,6 +157,9 @@ def _numbered() -> Any:
 
 Op: Final = _numbered()
 """The operations as an enum, made from the table; `Any` because a type checker cannot know members made from data."""
+
+CALLS: Final = frozenset((Op.CALL, Op.CALL_AHEAD, Op.CALL_BESIDE))
+"""The operations that call a capability."""
 
 BY_NUMBER: Final[dict[int, Row]] = {row.number: row for row in TABLE}
 """Rows by number."""

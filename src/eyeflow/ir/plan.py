@@ -15,7 +15,7 @@ import msgspec
 
 from eyeflow.ir.task import Task
 
-DecisionKind: TypeAlias = Literal["order", "bind", "cache", "pool", "memory", "latency", "rewrite"]
+DecisionKind: TypeAlias = Literal["order", "bind", "cache", "pool", "memory", "latency", "rewrite", "batch"]
 
 
 class Stage(msgspec.Struct, frozen=True):
@@ -49,6 +49,14 @@ class Cache(msgspec.Struct, frozen=True):
     ttl_ms: int
 
 
+class Batched(msgspec.Struct, frozen=True):
+    """The read `action` (a path of names, as in `Cache`) may go together with others in one request: with those for
+    the loop's items to come (`ahead`), or with the same reads that start with it (`beside`)."""
+
+    action: str
+    mode: Literal["ahead", "beside"]
+
+
 class Decision(msgspec.Struct, frozen=True):
     """One decision in words: what about (`subject`), what (`choice`), and the reason."""
 
@@ -68,6 +76,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     needs: tuple[Needs, ...] = ()
     bindings: tuple[Binding, ...] = ()
     caches: tuple[Cache, ...] = ()
+    batches: tuple[Batched, ...] = ()
     memory_bytes: int = 0
     estimate_ms: tuple[int, int] = (0, 0)
     critical_path: tuple[int, ...] = ()

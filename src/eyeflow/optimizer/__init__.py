@@ -20,6 +20,7 @@ from eyeflow.catalog.model import CompileContext
 from eyeflow.diagnostics import EMPTY, Report
 from eyeflow.ir.plan import Plan
 from eyeflow.ir.task import Task
+from eyeflow.optimizer.batch import batch
 from eyeflow.optimizer.bind import bind
 from eyeflow.optimizer.cache import cache
 from eyeflow.optimizer.common import common
@@ -45,7 +46,7 @@ REWRITES: Final[tuple[Pass, ...]] = (
 )
 """What changes the task, each so that effects, status and output stay what they are."""
 
-PASSES: Final[tuple[Pass, ...]] = (*REWRITES, order, prefetch, bind, cache, memory, latency)
+PASSES: Final[tuple[Pass, ...]] = (*REWRITES, order, prefetch, bind, cache, batch, memory, latency)
 """What is decided, in the order in which it is decided."""
 
 

@@ -11,6 +11,7 @@ _KINDS = (
     ("bind", "Connections"),
     ("pool", "Pools"),
     ("cache", "Caches"),
+    ("batch", "Batches"),
     ("memory", "Memory"),
     ("rewrite", "Rewrites"),
 )

@@ -5,7 +5,7 @@ instant. Out: the instants after it, ascending, in UTC; problems in words; the s
 Never: reads a clock, spins: rules are judged before they are expanded and expansion has a horizon.
 
 The wall clock rules DAILY and coarser rules (in a gap the first valid instant, in a fold once, the first);
-HOURLY and MINUTELY rules step in elapsed time from START, else from the anchor's local midnight.
+HOURLY, MINUTELY and SECONDLY rules step in elapsed time from START, else from the anchor's local midnight.
 
     rule.py     RRULE text, parsed and judged
     wall.py     wall time to instants

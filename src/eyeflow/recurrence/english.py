@@ -21,7 +21,7 @@ MONTH_NAMES: Final = (
 _ORDINALS: Final = {1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth", -1: "last", -2: "second to last"}
 _WORKDAYS: Final = (0, 1, 2, 3, 4)
 _PERIODS: Final = {"DAILY": "day", "WEEKLY": "week", "MONTHLY": "month", "YEARLY": "year", "HOURLY": "hour",
-                   "MINUTELY": "minute"}  # fmt: skip
+                   "MINUTELY": "minute", "SECONDLY": "second"}  # fmt: skip
 
 
 def describe(spec: Recurrence) -> str:

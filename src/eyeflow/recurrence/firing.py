@@ -8,6 +8,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from itertools import islice
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -179,6 +180,7 @@ def _exclusions(
     return (day_rules, frozenset(days)), (time_rules, frozenset(moments))
 
 
+@lru_cache(maxsize=4096)  # a scheduler asks for the next instant of the same few rules all day
 def _rule(text: str) -> Rule:
     try:
         return parse_rule(text)

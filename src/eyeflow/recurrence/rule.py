@@ -1,8 +1,8 @@
 """RRULE text, parsed and judged.
 
-Knows: RFC 5545 recurrence rules at whole minutes, and which combinations this product serves. In: rule text.
-Out: `Rule` (every part typed), or the reason in words why there is none. Never: computes an instant, runs long:
-every list and number is bounded before anything is expanded.
+Knows: RFC 5545 recurrence rules at whole minutes, or in steps of seconds, and which of them this product serves.
+In: rule text. Out: `Rule` (every part typed), or the reason in words why there is none. Never: computes an instant,
+runs long: every list and number is bounded before anything is expanded.
 """
 
 from __future__ import annotations
@@ -12,7 +12,10 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-FREQUENCIES: Final = ("YEARLY", "MONTHLY", "WEEKLY", "DAILY", "HOURLY", "MINUTELY")
+FREQUENCIES: Final = ("YEARLY", "MONTHLY", "WEEKLY", "DAILY", "HOURLY", "MINUTELY", "SECONDLY")
+STEPPED: Final = ("HOURLY", "MINUTELY", "SECONDLY")
+MIN_SECONDS: Final = 10
+"""The shortest step: below it a run would often not be done before the next begins."""
 DAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 MAX_RULE_CHARS: Final = 1000
 MAX_INTERVAL: Final = 1_000_000
@@ -54,8 +57,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def stepped(self) -> bool:
-        """True for HOURLY and MINUTELY, which step in elapsed time."""
-        return self.freq in ("HOURLY", "MINUTELY")
+        """True for HOURLY, MINUTELY and SECONDLY, which step in elapsed time."""
+        return self.freq in STEPPED
 
 
 class RuleProblem(Exception):  # noqa: N818 - not an error that leaves the room
@@ -72,12 +75,10 @@ def parse_rule(text: str) -> Rule:
         raise RuleProblem(f"a rule has at most {MAX_RULE_CHARS} characters")
     parts = _parts(text)
     freq = parts.get("FREQ", "")
-    if freq == "SECONDLY":
-        raise RuleProblem("FREQ=SECONDLY is not served: the shortest step is one minute")
     if freq not in FREQUENCIES:
         raise RuleProblem(f"FREQ must be one of {', '.join(FREQUENCIES)}" + (f", not {freq}" if freq else ""))
     if parts.get("BYSECOND", "0") not in ("0", "00"):
-        raise RuleProblem("BYSECOND is not served: schedules are at whole minutes")
+        raise RuleProblem("BYSECOND is not served: schedules are at whole minutes, or in steps of seconds")
     rule = Rule(
         freq=freq,
         interval=_number(parts, "INTERVAL", 1, MAX_INTERVAL) or 1,
@@ -184,6 +185,10 @@ def _until(parts: dict[str, str]) -> str | None:
 
 
 def _combine(rule: Rule) -> None:
+    if rule.freq == "SECONDLY" and rule.interval < MIN_SECONDS:
+        raise RuleProblem(f"FREQ=SECONDLY needs an INTERVAL of {MIN_SECONDS} or more: that is the shortest step")
+    if rule.freq == "SECONDLY" and rule.by_minute:
+        raise RuleProblem("BYMINUTE is not served with FREQ=SECONDLY")
     if rule.count is not None and rule.until is not None:
         raise RuleProblem("COUNT and UNTIL exclude each other")
     if any(nth for nth, _ in rule.by_day):

@@ -1,7 +1,8 @@
 """One rule, unrolled: ascending instants, lazily.
 
-Knows: how DAILY and coarser rules follow the wall clock (dateutil on naive local time) and how HOURLY and MINUTELY
-step in elapsed time. In: a `Rule`, where it counts from, what lies before the horizon. Out: UTC instants.
+Knows: how DAILY and coarser rules follow the wall clock (dateutil on naive local time) and how HOURLY,
+MINUTELY and SECONDLY step in elapsed time. In: a `Rule`, where it counts from, what lies before the horizon.
+Out: UTC instants.
 Never: looks further than `HORIZON_YEARS`, so a rule that never fires again ends.
 """
 
@@ -23,9 +24,10 @@ HORIZON_YEARS: Final = 40
 """A leap day comes back to its weekday after 28 years, after 40 across a century without one."""
 
 _FREQ: Final[dict[str, Literal[0, 1, 2]]] = {"YEARLY": 0, "MONTHLY": 1, "WEEKLY": 2}  # dateutil's numbers
+_STRIDES: Final = {"HOURLY": timedelta(hours=1), "MINUTELY": timedelta(minutes=1), "SECONDLY": timedelta(seconds=1)}
 _WEEKDAYS: Final = (rr.MO, rr.TU, rr.WE, rr.TH, rr.FR, rr.SA, rr.SU)
 FRUITLESS_STEPS: Final = 20_000
-"""Steps on open days without a match after which a rule never matches: times of day repeat every 1,440 minutes."""
+"""Steps on open days without a match after which a rule never matches: a day has at most 8,640 steps."""
 
 
 def unroll(
@@ -153,12 +155,12 @@ def _near(rule: Rule, origin: datetime, target: datetime) -> datetime:
 def _elapsed(
     rule: Rule, origin: datetime, after: datetime, zone: ZoneInfo, closed: Callable[[date], bool]
 ) -> Iterator[datetime]:
-    """Steps of whole hours or minutes from `origin`; a day that cannot match is left in one stride.
+    """Steps of whole hours, minutes or seconds from `origin`; a day that cannot match is left in one stride.
 
     An hour without BYMINUTE fires at the origin's minute; with BYMINUTE at each instant of that hour whose wall
     clock shows one of them (a zone may shift by half an hour).
     """
-    stride = timedelta(hours=rule.interval) if rule.freq == "HOURLY" else timedelta(minutes=rule.interval)
+    stride = _STRIDES[rule.freq] * rule.interval
     first = origin.replace(second=0, microsecond=0)
     if rule.freq == "HOURLY" and rule.by_minute:
         first -= timedelta(minutes=local_of(first, zone).minute)

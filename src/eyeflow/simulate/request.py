@@ -15,7 +15,7 @@ from eyeflow.catalog.model import Catalog, CompileContext, Connection
 from eyeflow.compiler import Compiled, compile_intent, compile_ir, compile_sentence
 from eyeflow.diagnostics import Diagnostic, Report
 from eyeflow.frontend.intent import Intent, Question, Refusal
-from eyeflow.frontend.resolve import task_name
+from eyeflow.frontend.resolve import part_names, task_name
 from eyeflow.simulate.result import Outcome
 from eyeflow.simulate.scenario import Case, Scenario
 from eyeflow.values import Span
@@ -64,16 +64,9 @@ def compile_request(case: Case, ctx: CompileContext, answers: Mapping[str, str])
 
 
 def _also(intent: Intent, ctx: CompileContext) -> tuple[Compiled, ...]:
-    """The further tasks of a request, named after their words, or numbered where the words are the same."""
-    taken = {task_name(intent.text)}
-    found: list[Compiled] = []
-    for number, part in enumerate(intent.also, 2):
-        name = task_name(part.text)
-        if name in taken:
-            name = f"{name}_{number}"
-        taken.add(name)
-        found.append(compile_intent(part, ctx, name=name))
-    return tuple(found)
+    """The further tasks of a request, named after their words."""
+    names = part_names(intent, task_name(intent.text))
+    return tuple(compile_intent(part, ctx, name=name) for part, name in zip(intent.also, names, strict=True))
 
 
 def _judged(text: str, intent: Intent | None, tasks: tuple[Compiled, ...]) -> Request:

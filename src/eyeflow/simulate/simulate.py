@@ -58,8 +58,20 @@ _APPROVER: Final = "simulation"
 _NO_SCENARIO: Final = Scenario()
 
 
+class Simulated(msgspec.Struct, frozen=True):
+    """What came of a case; `requests` are the request as it was compiled for each scenario, in order."""
+
+    result: Result
+    requests: tuple[Request, ...]
+
+
 def simulate(case: Case, catalog: Catalog, *, connections: tuple[Connection, ...] = ()) -> Result:
-    """What the request of `case` means, and what its program does in each scenario.
+    """What the request of `case` means, and what its program does in each scenario. Raises: as `simulate_case`."""
+    return simulate_case(case, catalog, connections=connections).result
+
+
+def simulate_case(case: Case, catalog: Catalog, *, connections: tuple[Connection, ...] = ()) -> Simulated:
+    """As `simulate`, with the compiled requests.
 
     `catalog` and `connections` are those of the workspace; the case's own replace and extend them.
     Raises: CatalogError when the case's own catalog or connections do not load.
@@ -70,17 +82,19 @@ def simulate(case: Case, catalog: Catalog, *, connections: tuple[Connection, ...
     first = case.scenarios[0] if case.scenarios else _NO_SCENARIO
     asked = compile_request(case, context(catalog, connections, first), {})
     results: list[ScenarioResult] = []
+    requests: list[Request] = []
     played = False
     told: dict[str, None] = {}
     for index, scenario in enumerate(case.scenarios):
         ctx = context(catalog, connections, scenario)
         same = not scenario.answers and scenario.profile == first.profile and scenario.now == first.now
         request = asked if same else compile_request(case, ctx, scenario.answers)
+        requests.append(request)
         told.update(dict.fromkeys(_about_answers(index, request)))
         played = played or request.outcome == "program"
         results.append(play(request, ctx, scenario) if request.outcome == "program" else _open(request))
     warnings = (*_warnings(case, catalog), *told)
-    return Result(
+    result = Result(
         id=case.id,
         outcome=asked.outcome,
         intent=asked.intent,
@@ -89,6 +103,7 @@ def simulate(case: Case, catalog: Catalog, *, connections: tuple[Connection, ...
         scenarios=tuple(results) if played else (),
         warnings=warnings or UNSET,
     )
+    return Simulated(result, tuple(requests))
 
 
 def play(request: Request, ctx: CompileContext, scenario: Scenario) -> ScenarioResult:
@@ -146,7 +161,7 @@ class _Stage:
             trust=[_key().signer], catalog=catalog, connections=self._ctx.connections,
             connectors={service.connector: factory for service in catalog.services}, clock=self._clock,
             ids=CountingIds(), journal=self._journal, ports=ports, role=self._ctx.role,
-            policy=self._ctx.policy, practice=True,
+            policy=self._ctx.policy, practice=True, batching=False,
         )  # fmt: skip
 
     def _running(self) -> Machine:

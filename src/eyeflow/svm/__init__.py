@@ -4,7 +4,8 @@ machine.py     the public door          handle.py     one run from first event t
 load.py        seal, checks, stages     resolve.py    stage 7    preload.py  stage 8    link.py  closures
 straight.py    programs that only compute, without a scheduler
 run.py scope.py a run, its scheduler    steps.py      one handler for each effect operation
-loops.py       FOREACH                  calls.py      the one door of effects
+loops.py       FOREACH    turns.py      calls.py      the one door of effects
+batches.py     reads that go together   sending.py    one request: its turn, its time
 limits.py      time, budgets            rates.py      cache.py   host.py     ports.py
 journal.py     events                   replay.py     the record, for replay and resumption    past.py  time used
 timeline.py    compared.py              outcome.py

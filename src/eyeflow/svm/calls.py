@@ -4,28 +4,29 @@ Knows: cache, rates, budgets, idempotency keys, timeouts, what may be tried agai
 In: a CALL step in its scope. Out: the answer as an own copy, or a `CallError` that says what is known of the effect.
 Never: speaks a protocol (connectors do), decides what follows from a failure (`run` does).
 
-An attempt goes: stop check, rate of the program, rate of the connection, budget, `effect_started` (kept before the
-first byte of a write when the program is durable), the call under one timer, `effect_finished` or `effect_failed`.
+An attempt goes: rate of the program, rate of the connection, stop check, budget, `effect_started` (kept before the
+first byte of a write when the program is durable), the call under one timer, `effect_finished` or `effect_failed`. A
+read that the plan batches looks first whether a request for many has its answer; only if not it takes its turn.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import Final, NoReturn
+from typing import Final
 
 import msgspec
+from msgspec import UNSET
 
 from eyeflow.errors import CallError, CallKind, RunError
-from eyeflow.ir.program import RateLimit
 from eyeflow.svm import wire
+from eyeflow.svm.batches import read_together
 from eyeflow.svm.executable import CallCode, StepCode
-from eyeflow.svm.journal import EffectFailed, EffectFinished, EffectStarted, RateQueued, Retried, UncertainSettled
-from eyeflow.svm.limits import LONG_BACKOFF_MS, TIMEOUT_TEXT, Stopped, TimedOut
+from eyeflow.svm.journal import EffectFailed, EffectFinished, EffectStarted, Retried, UncertainSettled
+from eyeflow.svm.limits import LONG_BACKOFF_MS, Stopped
 from eyeflow.svm.ports import Uncertain
 from eyeflow.svm.replay import Recording
-from eyeflow.svm.run import Run
 from eyeflow.svm.scope import ScopeRun
+from eyeflow.svm.sending import checked, take_turns, timed
 from eyeflow.values import Value
 
 INTERRUPTED: Final = "interrupted"
@@ -45,7 +46,7 @@ async def perform_call(scope: ScopeRun, step: StepCode) -> Value:
     """
     code = step.operand
     assert isinstance(code, CallCode)
-    params = _checked(code, code.params(scope.frame))
+    params = checked(code, code.params(scope.frame))
     cache_key = _cache_key(code, params) if step.cache_ms and not code.writes else None
     run = scope.run
     if cache_key is not None and run.recording is None:
@@ -67,26 +68,6 @@ async def perform_call(scope: ScopeRun, step: StepCode) -> Value:
             return value
 
 
-def _checked(code: CallCode, params: Value) -> dict[str, Value]:
-    """The parameters as the capability declares them, without the optional ones that are null."""
-    if not isinstance(params, dict):
-        raise RunError("type_mismatch", f"the parameters of {code.binding.capability} are an object")
-    given = {name: value for name, value in params.items() if value is not None or name not in code.optional}
-    if code.check is not None:
-        checked = code.check(given)
-        assert isinstance(checked, dict)
-        given = checked
-    if code.max_text is not None:
-        for name, value in given.items():
-            if isinstance(value, str) and len(value) > code.max_text:
-                raise RunError(
-                    "type_mismatch",
-                    f"{name!r} has {len(value)} characters, {code.binding.service} takes at most {code.max_text}",
-                    hint="SLICE it",
-                )
-    return given
-
-
 def _cache_key(code: CallCode, params: dict[str, Value]) -> str:
     return f"{code.binding.connection}/{code.binding.capability}/{wire.digest(params)}"
 
@@ -102,8 +83,9 @@ async def _attempt(scope: ScopeRun, step: StepCode, code: CallCode, params: dict
         return _answer(scope, step, code, known.value, attempt, cached=True)
     if run.past is not None:
         run.past.check(step.action, scope.iteration)
-    for name, limit in code.rates:
-        await _take_turn(scope, step, name, limit)
+    together = code.batch is not None and attempt == 1
+    if not together:
+        await take_turns(scope, step, code)
     if scope.stopped:
         raise Stopped
     run.budget.take_call()
@@ -115,7 +97,12 @@ async def _attempt(scope: ScopeRun, step: StepCode, code: CallCode, params: dict
         if code.writes:
             await run.flush()
         kind = "uncertain"
-        answer = await _timed(scope, step, code, sent, key if code.writes else None)
+        answer = await read_together(scope, step, code, sent) if together else UNSET
+        if answer is UNSET:
+            if together:
+                await take_turns(scope, step, code)
+            method = code.binding.capability
+            answer = await timed(scope, step, code, sent, method=method, key=key if code.writes else None)
     except CallError as error:
         _note_failed(scope, step, code, error, attempt)
         if code.writes:
@@ -125,6 +112,9 @@ async def _attempt(scope: ScopeRun, step: StepCode, code: CallCode, params: dict
         abandoned = CallError(kind, ABANDONED, "the call was given up when its run stopped")
         _note_failed(scope, step, code, abandoned, attempt)
         raise
+    except RunError as error:  # EXPIRES came while the call waited for its turn
+        _note_failed(scope, step, code, CallError("transient", error.code, error.message), attempt)
+        raise
     value = _answer(scope, step, code, answer, attempt)
     await run.flush()
     return value
@@ -132,7 +122,8 @@ async def _attempt(scope: ScopeRun, step: StepCode, code: CallCode, params: dict
 
 def _note_start(scope: ScopeRun, step: StepCode, code: CallCode, params: dict[str, Value], attempt: int) -> str:
     run = scope.run
-    key = run.key(step.action, scope.iteration)
+    known = None if run.recording is None else run.recording.key(step.action, scope.iteration, attempt)
+    key = known or run.key(step.action, scope.iteration)
     run.note(EffectStarted(
         at_us=run.at_us(), action=step.action, iteration=scope.iteration, attempt=attempt,
         connection=code.binding.connection, capability=code.binding.capability, key=key, request=wire.digest(params),
@@ -162,73 +153,12 @@ def _answer(
     return value if code.expect is None else code.expect(value)
 
 
-async def _timed(
-    scope: ScopeRun, step: StepCode, code: CallCode, params: Mapping[str, Value], key: str | None
-) -> object:
-    """The call itself, under one timer: the earlier of the attempt's TIMEOUT and the run's deadline."""
-    run = scope.run
-    now = run.loop.time()
-    run.active.work(1, now)
-    limit = now + (step.timeout_ms or code.binding.timeout_ms) / 1000
-    deadline = run.active.ends_at(now)
-    guard = scope.watch(min(limit, deadline), effect=True, write=code.writes)
-    try:
-        return await guard.hold(code.connector.call(code.binding.capability, params, key=key))
-    except TimedOut:
-        _raise_late(run, at_deadline=deadline <= limit)
-    except CallError as error:
-        if guard.cause == "time":
-            # Told to stop, the connector knew more than we do: perhaps nothing had been sent.
-            _raise_late(run, at_deadline=deadline <= limit, error=error)
-        if guard.cause == "stop":
-            raise Stopped from error
-        raise
-    except Stopped:
-        raise
-    except RunError as error:
-        raise CallError("permanent", error.code, error.message, hint=error.hint) from error
-    except Exception as bug:
-        message = f"the connector of {code.binding.connection} failed with {type(bug).__name__}"
-        raise CallError("uncertain", "connector_crashed", message, hint="a connector raises CallError only") from bug
-    finally:
-        scope.guards.discard(guard)
-        run.active.work(-1, run.loop.time())
-
-
-def _raise_late(run: Run, *, at_deadline: bool, error: CallError | None = None) -> NoReturn:
-    if at_deadline:
-        run.pass_deadline()
-    kind = "uncertain" if error is None else error.kind
-    raise CallError(kind, "deadline" if at_deadline else "timeout", TIMEOUT_TEXT)
-
-
-async def _take_turn(scope: ScopeRun, step: StepCode, name: str, limit: RateLimit) -> None:
-    """Reserve a start under a rate and wait for it; the wait suspends the deadline."""
-    run = scope.run
-    now = run.loop.time()
-    turn = await run.rates.reserve(name, limit, now)
-    wait = turn - now
-    if wait <= 0:
-        return
-    if not limit.queue:
-        await run.rates.release(name, turn)
-        raise CallError(
-            "transient", "rate_limited", f"more than {limit.calls} calls in {limit.window_ms} ms",
-            retry_after_ms=round(wait * 1000) + 1,
-        )  # fmt: skip
-    try:
-        await run.pause(scope, wait)
-    except BaseException:
-        await run.rates.release(name, turn)
-        raise
-    run.note(RateQueued(at_us=run.at_us(), action=step.action, iteration=scope.iteration, wait_ms=round(wait * 1000)))
-
-
 def _remembered(scope: ScopeRun, step: StepCode, code: CallCode, past: Recording, attempt: int) -> Value:
     """In a resumed run: how an attempt on record ended. One without an end may or may not have been done."""
     run = scope.run
-    run.budget.take_call()
     known = past.effect(step.action, scope.iteration, attempt)
+    if known is not None and not (isinstance(known, EffectFailed) and known.code == INTERRUPTED):
+        run.budget.take_call()  # what ended with its process is no call the program made too many
     if isinstance(known, EffectFinished):
         return _answer(scope, step, code, known.value, attempt)
     if known is None:
@@ -332,7 +262,7 @@ async def _settled(scope: ScopeRun, step: StepCode, code: CallCode, error: CallE
             execution_id=run.execution_id, action=step.action, iteration=scope.iteration,
             connection=code.binding.connection,
             capability=code.binding.capability, error=error.message,
-            key=run.key(step.action, scope.iteration),
+            key=run.key(step.action, scope.iteration), attempt=attempt,
         )  # fmt: skip
         try:
             answer = await run.suspend(scope, run.ports.approver.settle(question))

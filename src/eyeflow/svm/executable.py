@@ -1,7 +1,7 @@
 """`Executable`: a verified program as closures, with its connectors in hand.
 
 Knows: the shape the machine runs: scopes of steps whose operands are functions over registers. In: `link` makes it.
-Out: frozen structs. Never: runs, opens, checks.
+Out: frozen structs, and the `Executable`, which is linked when it first runs. Never: runs, opens, checks.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ from typing import Final, TypeAlias
 
 import msgspec
 
+from eyeflow.catalog.model import Batch
 from eyeflow.connectors.port import Connector
+from eyeflow.ir import bytecode
 from eyeflow.ir.evaluate.frame import Code
 from eyeflow.ir.opcodes import Op
 from eyeflow.ir.program import CallBinding, Program, RateLimit
 from eyeflow.ir.task import Backoff
-from eyeflow.values import Value
+from eyeflow.values import Field, Value
 
 SUSPENDING: Final = frozenset((Op.WAIT_FOR, Op.WAIT_UNTIL, Op.APPROVAL))
 """Operations that suspend active time from their start to their end."""
@@ -29,6 +31,15 @@ class ValueCode(msgspec.Struct, frozen=True):
     """VALUE."""
 
     block: Code
+
+
+class BatchCode(msgspec.Struct, frozen=True, kw_only=True):
+    """How reads of one capability become a request for many. `ahead`: the items of the loop around that are still to
+    come are asked for too; else the steps beside. `check` is the typed parameters of the capability that is asked."""
+
+    by: Batch
+    ahead: bool
+    check: Read | None
 
 
 class CallCode(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +56,7 @@ class CallCode(msgspec.Struct, frozen=True, kw_only=True):
     rates: tuple[tuple[str, RateLimit], ...]
     repeatable: bool
     writes: bool
+    batch: BatchCode | None = None
 
 
 class CompareCode(msgspec.Struct, frozen=True):
@@ -182,31 +194,77 @@ class PlainInput(msgspec.Struct, frozen=True, array_like=True):
     optional: bool
 
 
-class Executable(msgspec.Struct, frozen=True, kw_only=True):
-    """A program a machine has verified, resolved, connected and linked. `digest` is the program's identity;
-    `straight` programs only compute; `plain_inputs` is None when an input needs more than a look at its type;
-    `me_fields` are the fields of the profile it reads, sorted, None when it reads the profile as a whole."""
+class Linked(msgspec.Struct, frozen=True, kw_only=True):
+    """The code of a program. `straight` programs only compute; `plain_inputs` is None when an input needs more than a
+    look at its type; `me_fields` are the fields of the profile it reads, sorted, None when it reads the profile as a
+    whole; `blank` is what the registers after the roots hold at first; `pace` how many operations go before the first
+    look at the time."""
 
-    program: Program
-    digest: str
-    practice: bool
     root: ScopeCode
     on_failure: ScopeCode | None
     straight: bool
+    fields: tuple[Field, ...]
     inputs: Read
     plain_inputs: tuple[PlainInput, ...] | None
     me_fields: tuple[str, ...] | None
     wheres: tuple[Code | None, ...]
-    connectors: Mapping[str, Connector]
+    registers: int
+    blank: tuple[None, ...]
+    pace: int
+
+
+class Executable:
+    """A program a machine has verified, resolved and connected. `digest` is the program's identity.
+
+    Most programs wait most of the time, so an executable is its bytes until it first runs: then it is linked, once.
+    """
+
+    __slots__ = ("_code", "_link", "connectors", "data", "digest", "durable", "limits", "practice", "task")
+
+    def __init__(
+        self, program: Program, data: bytes, digest: str, link: Callable[[Program, bytes], Linked], *,
+        practice: bool, connectors: Mapping[str, Connector],
+    ) -> None:  # fmt: skip
+        """`data` is what spells `program`; `link` makes its code."""
+        self.task = program.task
+        self.digest = digest
+        self.practice = practice
+        self.durable = program.durable
+        self.limits = program.limits
+        self.connectors = connectors
+        self.data = data
+        self._link = link
+        self._code: Linked | None = None
+
+    def __repr__(self) -> str:
+        return f"Executable({self.task}, {self.digest[:12]})"
 
     @property
-    def task(self) -> str:
-        """The task's name."""
-        return self.program.task
+    def program(self) -> Program:
+        """The whole program, read from its bytes anew: for those who look at it, not for those who run it."""
+        return bytecode.decode(self.data)
+
+    @property
+    def code(self) -> Linked:
+        """The code, ready to run."""
+        if self._code is None:
+            self._code = self._link(self.program, self.data)
+        return self._code
+
+    @property
+    def straight(self) -> bool:
+        """True for a program that only computes."""
+        return self.code.straight
+
+    @property
+    def me_fields(self) -> tuple[str, ...] | None:
+        """The fields of the profile that the program reads, sorted; None when it reads the profile as a whole."""
+        return self.code.me_fields
 
     def waits(self) -> frozenset[str]:
         """The actions, by their paths, that suspend active time from their start to their end."""
-        scopes = [self.root] if self.on_failure is None else [self.root, self.on_failure]
+        code = self.code
+        scopes = [code.root] if code.on_failure is None else [code.root, code.on_failure]
         found: set[str] = set()
         while scopes:
             for step in scopes.pop().steps:

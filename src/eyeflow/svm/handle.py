@@ -46,9 +46,38 @@ class RunHandle:
         return "waiting" if self._run.active.standing else "running"
 
     @property
+    def wakes_at(self) -> float | None:
+        """While active time stands still: when it goes on if nobody does anything, in seconds of the loop's time."""
+        run = self._run
+        return min(run.naps, default=run.expires_at) if run.active.standing else None
+
+    @property
+    def in_line(self) -> bool:
+        """True while it waits for its turn under a rate, which it loses when it leaves memory."""
+        return self._run.in_line > 0
+
+    @property
+    def working(self) -> bool:
+        """True while a call is at work."""
+        return self._run.active.working
+
+    @property
     def events(self) -> tuple[Event, ...]:
         """What has happened so far."""
         return tuple(self._run.events)
+
+    def happened(self, since: int) -> list[Event]:
+        """What has happened so far, from event number `since` (from 0) on."""
+        return self._run.events[since:]
+
+    def make_durable(self) -> None:
+        """From now on the run is durable by journal, whatever its program asks."""
+        self._run.durable = self._run.journal is not None and self._run.recording is None
+
+    async def keep(self) -> None:
+        """Be durable from now on, and return when all that has happened so far is kept."""
+        self.make_durable()
+        await self._run.flush()
 
     def begin(self) -> None:
         """Start in a task of its own."""
@@ -72,16 +101,16 @@ class RunHandle:
 
     async def drive(self) -> Execution:
         """Run in the present task to the end."""
-        run, program = self._run, self._run.executable.program
+        run, code = self._run, self._run.executable.code
         if run.past is None:
             run.events.insert(0, self._head)
         else:
             run.events.append(RunResumed(at_us=run.at_us()))
-        frame = Frame(program.registers, run.meter)
+        frame = Frame.of(code.registers, run.meter)
         frame[TRIGGER], frame[INPUT] = self._head.trigger, self._head.inputs
         frame[ME], frame[NOW] = self._head.me, self._head.now
         await run.flush()
-        root = run.root = ScopeRun(run, run.executable.root, frame)
+        root = run.root = ScopeRun(run, code.root, frame)
         output = await self._root(root)
         failed_action = self._failed_action(root)
         status = self._status(root)
@@ -121,7 +150,7 @@ class RunHandle:
 
     async def _on_failure(self, frame: Frame) -> None:
         """ON_FAILURE, with an allowance of active time of its own; its own failure changes nothing."""
-        run, code = self._run, self._run.executable.on_failure
+        run, code = self._run, self._run.executable.code.on_failure
         if code is None:
             return
         run.active.renew(run.loop.time())
@@ -156,7 +185,7 @@ class RunHandle:
         run = self._run
         return Execution(
             execution_id=run.execution_id,
-            task=run.executable.program.task,
+            task=run.executable.task,
             program=run.executable.digest,
             status=status,
             output=output,

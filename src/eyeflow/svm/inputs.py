@@ -15,7 +15,7 @@ from eyeflow.diagnostics import nearest
 from eyeflow.errors import RunError
 from eyeflow.svm import wire
 from eyeflow.svm.executable import Executable, PlainInput
-from eyeflow.values import Field, Scalar, Value, non_null
+from eyeflow.values import Field, Scalar, Value, may_be_left_out, non_null
 
 
 def own(value: object, limit: int) -> Value:
@@ -49,7 +49,7 @@ def plain_inputs(fields: Sequence[Field]) -> tuple[PlainInput, ...] | None:
         default = None if field.default is None else field.default.value
         if default is not None and type(default) not in _PLAIN[of.name]:
             return None
-        found.append(PlainInput(field.name, _PLAIN[of.name], default, field.default is not None or not field.required))
+        found.append(PlainInput(field.name, _PLAIN[of.name], default, may_be_left_out(field)))
     return tuple(found)
 
 
@@ -61,8 +61,8 @@ def _declares_more(field: Field) -> bool:
 
 def _plain(executable: Executable, given: Mapping[str, Value]) -> dict[str, Value] | None:
     """The inputs when all that is given is short and of the declared plain types; None sends them the long way."""
-    wanted = executable.plain_inputs
-    if wanted is None or executable.program.limits.memory_bytes < _ROOMY:
+    wanted = executable.code.plain_inputs
+    if wanted is None or executable.limits.memory_bytes < _ROOMY:
         return None
     whole: dict[str, Value] = {}
     left = len(given)
@@ -74,12 +74,13 @@ def _plain(executable: Executable, given: Mapping[str, Value]) -> dict[str, Valu
             whole[each.name] = each.default
             continue
         left -= 1
-        if type(value) not in each.kinds:
+        kind = type(value)
+        if kind not in each.kinds:
             return None
-        if isinstance(value, str):
-            if len(value) > _SHORT:
+        if kind is str:
+            if len(value) > _SHORT:  # type: ignore[arg-type]
                 return None
-        elif isinstance(value, int | float) and not -_EXACT <= value <= _EXACT:
+        elif not -_EXACT <= value <= _EXACT:  # type: ignore[operator]
             return None
         whole[each.name] = value
     return whole if left == 0 else None
@@ -92,7 +93,7 @@ def conformed(executable: Executable, given: Mapping[str, Value]) -> dict[str, V
     """
     if (plain := _plain(executable, given)) is not None:
         return plain
-    fields = executable.program.inputs
+    fields = executable.code.fields
     known = {field.name for field in fields}
     for name in given:
         if name not in known:
@@ -100,13 +101,15 @@ def conformed(executable: Executable, given: Mapping[str, Value]) -> dict[str, V
             hint = f"did you mean {close[0]}?" if close else f"it has {', '.join(sorted(known)) or 'no inputs'}"
             raise RunError("bad_input", f"task {executable.task} has no input {name!r}", hint=hint)
     whole = {
-        field.name: field.default.value for field in fields if field.default is not None and field.name not in given
+        field.name: None if field.default is None else field.default.value
+        for field in fields
+        if field.name not in given and may_be_left_out(field)
     }
-    copy = own(dict(given), executable.program.limits.memory_bytes)
+    copy = own(dict(given), executable.limits.memory_bytes)
     assert isinstance(copy, dict)
     whole.update(copy)
     try:
-        read = executable.inputs(whole)
+        read = executable.code.inputs(whole)
     except RunError as error:
         raise RunError("bad_input", error.message, hint=error.hint) from error
     assert isinstance(read, dict)
@@ -118,7 +121,7 @@ def read_of_me(executable: Executable, me: Mapping[str, Value] | None) -> Value:
 
     Raises: RunError `bad_input`.
     """
-    wanted = executable.me_fields
+    wanted = executable.code.me_fields
     if me is None or wanted is None:
-        return own(me, executable.program.limits.memory_bytes)
-    return own({name: me[name] for name in wanted if name in me}, executable.program.limits.memory_bytes)
+        return own(me, executable.limits.memory_bytes)
+    return own({name: me[name] for name in wanted if name in me}, executable.limits.memory_bytes)

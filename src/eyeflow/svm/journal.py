@@ -28,7 +28,7 @@ class Check(msgspec.Struct, frozen=True, array_like=True):
     holds: bool
 
 
-class _Noted(msgspec.Struct, frozen=True, kw_only=True):
+class _Noted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What all events of a run have."""
 
     at_us: int = 0
@@ -226,6 +226,14 @@ class RunResumed(_Noted, frozen=True, kw_only=True):
     """The run was taken up again from its journal, after the process that ran it had gone."""
 
 
+class RunRetried(_Noted, frozen=True, kw_only=True):
+    """Somebody had the run `of` done again from where it failed: what came before this was taken over from it, and the
+    deadline and EXPIRES count from here, which was at `now`."""
+
+    of: str
+    now: datetime
+
+
 class RunFinished(_Noted, frozen=True, kw_only=True):
     """A run ended."""
 
@@ -240,7 +248,9 @@ ActionEvent: TypeAlias = (
     | RateQueued | FellBack | FallbackFailed | BranchTaken | LoopStarted | Waited | ApprovalAsked | ApprovalGiven
     | UncertainSettled | SubtaskFinished | LogWritten | EventEmitted | Responded | WorldRead
 )  # fmt: skip
-Event: TypeAlias = RunStarted | ActionEvent | DeadlinePassed | CancelRequested | RunResumed | RunFinished
+Event: TypeAlias = (
+    RunStarted | ActionEvent | DeadlinePassed | CancelRequested | RunResumed | RunRetried | RunFinished
+)  # fmt: skip
 
 _KINDS: Final[dict[str, type[Event]]] = {
     kind.__name__: kind
@@ -248,7 +258,7 @@ _KINDS: Final[dict[str, type[Event]]] = {
         RunStarted, StepStarted, StepFinished, StepFailed, StepSkipped, EffectStarted, EffectFinished, EffectFailed,
         Retried, RateQueued, FellBack, FallbackFailed, BranchTaken, LoopStarted, Waited, ApprovalAsked, ApprovalGiven,
         UncertainSettled, SubtaskFinished, LogWritten, EventEmitted, Responded, WorldRead, DeadlinePassed,
-        CancelRequested, RunResumed, RunFinished,
+        CancelRequested, RunResumed, RunRetried, RunFinished,
     )
 }  # fmt: skip
 
@@ -276,6 +286,11 @@ def decode_event(data: bytes) -> Event:
     fields = wire.unpack(data)
     if not isinstance(fields, dict) or not isinstance(name := fields.pop("event", None), str):
         raise RunError("bad_journal", "a journal entry is not an event")
+    return event_of(name, fields)
+
+
+def event_of(name: str, fields: dict[str, Value]) -> Event:
+    """The event of kind `name` with these fields. Raises: RunError `bad_journal` for anything else."""
     kind = _KINDS.get(name)
     try:
         if kind is None:
@@ -287,7 +302,7 @@ def decode_event(data: bytes) -> Event:
         raise RunError("bad_journal", f"a journal entry of kind {name!r} cannot be read") from error
 
 
-_TIMING: Final = (RateQueued, DeadlinePassed, CancelRequested, RunResumed)
+_TIMING: Final = (RateQueued, DeadlinePassed, CancelRequested, RunResumed, RunRetried)
 
 
 def trace_hash(events: Sequence[Event]) -> str:

@@ -10,7 +10,7 @@ is going on is a `wait`, an approval, a rate queue, or a backoff of more than a 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Final, Literal, TypeVar
 
 from eyeflow.errors import RunError
@@ -44,9 +44,12 @@ def expired_error() -> RunError:
 
 
 class ActiveTime:
-    """Counts the active seconds of one run against its deadline. All arguments are seconds of the loop's time."""
+    """Counts the active seconds of one run against its deadline. All arguments are seconds of the loop's time.
 
-    __slots__ = ("_deadline", "_spent", "_suspended", "_ticking_since", "_working")
+    `turned` is called with True when time comes to stand still, and with False when it goes on.
+    """
+
+    __slots__ = ("_deadline", "_spent", "_suspended", "_ticking_since", "_working", "turned")
 
     def __init__(self, deadline_ms: int, now: float, spent: float = 0.0) -> None:
         self._deadline = deadline_ms / 1000
@@ -54,11 +57,17 @@ class ActiveTime:
         self._ticking_since: float | None = now
         self._working = 0
         self._suspended = 0
+        self.turned: Callable[[bool], None] | None = None
 
     @property
     def standing(self) -> bool:
         """True while active time stands still."""
         return self._ticking_since is None
+
+    @property
+    def working(self) -> bool:
+        """True while a call is at work."""
+        return self._working > 0
 
     def ends_at(self, now: float) -> float:
         """When the deadline comes if time stays active from now on."""
@@ -95,6 +104,10 @@ class ActiveTime:
             self._ticking_since = None
         elif not stand and self._ticking_since is None:
             self._ticking_since = now
+        else:
+            return
+        if self.turned is not None:
+            self.turned(stand)
 
 
 class Budget:

@@ -1,7 +1,7 @@
 """From the pools of a program to closures: the last step of loading.
 
 Knows: how each effect operation's operands become functions. In: a validated program, its resolved bindings and
-connectors. Out: an `Executable`. Never: judges a program (`ir.validate` has), runs one.
+connectors. Out: its code. Never: judges a program (`ir.validate` has), runs one.
 """
 
 from __future__ import annotations
@@ -12,24 +12,27 @@ from typing import Final
 
 import msgspec
 
+from eyeflow.ir import bytecode
 from eyeflow.ir.evaluate import Code, Frame, closure, closures, expecter
+from eyeflow.ir.evaluate.frame import PACE
 from eyeflow.ir.functions import BY_NUMBER as FUNCTIONS
 from eyeflow.ir.opcodes import BY_NUMBER as ROWS
 from eyeflow.ir.opcodes import Op
 from eyeflow.ir.opcodes import Operand as Kind
 from eyeflow.ir.operands import registers_read
-from eyeflow.ir.program import ME, CodeBlock, Program, RateLimit, Scope, Step
+from eyeflow.ir.program import ME, NOW, CodeBlock, Program, RateLimit, Scope, Step
 from eyeflow.recurrence.wall import zone_of
 from eyeflow.svm.executable import (
     ApprovalCode,
     BackupCode,
+    BatchCode,
     BranchCode,
     CallCode,
     CaseCode,
     CompareCode,
     EmitCode,
-    Executable,
     FanCode,
+    Linked,
     LogCode,
     Operand,
     Read,
@@ -51,27 +54,24 @@ _PLAIN: Final = frozenset((Op.CONST, Op.FIELD, Op.FIELD_OR_NULL, Op.INDEX, Op.UN
 """Operations cheap enough to run again for the timeline."""
 
 
-def link(
-    program: Program, digest: str, resolved: tuple[Resolved, ...], handles: tuple[Handle, ...], *, practice: bool
-) -> Executable:
-    """The executable of a program that was verified, validated, resolved and preloaded."""
-    linker = _Linker(program, resolved, handles)
+def link(resolved: tuple[Resolved, ...], handles: tuple[Handle, ...], program: Program, data: bytes) -> Linked:
+    """The code of a program that was verified, validated, resolved and preloaded; `data` is what spells it."""
+    linker = _Linker(program, data, resolved, handles)
     zone = zone_of(program.zone)
     inputs = expecter(ObjectOf(program.inputs), zone, "the input") or _as_is
-    connectors = {each.connection.name: handle for each, handle in zip(resolved, handles, strict=True)}
     root = linker.scope(program.root, "", "RETURN")
-    return Executable(
-        program=program,
-        digest=digest,
-        practice=practice,
+    return Linked(
         root=root,
         on_failure=linker.scope(program.on_failure, "on_failure", "") if program.on_failure >= 0 else None,
         straight=is_straight(program, root),
+        fields=program.inputs,
         inputs=inputs,
         plain_inputs=plain_inputs(program.inputs),
         me_fields=_me_fields(program),
         wheres=tuple(linker.block(trigger.where) for trigger in program.triggers),
-        connectors=MappingProxyType(connectors),
+        registers=program.registers,
+        pace=min(program.limits.operations, PACE),
+        blank=(None,) * (program.registers - NOW - 1),
     )
 
 
@@ -86,8 +86,11 @@ def _nothing(frame: object) -> Value:
 class _Linker:
     """The pools of one program with their closures."""
 
-    def __init__(self, program: Program, resolved: tuple[Resolved, ...], handles: tuple[Handle, ...]) -> None:
+    def __init__(
+        self, program: Program, data: bytes, resolved: tuple[Resolved, ...], handles: tuple[Handle, ...]
+    ) -> None:
         self._program = program
+        self._data = data
         self._zone = zone_of(program.zone)
         self._resolved = resolved
         self._handles = handles
@@ -167,7 +170,7 @@ class _Linker:
         if constraints.rate_calls is not None and constraints.rate_window_ms is not None:
             limit = RateLimit(constraints.rate_calls, constraints.rate_window_ms, True)
             rates.append((f"connection/{resolved.connection.name}", limit))
-        binding = resolved.binding
+        binding = self._program.bindings[index]
         writes = binding.effect in ("write", "irreversible")
         return CallCode(
             binding=binding,
@@ -180,7 +183,16 @@ class _Linker:
             rates=tuple(rates),
             repeatable=binding.idempotent or binding.keyed or not writes,
             writes=writes,
+            batch=None if step.do.op == Op.CALL else self._batch(resolved, ahead=step.do.op == Op.CALL_AHEAD),
         )
+
+    def _batch(self, resolved: Resolved, *, ahead: bool) -> BatchCode | None:
+        """What the plan wants batched, where the catalog and the machine allow it."""
+        many, by = resolved.many, resolved.capability.batch
+        if many is None or by is None:
+            return None
+        check = expecter(ObjectOf(many.params), self._zone, f"the call of {many.name}")
+        return BatchCode(by=by, ahead=ahead, check=check)
 
     def _expected(self, step: Step, resolved: Resolved) -> Read | None:
         """A result the catalog leaves open is checked when the program says what it should be (EXPECT)."""
@@ -204,11 +216,10 @@ class _Linker:
         return self.scope(index, f"{action}.{self._program.scopes[index].label or name.replace(' ', '')}", name)
 
     def _compared(self, block: int) -> CompareCode | None:
-        found = _comparison(self._program, block)
-        if found is None:
+        sign = _comparison(self._program, block)
+        if sign is None:
             return None
-        left, sign, right = found
-        return CompareCode(_when_told(self._program, left), sign, _when_told(self._program, right))
+        return CompareCode(_when_told(self._data, block, 0), sign, _when_told(self._data, block, 1))
 
     def foreach(self, step: Step, action: str) -> Operand:
         fan = self._program.fans[step.do.args[0]]
@@ -251,6 +262,8 @@ _Prepare = Callable[[_Linker, Step, str], Operand]
 _PREPARE: Final[Mapping[int, _Prepare]] = MappingProxyType({
     Op.VALUE: _Linker.value,
     Op.CALL: _Linker.call,
+    Op.CALL_AHEAD: _Linker.call,
+    Op.CALL_BESIDE: _Linker.call,
     Op.BRANCH: _Linker.branch,
     Op.FOREACH: _Linker.foreach,
     Op.SUBTASK: _Linker.subtask,
@@ -266,8 +279,8 @@ _PREPARE: Final[Mapping[int, _Prepare]] = MappingProxyType({
 PREPARED: Final = frozenset(_PREPARE)
 
 
-def _comparison(program: Program, test: int) -> tuple[CodeBlock, str, CodeBlock] | None:
-    """The operands of a condition that is one plain comparison, and its sign."""
+def _comparison(program: Program, test: int) -> str | None:
+    """The sign of a condition that is one plain comparison."""
     block = program.blocks[test]
     if not block.code or block.code[-1].op != Op.APPLY or block.code[-1].dst != block.result:
         return None
@@ -275,17 +288,19 @@ def _comparison(program: Program, test: int) -> tuple[CodeBlock, str, CodeBlock]
     operands = block.code[-1].args[1:]
     if name not in _SIGNS or len(operands) != 2 or any(ins.op not in _PLAIN for ins in block.code[:-1]):
         return None
-    left, right = (CodeBlock(block.code[:-1], operand) for operand in operands)
-    return left, _SIGNS[name], right
+    return _SIGNS[name]
 
 
-def _when_told(program: Program, block: CodeBlock) -> Code:
-    """The closure of a block that is made when somebody first wants to be told its value."""
+def _when_told(data: bytes, test: int, side: int) -> Code:
+    """One side of a plain comparison, as a closure that is made when somebody wants to be told its value."""
     made: list[Code] = []
 
     def code(frame: Frame) -> Value:
         if not made:
-            whole = msgspec.structs.replace(program, blocks=(*program.blocks, block))
+            program = bytecode.decode(data)
+            block = program.blocks[test]
+            operand = CodeBlock(block.code[:-1], block.code[-1].args[1 + side])
+            whole = msgspec.structs.replace(program, blocks=(*program.blocks, operand))
             made.append(closure(whole, len(program.blocks)))
         return made[0](frame)
 

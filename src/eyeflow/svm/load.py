@@ -1,11 +1,14 @@
 """Loading: from sealed bytes to an `Executable`, or a refusal.
 
 Knows: the order of the checks: seal, practice mark, revocation, the validator, resolution (stage 7), the ports the
-program needs, preloading (stage 8), linking. In: an artifact. Out: an `Executable`.
+program needs, preloading (stage 8). Linking waits until the program runs. In: an artifact. Out: an `Executable`.
 Never: lets a program that failed one check meet the next; runs anything of a program.
 """
 
 from __future__ import annotations
+
+from functools import partial
+from types import MappingProxyType
 
 from eyeflow.errors import LoadError
 from eyeflow.ir import bytecode, seal
@@ -48,8 +51,12 @@ class Loader:
             raise LoadError("invalid_program", f"{broken[0]}{more}", hint="compile it again")
         self._ports_for(program)
         resolved = resolve(program, self._world)
-        handles = await preload(resolved, self._host, connect=connect)
-        return link(program, artifact.digest, resolved, handles, practice=artifact.envelope.practice)
+        handles = await preload(program.bindings, resolved, self._host, connect=connect)
+        connectors = {each.connection.name: handle for each, handle in zip(resolved, handles, strict=True)}
+        return Executable(
+            program, artifact.program, artifact.digest, partial(link, resolved, handles),
+            practice=artifact.envelope.practice, connectors=MappingProxyType(connectors),
+        )  # fmt: skip
 
     def _ports_for(self, program: Program) -> None:
         steps = [step for scope in program.scopes for step in scope.steps]

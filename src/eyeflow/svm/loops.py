@@ -13,12 +13,14 @@ import asyncio
 from collections.abc import Iterator
 
 from eyeflow.errors import CallError, RunError
+from eyeflow.ir.evaluate.frame import Frame
 from eyeflow.svm.executable import FanCode, StepCode
 from eyeflow.svm.journal import LoopStarted
 from eyeflow.svm.limits import Stopped
 from eyeflow.svm.replay import Recording
 from eyeflow.svm.run import TaskEnded
 from eyeflow.svm.scope import ScopeRun
+from eyeflow.svm.turns import Waiting
 from eyeflow.values import Value
 
 
@@ -65,6 +67,8 @@ class _Loop:
         self._failures: list[tuple[int, Exception]] = []
         self._running: set[ScopeRun] = set()
         self._halted = False
+        self.waiting: Waiting = {}
+        self.asked: dict[int, int] = {}
         self._closed = scope.closed(step) or self._lost()
 
     def _lost(self) -> bool:
@@ -124,6 +128,14 @@ class _Loop:
         steps = self._fan.scope.steps
         return not steps or record.entered(steps[0].action, self._iteration(number))
 
+    def ahead(self, iteration: str, first: int) -> Iterator[tuple[int, str, Frame]]:
+        """The turns after `iteration`, from the `first`-th on: number, iteration, and a frame to look at."""
+        here = int(iteration.rpartition(".")[2])
+        for number in range(max(here + 1, first), len(self._items)):
+            frame = self._scope.frame.child()
+            frame[self._fan.item] = self._items[number]
+            yield number, self._iteration(number), frame
+
     def _iteration(self, number: int) -> str:
         return f"{self._scope.iteration}.{number}" if self._scope.iteration else str(number)
 
@@ -131,7 +143,9 @@ class _Loop:
         item, fan = self._items[number], self._fan
         frame = self._scope.frame.child()
         frame[fan.item] = item
-        inner = ScopeRun(self._scope.run, fan.scope, frame, self._iteration(number), self._scope, closed=self._closed)
+        inner = ScopeRun(
+            self._scope.run, fan.scope, frame, self._iteration(number), self._scope, closed=self._closed, turns=self
+        )
         self._running.add(inner)
         try:
             await inner.drive()
@@ -150,6 +164,8 @@ class _Loop:
             self._failed(number, ended)
         finally:
             self._running.discard(inner)
+            for asked in self.asked:  # an answer that its turn did not come to is not kept
+                self.waiting.pop((asked, inner.iteration), None)
 
     def _failed(self, number: int, error: Exception) -> None:
         self._failures.append((number, error))

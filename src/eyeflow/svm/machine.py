@@ -11,7 +11,7 @@ and inputs. Out: `Execution`s. Never: a language model, an unsealed program, a c
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
@@ -50,7 +50,8 @@ class Machine:
     `trust`: the public keys whose signature makes an artifact runnable. `connectors`: by the connector id that
     services name, how to make one. `credentials` resolves references at call time. `role` and `policy`: for whom
     programs run, and the workspace's rules of what roles may use. `practice`: this machine's connectors are practice
-    ones. `revoked`: digests of programs that may not run any more.
+    ones. `revoked`: digests of programs that may not run any more. Without `batching` every read is made by itself,
+    also where the plan has many go together. `connected` is told of each connection when it is made.
     """
 
     def __init__(
@@ -70,11 +71,14 @@ class Machine:
         policy: Policy | None = None,
         practice: bool = False,
         revoked: frozenset[str] = frozenset(),
+        batching: bool = True,
+        connected: Callable[[Connection], None] | None = None,
     ) -> None:
-        self.host = ConnectorHost(connectors or {}, credentials=credentials)
+        self.host = ConnectorHost(connectors or {}, credentials=credentials, connected=connected)
         self.ports = ports or Ports()
         world = World(
-            catalog=catalog or Catalog(), connections=tuple(connections), role=role, policy=policy or Policy()
+            catalog=catalog or Catalog(), connections=tuple(connections), role=role, policy=policy or Policy(),
+            batching=batching,
         )  # fmt: skip
         trusted = Trust(tuple(trust), revoked, practice)
         self._loader = Loader(trust=trusted, world=world, host=self.host, ports=self.ports)
@@ -108,7 +112,7 @@ class Machine:
         """
         executable = program if isinstance(program, Executable) else await self.load(program)
         head = self._head(executable, inputs, trigger, me, execution_id)
-        if executable.straight and self._may_go_straight(executable):
+        if executable.code.straight and self._may_go_straight(executable):
             execution = run_straight(executable, head, asyncio.get_running_loop().time)
             if execution is not None:
                 if self._journal is not None:
@@ -118,7 +122,7 @@ class Machine:
 
     def _may_go_straight(self, executable: Executable) -> bool:
         """Not when the record must begin before the run ends, or somebody listens to its log."""
-        return self.ports.logger is None and (self._journal is None or executable.program.durable == "record")
+        return self.ports.logger is None and (self._journal is None or executable.durable == "record")
 
     async def start(
         self,
@@ -132,9 +136,40 @@ class Machine:
     ) -> RunHandle:
         """Begin a run and give its handle, which can cancel it and waits for its end. Raises: as `run`."""
         executable = program if isinstance(program, Executable) else await self.load(program)
-        handle = self._prepared(executable, self._head(executable, inputs, trigger, me, execution_id), depth)
+        handle = self.prepare(executable, inputs, trigger=trigger, me=me, execution_id=execution_id, depth=depth)
         handle.begin()
         return handle
+
+    def prepare(
+        self,
+        executable: Executable,
+        inputs: Mapping[str, Value] | None = None,
+        *,
+        trigger: Value = None,
+        me: Mapping[str, Value] | None = None,
+        execution_id: str | None = None,
+        depth: int = 0,
+    ) -> RunHandle:
+        """A run that begins when its handle is driven. Raises: RunError `bad_input`."""
+        return self._prepared(executable, self._head(executable, inputs, trigger, me, execution_id), depth)
+
+    def computed(
+        self,
+        executable: Executable,
+        inputs: Mapping[str, Value] | None = None,
+        *,
+        trigger: Value = None,
+        me: Mapping[str, Value] | None = None,
+        execution_id: str | None = None,
+    ) -> Execution | None:
+        """The whole run of a program that only computes, at once and kept nowhere; None when it takes the scheduler.
+
+        Raises: RunError `bad_input`.
+        """
+        if not executable.code.straight or self.ports.logger is not None:
+            return None
+        head = self._head(executable, inputs, trigger, me, execution_id)
+        return run_straight(executable, head, asyncio.get_running_loop().time)
 
     def run_sync(
         self,
@@ -171,15 +206,16 @@ class Machine:
         Waits, approvals and EXPIRES go on from their recorded instants; time without a process is not active time.
         The record of a whole run is replayed. Raises: LoadError; RunError `bad_journal`, as `replay`.
         """
-        return await (await self._reopened(program, events, 0)).drive()
+        return await (await self.reopened(program, events)).drive()
 
     async def reopen(self, program: Runnable, events: Sequence[Event], *, depth: int = 0) -> RunHandle:
         """As `resume`, in a task of its own; the handle can cancel it and waits for its end. Raises: as `resume`."""
-        handle = await self._reopened(program, events, depth)
+        handle = await self.reopened(program, events, depth=depth)
         handle.begin()
         return handle
 
-    async def _reopened(self, program: Runnable, events: Sequence[Event], depth: int) -> RunHandle:
+    async def reopened(self, program: Runnable, events: Sequence[Event], *, depth: int = 0) -> RunHandle:
+        """A run that is carried on when its handle is driven. Raises: as `resume`."""
         recording = Recording(events)
         whole = recording.finished is not None
         if isinstance(program, Executable):
@@ -208,11 +244,11 @@ class Machine:
 
         Raises: RunError (`missing_field`, `type_mismatch`) when the filter reads what the payload does not have.
         """
-        where = program.wheres[trigger]
+        where = program.code.wheres[trigger]
         if where is None:
             return True
-        frame = Frame(program.program.registers, Meter(program.program.limits.operations, self._reading))
-        limit = program.program.limits.memory_bytes
+        frame = Frame.of(program.code.registers, Meter(program.limits.operations, self._reading))
+        limit = program.limits.memory_bytes
         frame[TRIGGER], frame[ME], frame[NOW] = own(payload, limit), own(me, limit), self._clock.now()
         return where(frame) is True
 
@@ -232,11 +268,11 @@ class Machine:
         execution_id: str | None,
     ) -> RunStarted:
         """How a run begins. Raises: RunError `bad_input`."""
-        program = executable.program
         return RunStarted(
-            execution_id=execution_id or self._ids.new("exec"), task=program.task, program=executable.digest,
-            inputs=conformed(executable, inputs or _NOTHING), trigger=own(trigger, program.limits.memory_bytes),
-            me=read_of_me(executable, me), now=self._clock.now(),
+            execution_id=execution_id or self._ids.new("exec"), task=executable.task, program=executable.digest,
+            inputs=conformed(executable, inputs or _NOTHING),
+            trigger=None if trigger is None else own(trigger, executable.limits.memory_bytes),
+            me=None if me is None else read_of_me(executable, me), now=self._clock.now(),
         )  # fmt: skip
 
     def _prepared(self, executable: Executable, head: RunStarted, depth: int) -> RunHandle:
@@ -264,10 +300,10 @@ class Machine:
 def _context(executable: Executable, identity: str, inputs: dict[str, Value]) -> tuple[ExecutionContext, Results]:
     results = Results()
     return ExecutionContext(
-        task_id=executable.program.task,
+        task_id=executable.task,
         execution_id=identity,
         inputs=frozen_mapping(inputs),
         intermediate_results=results,
         connectors=executable.connectors,
-        deadline_ms=executable.program.limits.deadline_ms,
+        deadline_ms=executable.limits.deadline_ms,
     ), results

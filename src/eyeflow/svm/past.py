@@ -19,6 +19,7 @@ from eyeflow.svm.journal import (
     RateQueued,
     Retried,
     RunResumed,
+    RunRetried,
     StepFailed,
     StepFinished,
     StepSkipped,
@@ -71,6 +72,9 @@ class _Turns:
                 self._settle(event.action, event.iteration, at, waits)
             case RunResumed():
                 self._span(last, at, 0, 0, 1)
+            case RunRetried():
+                self._found, self._waiting, self._working = [], {}, {}
+                self._span(0, at, 0, 0, 1)
             case _:
                 pass
 

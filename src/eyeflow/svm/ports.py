@@ -37,7 +37,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Uncertain(msgspec.Struct, frozen=True, kw_only=True):
-    """A call that was sent and not answered, and that nobody may repeat unasked."""
+    """A call that was sent and not answered, and that nobody may repeat unasked: the `attempt`-th of its action."""
 
     execution_id: str
     action: str
@@ -46,6 +46,7 @@ class Uncertain(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     error: str
     iteration: str = ""
+    attempt: int = 1
 
 
 class Settled(msgspec.Struct, frozen=True):
@@ -101,15 +102,25 @@ class Responder(Protocol):
         ...
 
 
+class Suspensions(Protocol):
+    """Is told when the active time of a run stands still, and when it goes on."""
+
+    def turned(self, execution_id: str, standing: bool) -> None:
+        """Called inside the run: returns at once, and changes nothing in it."""
+        ...
+
+
 class Ports(msgspec.Struct, frozen=True, kw_only=True):
     """The ports of a machine. A log line is always an event of the run and an answer is always in its outcome, so
-    `logger` and `responder` are extra listeners; the other three have no meaning without somebody behind them."""
+    `logger`, `responder` and `suspensions` are extra listeners; the other three have no meaning without somebody
+    behind them."""
 
     approver: Approver | None = None
     tasks: TaskRunner | None = None
     publisher: Publisher | None = None
     logger: Logger | None = None
     responder: Responder | None = None
+    suspensions: Suspensions | None = None
 
 
 class ScriptedApprover:

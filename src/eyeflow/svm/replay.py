@@ -27,6 +27,7 @@ from eyeflow.svm.journal import (
     FellBack,
     RunFinished,
     RunResumed,
+    RunRetried,
     RunStarted,
     StepFailed,
     StepFinished,
@@ -55,6 +56,8 @@ class Recording:
         self.cancelled = any(isinstance(event, CancelRequested) for event in events)
         self.deadline_passed = any(isinstance(event, DeadlinePassed) for event in events)
         self.finished = events[-1] if isinstance(events[-1], RunFinished) else None
+        self.retried = next((event for event in reversed(events) if isinstance(event, RunRetried)), None)
+        """From where a retry counts its deadline and EXPIRES."""
         self._marks = {_mark(event) for event in events}
         self._started: dict[tuple[str, str], int] = {}
         self._fell_back: dict[tuple[str, str], FellBack | FallbackFailed] = {}
@@ -63,7 +66,7 @@ class Recording:
         self._skipped: dict[tuple[str, str], str] = {}
         self._failed: dict[tuple[str, str], StepFailed] = {}
         self._values: dict[tuple[str, str], StepFinished] = {}
-        self._sent: set[tuple[str, str, int]] = set()
+        self._sent: dict[tuple[str, str, int], str] = {}
         self._effects: dict[tuple[str, str, int], EffectFinished | EffectFailed] = {}
         self._verdicts: dict[tuple[str, str, int], UncertainSettled] = {}
         self._asked: dict[tuple[str, str], int] = {}
@@ -96,7 +99,7 @@ class Recording:
                 if isinstance(event, FellBack) and event.stop:
                     self._ends.append(action)
             case EffectStarted():
-                self._sent.add((event.action, event.iteration, event.attempt))
+                self._sent[event.action, event.iteration, event.attempt] = event.key
             case EffectFinished() | EffectFailed():
                 self._effects[event.action, event.iteration, event.attempt] = event
             case UncertainSettled():
@@ -126,7 +129,8 @@ class Recording:
         return self._started.get((action, iteration))
 
     def alive_us(self, since: int) -> int:
-        """Microseconds from `since` to the end of the record in which a process ran the run."""
+        """Microseconds from `since` to the end of the record in which a process ran the run; of a retry, the new one."""
+        since = since if self.retried is None else max(since, self.retried.at_us)
         return self.last_us - since - sum(end - max(start, since) for start, end in self._gaps if end > since)
 
     def asked(self, action: str, iteration: str) -> int | None:
@@ -148,6 +152,10 @@ class Recording:
     def sent(self, action: str, iteration: str, attempt: int) -> bool:
         """True when the attempt was about to leave."""
         return (action, iteration, attempt) in self._sent
+
+    def key(self, action: str, iteration: str, attempt: int) -> str | None:
+        """The idempotency key the attempt had: of the run it was made in, when this one took it over."""
+        return self._sent.get((action, iteration, attempt))
 
     def backed(self, action: str, iteration: str) -> bool:
         """True when the scope of the step's fallback began."""

@@ -16,21 +16,23 @@ from eyeflow.ir.program import CallBinding, Program
 
 
 class World(msgspec.Struct, frozen=True, kw_only=True):
-    """What a machine lets programs use: frozen at run time."""
+    """What a machine lets programs use: frozen at run time. `batching`: reads may go together in one request."""
 
     catalog: Catalog = Catalog()
     connections: tuple[Connection, ...] = ()
     role: Role = "owner"
     policy: Policy = Policy()
+    batching: bool = True
 
 
 class Resolved(msgspec.Struct, frozen=True):
-    """A binding with what it names."""
+    """What a binding names. `many`: the capability that answers many such reads at once, where there is one
+    that the role may use too."""
 
-    binding: CallBinding
     service: Service
     capability: Capability
     connection: Connection
+    many: Capability | None = None
 
 
 def resolve(program: Program, world: World) -> tuple[Resolved, ...]:
@@ -59,7 +61,15 @@ def _resolve(binding: CallBinding, world: World) -> Resolved:
     if not decision.allowed:
         what = f"{service.id}.{capability.name}"
         raise LoadError("not_allowed", f"role {world.role} may not use {what}", hint=decision.why)
-    return Resolved(binding, service, capability, _connection(binding, service, world))
+    connection = _connection(binding, service, world)
+    return Resolved(service, capability, connection, _many(service, capability, world))
+
+
+def _many(service: Service, capability: Capability, world: World) -> Capability | None:
+    name = None if capability.batch is None or not world.batching else capability.batch.capability
+    if name is None or not role_allowed(world.role, world.policy, service, name).allowed:
+        return None
+    return service.capability(name)
 
 
 def _connection(binding: CallBinding, service: Service, world: World) -> Connection:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from uuid import NAMESPACE_OID, uuid5
 
@@ -51,7 +52,10 @@ class TaskEnded(Exception):  # noqa: N818 - an end that a FALLBACK THEN stop ask
 
 def _elapsed(past: Recording, clock: Clock) -> float:
     """Seconds since the run began, by the wall clock, yet never less than the record shows."""
-    return max((clock.now() - past.head.now).total_seconds(), past.last_us / 1_000_000)
+    since, before = past.head.now, 0.0
+    if past.retried is not None:
+        since, before = past.retried.now, past.retried.at_us / 1_000_000
+    return max((clock.now() - since).total_seconds() + before, past.last_us / 1_000_000)
 
 
 async def _append(journal: Journal, execution_id: str, batch: list[Event]) -> None:
@@ -95,13 +99,21 @@ class Run:
         self.time = self.loop.time
         now = self.time()
         self.started = now if past is None else now - _elapsed(past, clock)
-        limits = executable.program.limits
+        limits = executable.limits
         spent = 0.0 if past is None else active_us(past.events, executable.waits()) / 1_000_000
         self.active = ActiveTime(limits.deadline_ms, now, spent)
         self.expires_at = self.started + limits.expires_ms / 1000
+        if past is not None and past.retried is not None:
+            self.expires_at += past.retried.at_us / 1_000_000
+        self.naps: list[float] = []
+        """When each suspension ends if nobody ends it before, in seconds of the loop's time."""
+        self.in_line = 0
+        """How many of them hold a place in a line."""
+        if ports.suspensions is not None and recording is None:
+            self.active.turned = partial(ports.suspensions.turned, self.execution_id)
         self.budget = Budget(limits)
         self.meter = Meter(limits.operations, self.recorded, self._look_at_the_time)
-        self.durable = executable.program.durable == "journal" and journal is not None
+        self.durable = executable.durable == "journal" and journal is not None
         self.events: list[Event] = [] if past is None else list(past.events)
         self.written = len(self.events)
         self.writing: asyncio.Lock | None = None
@@ -113,6 +125,10 @@ class Run:
         self.fell_back = False
         self.uncertain: list[str] = []
         self.response: tuple[int, Value] | None = None
+        self.alone: set[tuple[str, str]] = set()
+        """Connections and capabilities whose request for many failed: their reads go one by one from then on."""
+        self.late: set[tuple[str, str]] = set()
+        """In a resumed run: steps, by action and iteration, whose TIMEOUT was over before it was resumed."""
         self.place = ("", "")
         self.readings: dict[tuple[str, str, str], int] = {}
 
@@ -213,12 +229,15 @@ class Run:
             self.deadline_hit = True
             self.note(DeadlinePassed(at_us=self.at_us()))
 
-    async def suspend(self, scope: ScopeRun, awaitable: Awaitable[T], until: float | None = None) -> T:
-        """Await something during which the deadline stands still, no longer than `until` or EXPIRES.
-
-        Raises: TimedOut at `until`; RunError `expired`; Stopped.
+    async def suspend(
+        self, scope: ScopeRun, awaitable: Awaitable[T], until: float | None = None, *, wakes: float | None = None
+    ) -> T:
+        """Await something during which the deadline stands still, no longer than `until` or EXPIRES. `wakes` is when
+        it will end by itself. Raises: TimedOut at `until`; RunError `expired`; Stopped.
         """
         at = self.expires_at if until is None else min(until, self.expires_at)
+        nap = at if wakes is None else min(at, wakes)
+        self.naps.append(nap)
         self.active.suspend(1, self.loop.time())
         try:
             try:
@@ -233,12 +252,23 @@ class Run:
                 raise expired_error() from None
             raise
         finally:
+            self.naps.remove(nap)
             self.active.suspend(-1, self.loop.time())
 
-    async def pause(self, scope: ScopeRun, seconds: float) -> None:
-        """Let time pass with the deadline standing still. Raises: RunError `expired`; Stopped."""
-        if self.recording is None:
-            await self.suspend(scope, asyncio.sleep(seconds))
+    async def pause(self, scope: ScopeRun, seconds: float, *, left: float | None = None, turn: bool = False) -> None:
+        """Let time pass with the deadline standing still; `left` is how long the whole wait is when this is a part of
+        it, `turn` says that it is for a place in a line that is lost when the run leaves memory.
+
+        Raises: RunError `expired`; Stopped.
+        """
+        if self.recording is not None:
+            return
+        wakes = self.loop.time() + (seconds if left is None else left)
+        self.in_line += turn
+        try:
+            await self.suspend(scope, asyncio.sleep(seconds), wakes=wakes)
+        finally:
+            self.in_line -= turn
 
     async def rest(self, scope: ScopeRun, seconds: float) -> None:
         """Let active time pass. Raises: RunError `deadline`; Stopped."""

@@ -19,7 +19,7 @@ from typing import Any, Final, TypeVar
 
 from eyeflow.errors import CallError, RunError
 from eyeflow.ir.evaluate.frame import Frame
-from eyeflow.ir.opcodes import Op
+from eyeflow.ir.opcodes import CALLS, Op
 from eyeflow.svm.executable import ScopeCode, StepCode, ValueCode
 from eyeflow.svm.journal import (
     FallbackFailed,
@@ -32,22 +32,28 @@ from eyeflow.svm.journal import (
 from eyeflow.svm.limits import TIMEOUT_TEXT, Guard, Stopped, TimedOut, deadline_error
 from eyeflow.svm.replay import Recording
 from eyeflow.svm.run import Failure, Run, TaskEnded
+from eyeflow.svm.turns import Turns, Waiting
 from eyeflow.values import Value
 
 T = TypeVar("T")
 ABANDONED: Final = "abandoned"
 """Why a step was left that was inside something that ran out of time."""
 
-_LOOKED_INTO: Final = frozenset((Op.CALL, Op.BRANCH, Op.FOREACH, Op.RESPOND))
+_LOOKED_INTO: Final = frozenset((*CALLS, Op.BRANCH, Op.FOREACH, Op.RESPOND))
 """Operations that a resumed run does again over what the record has of their inside."""
+
+_ENDED: Final = frozenset(("failure", "stop", "cancelled", ABANDONED))
+"""Reasons for skipping a step that come from elsewhere, which a resumed run may come to later than to the step."""
+
+_NESTING: Final = frozenset((Op.BRANCH, Op.FOREACH))
 
 
 class ScopeRun:
     """One scope being run: a frame, the steps that wait, are ready, or in flight."""
 
     __slots__ = (
-        "children", "code", "completed", "failures", "flight", "frame", "guards", "halted", "iteration", "missing",
-        "nulls", "parent", "ready", "run", "stopped", "unfinished", "wake",
+        "beside", "children", "code", "completed", "failures", "flight", "frame", "guards", "halted", "iteration",
+        "missing", "nulls", "parent", "ready", "run", "stopped", "turns", "unfinished", "wake",
     )  # fmt: skip
 
     def __init__(
@@ -59,8 +65,10 @@ class ScopeRun:
         parent: ScopeRun | None = None,
         *,
         closed: bool = False,
+        turns: Turns | None = None,
     ) -> None:
-        """`closed`: the record says how this scope ended, so nothing new starts in it."""
+        """`closed`: the record says how this scope ended, so nothing new starts in it. `turns`: of the loop that this
+        is one turn of."""
         self.run = run
         self.code = code
         self.frame = frame
@@ -78,6 +86,8 @@ class ScopeRun:
         self.guards: set[Guard] = set()
         self.children: set[ScopeRun] = set()
         self.wake: asyncio.Future[None] | None = None
+        self.turns = turns
+        self.beside: Waiting = {}
         heapify(self.ready)
 
     def _lost(self) -> bool:
@@ -92,11 +102,17 @@ class ScopeRun:
             history.skipped(step.action, self.iteration) == ABANDONED for step in self.code.steps
         )
 
+    def _given_up_inside(self, step: StepCode) -> bool:
+        """By the record: whether `step` never came to say that it failed, because it was given up while something in
+        it was still under way; what failed in its fallback is another matter."""
+        history, place = self.run.history, (step.action, self.iteration)
+        return history is not None and history.skipped(*place) == ABANDONED and not history.backed(*place)
+
     def closed(self, step: StepCode) -> bool:
         """In a resumed run: whether the operation of `step` is known to have failed, so that nothing new starts in
         it."""
-        past = self.run.past
-        return past is not None and past.failure(step.action, self.iteration) is not None
+        past, place = self.run.past, (step.action, self.iteration)
+        return past is not None and (past.failure(*place) is not None or place in self.run.late)
 
     async def drive(self) -> Value:
         """Run every step, then give the scope's value.
@@ -164,6 +180,8 @@ class ScopeRun:
             self._withhold(step)
             return False
         known = run.history is not None and run.history.ran(step.action, self.iteration)
+        if not known and run.past is not None and run.past.skipped(step.action, self.iteration) in _ENDED:
+            return False
         if self.stopped and not known and run.recording is None:
             return False
         if not known and run.past_deadline():
@@ -240,8 +258,10 @@ class ScopeRun:
                 run.history.check(step.action, self.iteration)
             return value
         except (RunError, CallError) as failed:
+            if self._given_up_inside(step):
+                raise Stopped from failed
             error: Failure = self._recorded_failure(step) or failed
-        except Stopped:
+        except (Stopped, TaskEnded):
             again = self._recorded_failure(step)
             if again is None:
                 raise
@@ -272,16 +292,27 @@ class ScopeRun:
         run = self.run
         work = run.perform[step.op](self, step)
         known = run.history is not None and run.history.ended(step.action, self.iteration)
-        if step.timeout_ms is None or step.op == Op.CALL or known or run.recording is not None:
+        if step.timeout_ms is None or step.op in CALLS or known or run.recording is not None:
             return await work
+        until = run.time_is_up_at(step, self.iteration, step.timeout_ms)
+        if run.past is not None and until <= run.time() and step.op in _NESTING:
+            return await self._late(step, work)
         try:
-            until = run.time_is_up_at(step, self.iteration, step.timeout_ms)
             return await Guard(run.loop, until).hold(work)
         except TimedOut:
             raise RunError("timeout", TIMEOUT_TEXT) from None
         except Stopped:
             if not self._abandoned(step):
                 raise
+            raise RunError("timeout", TIMEOUT_TEXT) from None
+
+    async def _late(self, step: StepCode, work: Awaitable[Value]) -> Value:
+        """In a resumed run, when the time of `step` was over before its process ended: nothing new starts in it, and
+        what had started in it comes to its end on record. Raises: RunError `timeout`; TaskEnded."""
+        self.run.late.add((step.action, self.iteration))
+        try:
+            return await work
+        except (Stopped, RunError, CallError):
             raise RunError("timeout", TIMEOUT_TEXT) from None
 
     def _abandoned(self, step: StepCode) -> bool:

@@ -103,6 +103,7 @@ async def _subtask(scope: ScopeRun, step: StepCode) -> Value:
 async def _run_subtask(scope: ScopeRun, step: StepCode, task: str, params: Mapping[str, Value]) -> Value:
     run, tasks = scope.run, scope.run.ports.tasks
     assert tasks is not None, "the loader saw to it"
+    await run.flush()  # whoever resumes this run must know that there may be a child that did something
     for attempt in range(1, step.attempts + 1):
         now = run.loop.time()
         run.active.work(1, now)
@@ -146,7 +147,7 @@ async def _wait_until(scope: ScopeRun, step: StepCode) -> Value:
     begun = run.begun_at(step.action, scope.iteration)
     if run.recording is None:
         while (left := (until - run.clock.now()).total_seconds()) > 0:
-            await run.pause(scope, min(left, _LOOK_AGAIN_S))
+            await run.pause(scope, min(left, _LOOK_AGAIN_S), left=left)
     return await _waited(scope, step, 0.0, begun)
 
 
@@ -175,6 +176,8 @@ async def _approval(scope: ScopeRun, step: StepCode) -> Value:
     if record is not None and (known := record.approval(*place)) is not None:
         approved, by, comment = known.approved, known.by, known.comment
     elif run.recording is not None:
+        if run.recording.backed(*place):
+            raise _expired(code)
         run.recording.check(*place)
         raise RunError("bad_journal", f"the journal has no answer for {step.action}")
     else:
@@ -186,10 +189,12 @@ async def _approval(scope: ScopeRun, step: StepCode) -> Value:
         asked = None if run.past is None else run.past.asked(*place)
         since = run.time() if asked is None else run.started + asked / 1_000_000
         until = since + code.expires_ms / 1000
+        if asked is not None and until <= run.time():
+            raise _expired(code)
         try:
             answer = await run.suspend(scope, run.ports.approver.ask(question), until)
         except TimedOut:
-            raise RunError("approval_expired", TIMEOUT_TEXT, hint=f"nobody with role {code.role} answered") from None
+            raise _expired(code) from None
         approved, by, comment = answer.approved, answer.by, answer.comment
     run.note(ApprovalGiven(
         at_us=run.at_us(), action=step.action, iteration=scope.iteration, approved=approved, by=by, comment=comment
@@ -198,6 +203,10 @@ async def _approval(scope: ScopeRun, step: StepCode) -> Value:
     if not approved:
         raise RunError("approval_refused", f"{by} refused" + (f": {comment}" if comment else ""))
     return {"approved": True, "by": by, "comment": comment}
+
+
+def _expired(code: ApprovalCode) -> RunError:
+    return RunError("approval_expired", TIMEOUT_TEXT, hint=f"nobody with role {code.role} answered")
 
 
 async def _emit(scope: ScopeRun, step: StepCode) -> Value:
@@ -251,6 +260,8 @@ async def _respond(scope: ScopeRun, step: StepCode) -> Value:
 PERFORM: Final[Mapping[int, Perform]] = MappingProxyType({
     Op.VALUE: _value,
     Op.CALL: perform_call,
+    Op.CALL_AHEAD: perform_call,
+    Op.CALL_BESIDE: perform_call,
     Op.BRANCH: _branch,
     Op.FOREACH: perform_foreach,
     Op.SUBTASK: _subtask,

@@ -14,12 +14,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
+import msgspec
+
 from eyeflow.errors import RunError
 from eyeflow.ir.evaluate import Frame, Meter
-from eyeflow.ir.evaluate.frame import PACE
 from eyeflow.ir.functions import BY_NUMBER as FUNCTIONS
 from eyeflow.ir.opcodes import Op
-from eyeflow.ir.program import INPUT, ME, NOW, TRIGGER, Program
+from eyeflow.ir.program import Program
 from eyeflow.svm import wire
 from eyeflow.svm.compared import taken_name, told
 from eyeflow.svm.context import ExecutionContext, Results, frozen_mapping
@@ -39,8 +40,9 @@ from eyeflow.svm.outcome import Execution
 from eyeflow.values import Value
 
 _VALUE, _SKIP, _TAKE, _END, _LOG = range(5)
+_VALUED: Final = frozenset((_VALUE, _END))
 _Mark: TypeAlias = tuple[int, StepCode, float, Value, int]
-"""What happened to a step, and when. `_TAKE` has the name of the branch and the number of the condition that held."""
+"""What happened to a step, when, with which value; `_TAKE` has the number of the condition that held, else 0."""
 
 _CALLS: Final = (int(Op.APPLY), int(Op.EACH))
 
@@ -67,18 +69,19 @@ def _only_computes(scope: ScopeCode | None) -> bool:
 
 def run_straight(executable: Executable, head: RunStarted, time: Callable[[], float]) -> Execution | None:
     """The finished run; None when it must be run again by the scheduler. `time` is the loop's."""
-    program, root = executable.program, executable.root
-    limits = program.limits
+    code, limits = executable.code, executable.limits
+    root = code.root
     started = time()
-    frame = Frame(program.registers, Meter(min(limits.operations, PACE), _unread))
-    frame[TRIGGER], frame[INPUT], frame[ME], frame[NOW] = head.trigger, head.inputs, head.me, head.now
+    frame = Frame((head.trigger, head.inputs, head.me, head.now, *code.blank))
+    frame.meter = Meter(code.pace, _unread)
     marks: list[_Mark] = []
     try:
         skipped = _drive(root, frame, marks, time)
         output = None if root.result is None else root.result(frame)
-        left = limits.memory_bytes - wire.size_of(output, limits.memory_bytes)
-        for mark in marks:
-            left -= wire.size_of(mark[3], left)
+        left = wire.left_of(limits.memory_bytes, output)
+        for kind, _, _, value, _ in marks:
+            if kind in _VALUED:
+                left = wire.left_of(left, value)
     except RunError:
         return None
     ended = time()
@@ -88,7 +91,7 @@ def run_straight(executable: Executable, head: RunStarted, time: Callable[[], fl
     return Execution(
         execution_id=head.execution_id, task=head.task, program=head.program, status="success", output=output,
         completed_actions=len(root.steps) - skipped, started_at=head.now, duration_ms=round(took_ms),
-        trail=Trail(executable, head, frame, marks, span=(started, ended), output=output),
+        trail=Trail(executable, head, frame, marks, started, ended, output),
     )  # fmt: skip
 
 
@@ -124,11 +127,14 @@ def _drive(scope: ScopeCode, frame: Frame, marks: list[_Mark], time: Callable[[]
 
 def _branch(step: StepCode, code: BranchCode, frame: Frame, marks: list[_Mark], time: Callable[[], float]) -> Value:
     at, taken, held = time(), code.default, 0
-    for number, case in enumerate(code.cases, 1):
+    for case in code.cases:
+        held += 1
         if case.test(frame) is True:
-            taken, held = case.scope, number
+            taken = case.scope
             break
-    marks.append((_TAKE, step, at, taken_name(code, taken, held or len(code.cases)), held))
+    else:
+        held = 0
+    marks.append((_TAKE, step, at, None, held))
     value: Value = None
     if taken is not None:
         _drive(taken, frame, marks, time)
@@ -137,64 +143,53 @@ def _branch(step: StepCode, code: BranchCode, frame: Frame, marks: list[_Mark], 
     return value
 
 
-class Trail:
-    """What a straight run left behind, enough to tell all its events. `span`: when it started and ended, in seconds
-    of the loop's time."""
+class Trail(msgspec.Struct, eq=False):
+    """What a straight run left behind, enough to tell all its events once somebody asks. `started` and `ended` are
+    seconds of the loop's time."""
 
-    __slots__ = ("_context", "_events", "_executable", "_frame", "_head", "_marks", "_output", "_span")
-
-    def __init__(
-        self,
-        executable: Executable,
-        head: RunStarted,
-        frame: Frame,
-        marks: list[_Mark],
-        *,
-        span: tuple[float, float],
-        output: Value,
-    ) -> None:
-        self._executable = executable
-        self._head = head
-        self._frame = frame
-        self._marks = marks
-        self._span = span
-        self._output = output
-        self._events: tuple[Event, ...] | None = None
-        self._context: ExecutionContext | None = None
+    executable: Executable
+    head: RunStarted
+    frame: Frame
+    marks: list[_Mark]
+    started: float
+    ended: float
+    output: Value
+    told: tuple[Event, ...] | None = None
+    surroundings: ExecutionContext | None = None
 
     @property
     def events(self) -> tuple[Event, ...]:
         """The events of the run, as the scheduler would have noted them."""
-        if self._events is None:
-            self._events = tuple(self._told())
-        return self._events
+        if self.told is None:
+            self.told = tuple(self._tell_all())
+        return self.told
 
     @property
     def context(self) -> ExecutionContext:
         """The run's surroundings at its end."""
-        if self._context is None:
-            results, frame = Results(), self._frame
-            root = {step.number: step for step in self._executable.root.steps}
-            for kind, step, *_ in self._marks:
+        if self.surroundings is None:
+            results, frame = Results(), self.frame
+            root = {step.number: step for step in self.executable.code.root.steps}
+            for kind, step, *_ in self.marks:
                 if root.get(step.number) is step and kind not in (_SKIP, _TAKE):
                     results.assign(step.name, frame[step.dst])
-            inputs, limits = self._head.inputs, self._executable.program.limits
+            head, inputs, limits = self.head, self.head.inputs, self.executable.limits
             assert isinstance(inputs, dict), "inputs are an object"
-            self._context = ExecutionContext(
-                task_id=self._head.task, execution_id=self._head.execution_id, inputs=frozen_mapping(inputs),
-                intermediate_results=results, connectors=self._executable.connectors, deadline_ms=limits.deadline_ms,
+            self.surroundings = ExecutionContext(
+                task_id=head.task, execution_id=head.execution_id, inputs=frozen_mapping(inputs),
+                intermediate_results=results, connectors=self.executable.connectors, deadline_ms=limits.deadline_ms,
             )  # fmt: skip
-        return self._context
+        return self.surroundings
 
     def _us(self, at: float) -> int:
-        return round((at - self._span[0]) * 1_000_000)
+        return round((at - self.started) * 1_000_000)
 
-    def _told(self) -> list[Event]:
-        events: list[Event] = [self._head]
-        ends = [*(mark[2] for mark in self._marks), self._span[1]]
-        for mark, end in zip(self._marks, ends[1:], strict=True):
+    def _tell_all(self) -> list[Event]:
+        events: list[Event] = [self.head]
+        ends = [*(mark[2] for mark in self.marks), self.ended]
+        for mark, end in zip(self.marks, ends[1:], strict=True):
             self._tell(mark, self._us(mark[2]), self._us(end), events)
-        events.append(RunFinished(at_us=self._us(self._span[1]), status="success", output=self._output))
+        events.append(RunFinished(at_us=self._us(self.ended), status="success", output=self.output))
         return events
 
     def _tell(self, mark: _Mark, at: int, end: int, events: list[Event]) -> None:
@@ -210,11 +205,13 @@ class Trail:
         if kind == _TAKE:
             code = step.operand
             assert isinstance(code, BranchCode)
+            decided = held or len(code.cases)
             checks = tuple(
-                Check(told(case.compared, self._frame) or f"condition {number}", number == held)
-                for number, case in enumerate(code.cases[: held or len(code.cases)], 1)
+                Check(told(case.compared, self.frame) or f"condition {number}", number == held)
+                for number, case in enumerate(code.cases[:decided], 1)
             )
-            events.append(BranchTaken(at_us=at, action=action, checks=checks, taken=str(value)))
+            name = taken_name(code, code.cases[held - 1].scope if held else code.default, decided)
+            events.append(BranchTaken(at_us=at, action=action, checks=checks, taken=name))
             return
         if kind == _LOG:
             events.append(LogWritten(at_us=at, action=action, text=str(value)))

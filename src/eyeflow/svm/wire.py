@@ -96,18 +96,15 @@ def owned(value: object, limit: int) -> tuple[Value, int]:
 
 def size_of(value: Value, limit: int) -> int:
     """The size of `value` in bytes, as `owned` counts it. Raises: RunError `output_limit`, `type_mismatch`."""
-    kind = type(value)
-    if kind is str:
-        size = 50 + len(value)  # type: ignore[arg-type]
-        if size > limit:
-            raise _too_much()
-        return size
-    if value is None or kind is bool or kind is int or kind is float:
-        return 32
-    left = _weighed(value, limit, 0)
+    return limit - left_of(limit, value)
+
+
+def left_of(left: int, value: Value) -> int:
+    """What is left of `left` bytes once `value` is held. Raises: as `size_of`."""
+    left = _weighed(value, left, 0)
     if left < 0:
         raise _too_much()
-    return limit - left
+    return left
 
 
 def _weighed(value: object, left: int, depth: int) -> int:
@@ -117,6 +114,8 @@ def _weighed(value: object, left: int, depth: int) -> int:
         return left - 50 - len(value)  # type: ignore[arg-type]
     if value is None or kind is bool or kind is float:
         return left - 32
+    if kind is int:
+        return left - 32 - (value.bit_length() >> 3)  # type: ignore[attr-defined, no-any-return]
     if depth > MAX_DEPTH:
         raise _too_much()
     if kind is dict:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from eyeflow.diagnostics import Fix
+from eyeflow.diagnostics import Diagnostic, Fix
 from eyeflow.ir.task import Case
 from eyeflow.values import Span
 
 _DEADLINE: Final = re.compile(r"^[ \t]+(DEADLINE[ \t]+[^\s#]+)", re.MULTILINE)
+_TIMES: Final = frozenset(("impossible_deadline", "impossible_expiry"))
 _EXPIRES: Final = re.compile(r"^  (EXPIRES[ \t]+[^\s#]+)", re.MULTILINE)
 
 
@@ -51,6 +52,12 @@ def instead(text: str | None, span: Span | None, written: str, wanted: str) -> F
     if text is None or span is None or text[span.start : span.end] != written:
         return None
     return Fix(f"write {wanted}", span, wanted)
+
+
+def machine_applicable(finding: Diagnostic) -> bool:
+    """True when the fix of a proved finding may be applied unasked: it takes out what has no effect, or gives the time
+    that is needed. To write another constant is a guess at what was meant, and for a person to decide."""
+    return finding.fix is not None and (not finding.fix.text or finding.code in _TIMES)
 
 
 def _line_start(text: str, at: int) -> int:

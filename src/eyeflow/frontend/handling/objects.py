@@ -103,6 +103,9 @@ def _joined(phrases: Sequence[_Phrase]) -> list[list[Item]]:
         for lead, more in phrases[start : start + 4]:
             run = [*run, *([lead] if run and lead is not None else []), *more]
             found.append(list(run))
+        # `with the email and the name`: each for a parameter of its own
+        parts = content.conjuncts(phrases[start][1])
+        found += parts if len(parts) > 1 else []
     return found
 
 

@@ -61,13 +61,23 @@ def again(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | None
         return state
     lowered = [i.lower for i in items]
     same = next((k for k, w in enumerate(lowered) if w == "same"), None)
-    alone = "it" in lowered and "instead" in lowered
-    if same is None and not alone:
+    if same is None and not _said_last(lowered, items, state):
         return state
     used = {i.index for i in items[same : same + 2]} if same is not None else set[int]()
     return msgspec.structs.replace(
         state, params={**state.params, param.name: state.scope.said}, used=state.used | frozenset(used)
     )
+
+
+def _said_last(lowered: Sequence[str], items: Sequence[Item], state: Handled) -> bool:
+    """`email me instead`, `otherwise post it to #x`: nothing else to say is named, and a message was the last thing."""
+    if any(i.index not in state.used and not i.is_literal for i in nouns.content(items[1:]) if i.lower != "instead"):
+        return False
+    if "instead" in lowered:
+        return True
+    last = state.scope.did[-1] if state.scope.did else None
+    entry = state.scope.vocab.entry(last.service, last.function or "") if last is not None and last.service else None
+    return lowered[1:2] == ["it"] and entry is not None and entry.capability_says
 
 
 def speech(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | None) -> Handled:

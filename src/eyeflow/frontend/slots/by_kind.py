@@ -10,7 +10,8 @@ from eyeflow.frontend.lexicon import words
 from eyeflow.frontend.slots.filling import Filling, is_container, is_identity, is_plain_text, is_plural
 from eyeflow.frontend.values_said import element, enum_for, fits, is_code, wrap
 from eyeflow.frontend.vocabulary import split_name
-from eyeflow.values import DATE, STRING, TIMESTAMP, Field, is_numeric, non_null
+from eyeflow.units import is_currency
+from eyeflow.values import BOOLEAN, DATE, STRING, TIMESTAMP, Field, is_numeric, non_null
 
 _COPIES = frozenset({"cc", "bcc", "reply_to", "from"})
 _LIMIT_NAMES = {"limit", "count", "n", "max", "max_results", "top", "size", "number", "max_items", "num"}
@@ -51,6 +52,41 @@ def pairs(said: Filling) -> None:
             said.put(names[pair[0]], one.text, [at, at + 1])
             said.put(names[pair[1]], two.text, [at + 2])
             return
+
+
+def exchanges(said: Filling) -> None:
+    """`100 USD to EUR`: an amount with its code, and the code it goes into."""
+    names = {p.name: p for p in said.open()}
+    pair = next(((a, b) for a, b in _PAIRS if a in names and b in names), None)
+    amount = names.get("amount")
+    if pair is None or amount is None or not is_numeric(element(amount)):
+        return
+    for at in range(len(said.items) - 2):
+        one, mid, two = said.items[at : at + 3]
+        coded = two.is_word and two.text.isupper() and len(two.text) == 3
+        if one.kind == "money" and one.unit and is_currency(one.unit) and coded and mid.lower in ("to", "into", "in"):
+            said.put(amount, one.value, [at])
+            said.put(names[pair[0]], one.unit.upper(), [at])
+            said.put(names[pair[1]], two.text, [at + 1, at + 2])
+            return
+
+
+def flags(said: Filling) -> None:
+    """`tasks that aren't completed`, `archived cards`: a yes/no parameter by which a read chooses."""
+    if not said.entry.reads:
+        return
+    for param in said.open():
+        stems = split_name(param.name)
+        if element(param) != BOOLEAN or len(stems) != 1:
+            continue
+        for at, item in enumerate(said.items):
+            if not said.free(at) or not item.is_word or item.stem != stems[0]:
+                continue
+            before = [said.items[k].lower for k in range(max(0, at - 3), at)]
+            negated = next((k for k, word in enumerate(before) if word in words("negations")), None)
+            taken = [at] if negated is None else [*range(at - len(before) + negated, at + 1)]
+            said.put(param, negated is None, taken)
+            break
 
 
 def codes(said: Filling) -> None:
@@ -147,6 +183,10 @@ def _beside_numeric(said: Filling, at: int) -> bool:
     near = {said.items[k].stem for k in range(max(0, at - 3), min(len(said.items), at + 3)) if k != at}
     if any(set(split_name(p.name)) & near for p in numeric):
         return True
+    lead = said.items[at - 1].lower if at else ""
+    wanted = [p for p in numeric if p.required]
+    if lead in ("to", "at", "=") and len(wanted) == 1 and len(numeric) == 1:
+        return True  # `set the volume to 30`
     # `issue 42`: a number right after what the capability is about is its number
     before = said.items[at - 1].stem if at else ""
     numbered = any(set(split_name(p.name)) & {"number", "id", "iid"} for p in numeric if p.required)
@@ -173,6 +213,8 @@ def quoted(said: Filling) -> None:
         rest = [p for p in said.open() if is_plain_text(p) and (is_code(p) or not is_identity(p))]
         titles = [p for p in rest if p.name in ("title", "name", "subject", "summary")]
         order = [*([content] if content else []), *titles, *[p for p in rest if p.required]]
+        if content is not None and not content.required and any(p.required for p in titles):
+            order = [*titles, *order]
         if before in ("called", "named", "titled") or (content is None and titles):
             order = [*titles, *order]
         elif before in ("in", "into", "to", "from", "the") and item.kind == "quoted" and content is None:

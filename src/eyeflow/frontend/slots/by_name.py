@@ -16,6 +16,7 @@ from eyeflow.values import Field
 
 _TITLED = ("called", "named", "titled", "entitled")
 _BETWEEN = ("of", "is", "named", "called", "=", ":", "to", "as", "set", "it", "them", "this", "that")
+_COPIES = ("cc", "bcc", "reply_to")
 _CONTAINERS = ("in", "into", "on", "onto", "to", "from", "at", "under", "of", "for", "inside")
 
 
@@ -24,12 +25,17 @@ def named_params(said: Filling) -> None:
     for param in said.open(content=True):
         if is_identity(param) and not any(i.kind in ("key", "number", "issue", "quoted") for i in said.items):
             continue
-        stems = [s for s in split_name(param.name) if s not in ("id", "name")] or list(split_name(param.name))
+        stems = [s for s in split_name(param.name) if s not in ("id", "name", "contain")] or list(
+            split_name(param.name)
+        )
         for at in range(len(said.items)):
             if said.items[at].lower in _TITLED or not _names(said, stems, at):
                 continue
             end = at + len(stems)
-            if _before(said, param, at, end) or _after(said, param, at, end):
+            if said.named & set(range(at, end)):
+                continue  # `Google Calendar` says which service, not which calendar
+            leads = said.items[at].lower in words("prepositions")
+            if (not leads and _before(said, param, at, end)) or _after(said, param, at, end):
                 break
     _titled(said)
 
@@ -57,9 +63,9 @@ def _after(said: Filling, param: Field, at: int, end: int) -> bool:
     start = end
     while start < len(said.items) and said.items[start].lower in _BETWEEN:
         start += 1
-    run = said.name_run(start)
-    tight = start == end or all(said.items[k].lower in ("it", "them", "this", "that", "as") for k in range(end, start))
     exact = all(said.items[k].stem in split_name(param.name) for k in range(at, end))
+    run = said.name_run(start) or (_foreign_run(said, start) if exact and start == end else [])
+    tight = start == end or all(said.items[k].lower in ("it", "them", "this", "that", "as") for k in range(end, start))
     if not run and tight and exact and said.free(start) and _bare(said, start):
         run = [start]
     if not run and said.free(start) and said.items[start].kind in ("number", "quantity", "percent"):
@@ -73,6 +79,15 @@ def _after(said: Filling, param: Field, at: int, end: int) -> bool:
     return True
 
 
+def _foreign_run(said: Filling, at: int) -> list[int]:
+    """`in project Home`: right after the parameter's own name, a name is a value though a service is called so."""
+    run: list[int] = []
+    while said.free(at) and said.items[at].is_word and said.items[at].proper and at not in said.named:
+        run.append(at)
+        at += 1
+    return run
+
+
 def _bare(said: Filling, at: int) -> bool:
     """A single lower-case word right after a parameter's name, at the end of its phrase: `label bug`."""
     item = said.items[at]
@@ -83,6 +98,8 @@ def _bare(said: Filling, at: int) -> bool:
 
 def _before(said: Filling, param: Field, at: int, end: int) -> bool:
     run = said.name_run(at - 1, -1) or _modifiers(said, param, at)
+    if param.name in _COPIES and (not run or said.items[run[0]].kind not in ("email", "person")):
+        return False  # `"Hi" cc a@x.org`: the text before is no address
     if not run or (run[0] == 0 and said.items[run[0]].is_word):
         return False
     value = said.value_of(param, run)
@@ -94,14 +111,17 @@ def _before(said: Filling, param: Field, at: int, end: int) -> bool:
 
 def _modifiers(said: Filling, param: Field, at: int) -> list[int]:
     """`the bedroom light`: plain words between an article and the noun that names a required parameter."""
-    if not (param.required or said.entry.is_trigger) or not is_plain_text(param) or is_identity(param):
+    if not (param.required or said.entry.is_trigger or said.entry.reads):
+        return []
+    if not is_plain_text(param) or is_identity(param):
         return []
     run: list[int] = []
     k = at - 1
     while said.free(k) and said.items[k].is_word and not said.items[k].is_stop and k not in said.named:
         run.insert(0, k)
         k -= 1
-    opened = k >= 0 and said.items[k].lower in ("the", "my", "our", "a", "an", "off", "on")
+    leads = ("the", "my", "our", "a", "an", "off", "on") if param.required or said.entry.is_trigger else ("with", "of")
+    opened = k >= 0 and said.items[k].lower in leads
     return run if opened else []
 
 
@@ -113,6 +133,9 @@ def _titled(said: Filling) -> None:
     for at, item in enumerate(said.items):
         if item.lower in ("called", "named", "titled", "entitled"):
             run = said.name_run(at + 1)
+            opened = said.items[at + 1].lower if at + 1 < len(said.items) else ""
+            if not run and opened in (*words("determiners"), "after", "like", "as"):
+                return  # `titled with the event's title`: something of data
             run = run or [k for k in range(at + 1, len(said.items)) if said.items[k].kind not in ("punct", "time")]
             value = said.value_of(param, run) if run else None
             if value is not None:

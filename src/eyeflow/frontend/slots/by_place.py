@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from eyeflow.frontend import fields
-from eyeflow.frontend.lexicon import words
+from eyeflow.frontend.lexicon import is_base_verb, words
+from eyeflow.frontend.slots.defaults import related
 from eyeflow.frontend.slots.filling import Filling, is_identity, is_plain_text
 from eyeflow.frontend.values_said import element, wrap
-from eyeflow.frontend.vocabulary import PARTICLES, split_name
-from eyeflow.values import STRING
+from eyeflow.frontend.vocabulary import PARTICLES, RECIPIENTS, split_name
+from eyeflow.values import STRING, Field
 
+_SOUGHT = ("topic", "query", "q", "search", "term", "keyword", "keywords")
 _CONTAINERS = ("in", "into", "on", "onto", "to", "from", "at", "under", "of", "for", "inside")
 
 
@@ -22,6 +24,8 @@ def places_and_people(said: Filling) -> None:
     """`in Lyon`, `for Paris`, `to Dana`: capitalised words where a place or a person is wanted."""
     for param in said.open():
         if param.entity not in ("location", "person", "city", "place"):
+            continue
+        if param.entity != "person" and _small_place(said, param):
             continue
         cues = (
             ("in", "for", "at", "near", "from", "of")
@@ -39,6 +43,45 @@ def places_and_people(said: Filling) -> None:
                 if value is not None:
                     said.put(param, value, [*run, at - 1] if before in words("prepositions") else run)
                     break
+
+
+def _small_place(said: Filling, param: Field) -> bool:
+    """`the weather for paris`: a word nobody knows right after the preposition, and nothing of a phrase after it."""
+    for at in range(1, len(said.items)):
+        item, nxt = said.items[at], said.items[at + 1] if at + 1 < len(said.items) else None
+        if said.items[at - 1].lower not in ("in", "for", "near") or not said.free(at) or not item.is_word:
+            continue
+        closed = nxt is None or not nxt.is_word or nxt.is_stop
+        unknown = item.stem not in said.scope.vocab.by_stem and not is_base_verb(item.lower)
+        value = said.value_of(param, [at]) if closed and unknown and not item.is_stop and not item.proper else None
+        if value is not None and item.lower not in words("generic"):
+            said.put(param, value, [at - 1, at])
+            return True
+    return False
+
+
+def sought(said: Filling) -> None:
+    """`search X for rust`, `look for articles about rust`: the words to look for."""
+    param = next((p for p in said.open() if p.name in _SOUGHT and element(p) == STRING and not is_identity(p)), None)
+    if param is None or not said.entry.reads:
+        return
+    searching = any(i.lower in ("search", "find", "look", "lookup") for i in said.items[:1])
+    for at in range(1, len(said.items) - 1):
+        if said.items[at].lower not in (("for", "about", "mentioning") if searching else ("about",)):
+            continue
+        if not said.named and not any(not i.is_stop for i in said.items[1:at]):
+            return  # `look for a hotel`: nobody said where to look
+        run = []
+        k = at + 1
+        while said.free(k) and (said.items[k].is_word or said.items[k].kind == "quoted") and k not in said.named:
+            if said.items[k].lower in words("prepositions") or said.items[k].lower == "and":
+                break
+            run.append(k)
+            k += 1
+        value = said.value_of(param, run) if run else None
+        if value is not None:
+            said.put(param, value, [at, *run])
+            return
 
 
 def plain_places(said: Filling) -> None:
@@ -62,15 +105,52 @@ def plain_places(said: Filling) -> None:
             return
 
 
+def which_one(said: Filling) -> None:
+    """`the kitchen fan`: plain words right before the thing, for the name by which one of several is told apart."""
+    param = next((p for p in said.open() if _tells_apart(p)), None)
+    if param is None:
+        return
+    known = {w for p in said.entry.phrases for w in p} | said.entry.summary | said.entry.names | said.entry.values
+    things = {w for name in (said.entry.service.title, said.entry.service.id) for w in split_name(name)}
+    for at, item in enumerate(said.items):
+        if not (item.is_word and (item.stem in things or item.stem in known)) or item.is_stop:
+            continue
+        run: list[int] = []
+        k = at - 1
+        while said.free(k) and _plain(said, k) and said.items[k].stem not in known | things and len(run) < 3:
+            run.insert(0, k)
+            k -= 1
+        led = k < 0 or said.items[k].lower in ("the", "my", "our", "your", "a", "that", "this")
+        value = said.value_of(param, run) if run and led and not set(run) & (said.named | said.foreign) else None
+        if value is not None:
+            said.put(param, value, run, strong=False)
+            return
+
+
+def _tells_apart(param: Field) -> bool:
+    """An optional name of a device, sensor or room, by which the person tells theirs apart."""
+    stems = set(split_name(param.name))
+    kinds = {"devic", "sensor", "room", "camera", "appliance", "applianc", "thermostat", "light", "zon"}
+    return not param.required and is_plain_text(param) and element(param) == STRING and bool(stems & kinds)
+
+
+def _plain(said: Filling, at: int) -> bool:
+    item = said.items[at]
+    return item.is_word and not item.is_stop and item.lower not in words("verbs") and item.lower not in words("me")
+
+
 def objects(said: Filling) -> None:
     """`turn off the coffee machine`: the plain object of a write fills the one name that is still wanted."""
     held = [p for p in said.open() if p.required and is_plain_text(p) and element(p) == STRING and not is_identity(p)
             and p.name not in ("title", "name", "subject", "summary")]  # fmt: skip
-    says = any(p.role == "content" for p in said.entry.spec.params)
+    says = any(p.role == "content" or p.entity in RECIPIENTS for p in said.entry.spec.params)
     if len(held) != 1 or says or said.entry.is_trigger or said.entry.reads:
         return
+    of_the_item = related(said.entry, held[0], said.scope) is not None
     runs = [run for at in range(1, len(said.items)) if len(run := said.name_run(at)) > 0 and run[0] == at]
     last = runs[-1] if runs else _plain_object(said)
+    if of_the_item and last and not runs and _in_a_phrase(said, last):
+        return  # `open the valve` for each tank: the words say what is done, and the tank is known
     value = said.value_of(held[0], last) if last else None
     if value is not None:
         said.put(held[0], value, last, strong=False)
@@ -96,6 +176,11 @@ def _plain_object(said: Filling) -> list[int]:
     if named or heads & set(stems) or set(stems) <= called:
         return []
     return [] if _restates(said, stems) else run
+
+
+def _in_a_phrase(said: Filling, run: Sequence[int]) -> bool:
+    stems = {said.items[k].stem for k in run}
+    return any(stems <= set(phrase) for phrase in said.entry.phrases)
 
 
 def _restates(said: Filling, stems: Sequence[str]) -> bool:

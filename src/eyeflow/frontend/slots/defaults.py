@@ -32,7 +32,7 @@ def complete(entry: Entry, filled: Filled, scope: Scope, *, sources: bool = True
         names = split_name(param.name)
         same = _of_the_same(entry, param, params, scope)
         if same is not None:
-            params[param.name] = wrap(param, "{" + same + "}")
+            params[param.name] = same
             continue
         linked = param.required or (len(names) > 1 and names[-1] == "id" and not entry.reads)
         from_source = related(entry, param, scope) if sources and linked else None
@@ -45,13 +45,18 @@ def complete(entry: Entry, filled: Filled, scope: Scope, *, sources: bool = True
     return msgspec.structs.replace(filled, params=params, assumed=tuple(assumed))
 
 
-def _of_the_same(entry: Entry, param: Field, params: dict[str, JsonValue], scope: Scope) -> str | None:
+def _of_the_same(entry: Entry, param: Field, params: dict[str, JsonValue], scope: Scope) -> JsonValue | None:
     """When a thing of this service is pointed at by its id, the rest of its address is the thing's own as well."""
     for source in reversed(scope.sources):
         held = [n for n, v in params.items() if isinstance(v, str) and v.startswith("{" + source.root + ".")]
         identified = any(split_name(n)[-1] in ("id", "timestamp", "ts", "number", "key", "iid") for n in held)
-        if identified and source.service == entry.service.id and fields.same_name(source.type, param.name):
-            return f"{source.root}.{param.name}"
+        if not identified or source.service != entry.service.id:
+            continue
+        if fields.same_name(source.type, param.name):
+            return wrap(param, "{" + f"{source.root}.{param.name}" + "}")
+        made = next((a for a in scope.did if a.id == source.root), None)
+        if made is not None and param.name in made.params:
+            return made.params[param.name]
     return None
 
 
@@ -87,11 +92,18 @@ def _field_for(entry: Entry, param: Field, source: Source) -> tuple[str, ...] | 
     stems = split_name(param.name)
     if same_service and (stems[-1] in ("id", "number", "key", "iid", "timestamp", "ts") or param.entity == "file"):
         nouns = set(stems[:-1])
-        if not nouns or nouns & source.nouns:
+        spoken = entry.summary | {w for phrase in entry.phrases for w in phrase}
+        about = bool(spoken & source.nouns) and source.kind != "result"  # `star an email`, of a message
+        if not nouns or nouns & source.nouns or about:
             for name in ("id", "number", "key", "iid", "ts", "timestamp", param.name):
                 path = fields.same_name(source.type, name)
                 if path is not None:
                     return path
+    if same_service and param.entity is None and source.kind != "result" and stems[-1] in source.nouns:
+        # `tank` of a tank: its id
+        held = [path for name in ("id", "key", "number") if (path := fields.same_name(source.type, name)) is not None]
+        if held:
+            return held[0]
     if param.entity in ("email", "repo", "url", "phone", "slack_channel", "file"):
         held = fields.by_entity(source.type, param.entity)
         if held and (param.entity in ("repo", "file") or same_service):

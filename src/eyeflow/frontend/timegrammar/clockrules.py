@@ -41,6 +41,16 @@ def _spoken_clock(hour: int, minute: int) -> Clock | None:
     return Clock(hour, minute, "bare_hour" if hour <= 12 else "24h")
 
 
+def _twelve(clock: Clock) -> bool:
+    """Noon or midnight by name, so that "15 to noon" is no window from 15:00."""
+    return clock.half == "24h" and clock.hour % 12 == clock.minute == 0
+
+
+def _said_half(clock: Clock, half: str) -> Clock | None:
+    """A clock with am or pm after it; one that is settled already takes neither."""
+    return in_half(clock, half) if clock.half in ("bare", "bare_hour") and clock.hour <= 12 else None
+
+
 def in_half(clock: Clock, half: str) -> Clock:
     """A bare clock put into the morning (`am`) or the afternoon."""
     if clock.half not in ("bare", "bare_hour") or clock.hour > 12:
@@ -66,7 +76,9 @@ def _clock_rules() -> list[Rule]:
     made += rules("clock", "A? QUARTERW TO HOUR", build=lambda hour: _to(15, hour))
     made += rules("clock", "NUM PAST HOUR|CLOCK", build=lambda number, hour: _past(_spoken(number), hour))
     made += rules(
-        "clock", "NUM TO HOUR|CLOCK", build=lambda n, hour: _to(_spoken(n), hour) if n in (5, 10, 20, 25) else None
+        "clock",
+        "NUM TO HOUR|CLOCK",
+        build=lambda n, hour: _to(_spoken(n), hour) if n in (5, 10, 20, 25) or (n == 15 and _twelve(hour)) else None,
     )
     made += rules(
         "clock", "QTY PAST HOUR|CLOCK", build=lambda q, hour: _past(_spoken(q[0]), hour) if q[1] == "minute" else None
@@ -77,10 +89,11 @@ def _clock_rules() -> list[Rule]:
     made += rules("clock", "HALF PAST? CLOCK", build=lambda clock: _past(30, clock) if clock.minute == 0 else None)
     made += rules("clock", "A? QUARTERW PAST CLOCK", build=lambda clock: _past(15, clock))
     made += rules("clock", "A? QUARTERW TO CLOCK", build=lambda clock: _to(15, clock))
-    made += rules("clock", "HOUR AM", "spoken AM", build=lambda clock: in_half(clock, "am"))
-    made += rules("clock", "HOUR PM", "spoken PM", build=lambda clock: in_half(clock, "pm"))
+    made += rules("clock", "HOUR AM", "spoken AM", "clock AM", build=lambda clock: _said_half(clock, "am"))
+    made += rules("clock", "HOUR PM", "spoken PM", "clock PM", build=lambda clock: _said_half(clock, "pm"))
     made += rules("spoken", "NUMW NUMW", build=_spoken_clock)
     made += rules("settled", "spoken IN THE PART", "AT spoken IN THE PART", build=in_part)
+    made += rules("at", "AT HALF HOUR", build=lambda hour: None if (clock := _past(30, hour)) is None else (clock,))
     made += rules("at", "AT spoken", build=lambda clock: (clock,))
     made += rules("settled", "clock IN THE PART", "HOUR IN THE PART", "clock PART", build=in_part)
     made += rules("settled", "clock AT PART", "HOUR AT PART", "HOUR OCLOCK IN THE PART", build=in_part)
@@ -89,8 +102,14 @@ def _clock_rules() -> list[Rule]:
 
 
 def _many() -> list[Rule]:
-    made = rules("at", "AT clock", "AT HOUR", build=lambda clock: (clock,))
-    made += rules("at", "at COMMA AT? clock|HOUR", "at AND AT? clock|HOUR", "at COMMA AND AT? clock|HOUR", build=_more)
+    made = rules("at", "AT clock|HOUR|SHORTHALF", build=lambda clock: (clock,))
+    made += rules(
+        "at",
+        "at COMMA AT? clock|HOUR|SHORTHALF",
+        "at AND AT? clock|HOUR|SHORTHALF",
+        "at COMMA AND AT? clock|HOUR|SHORTHALF",
+        build=_more,
+    )
     made += rules("plain", "clock", build=lambda clock: (clock,))
     made += rules("plain", "plain COMMA clock", "plain AND clock", "plain COMMA AND clock", build=_more)
     made += rules("P", "at", build=lambda clocks: Draft(times=clocks))
@@ -115,6 +134,13 @@ def _windows() -> list[Rule]:
         f"FROM {hour} DASH {hour}",
         f"STARTING AT? {hour} UNTIL {hour}",
         f"STARTING AT? {hour} AND UNTIL AT? {hour}",
+        build=lambda start, end: (start, end),
+    )
+    made += rules(
+        "window",
+        "SHORTHALF DASH SHORTHALF",
+        "FROM? SHORTHALF TO|UNTIL SHORTHALF",
+        "BETWEEN SHORTHALF AND SHORTHALF",
         build=lambda start, end: (start, end),
     )
     made += rules(

@@ -33,7 +33,6 @@ def _dates() -> list[Rule]:
         "month DASH month",
         "FROM month TO month",
         "FROM month THROUGH month",
-        "FROM month UNTIL month",
         "BETWEEN month AND month",
         build=_month_range,
     )
@@ -71,6 +70,15 @@ def _dated() -> list[Rule]:
         "dates COMMA AND ON? date",
         build=lambda days, day: (*days, day) if len(days) < 24 else None,
     )
+    made += rules("more", "NUM|ORD", build=lambda number: (number,))
+    made += rules("more", "more COMMA NUM|ORD", build=lambda numbers, number: (*numbers, number))
+    made += rules(
+        "dates",
+        "date AND THE? NUM|ORD",
+        "date COMMA more COMMA? AND THE? NUM|ORD",
+        build=lambda day, numbers, last=None: _same_month(day, numbers, last),
+    )
+    made += rules("dates", "THE? more COMMA? AND THE? NUM|ORD OF? MONTH", build=_before_month)
     made += rules("P", "ON? THE? dates", build=lambda days: Draft(days=days))
     made += rules(
         "P",
@@ -112,6 +120,7 @@ def _dated() -> list[Rule]:
     made += rules("P", "DATE", "ON DATE", build=lambda text: Draft(iso=text) if "T" in text else None)
     made += rules("P", "NODATE", "ON NODATE", build=lambda text: Draft(problems=(f"{text} is not a date",)))
     made += rules("P", "SLASHDATE", "ON SLASHDATE", build=read_slash)
+    made += rules("P", "EVERY SLASHDATE", "ON EVERY SLASHDATE", build=lambda text: _yearly(read_slash(text)))
     made += rules("P", "ON? MONTH NUM|ORD", "ON? NUM|ORD OF? MONTH", build=_no_day)
     return made
 
@@ -128,6 +137,21 @@ def _day(month: int, day: float, year: int | None = None) -> Day | None:
     if year is not None and month == 2 and day == 29 and (year % 4 or (year % 100 == 0 and year % 400)):
         return None
     return Day(month, int(day), year)
+
+
+def _same_month(day: Day, numbers: float | tuple[float, ...], last: float | None) -> tuple[Day, ...] | None:
+    """ "April 3, 10 and 17": the later numbers are days of the month said first."""
+    if day.year is not None:
+        return None
+    rest = (*numbers, last) if isinstance(numbers, tuple) and last is not None else (numbers,)
+    found = [_day(day.month, number) for number in rest if isinstance(number, int | float)]
+    return (day, *(one for one in found if one is not None)) if None not in found and len(found) < 24 else None
+
+
+def _before_month(numbers: tuple[float, ...], last: float, month: int) -> tuple[Day, ...] | None:
+    """ "3 and 17 April"."""
+    found = [_day(month, number) for number in (*numbers, last)]
+    return tuple(one for one in found if one is not None) if None not in found and len(found) < 24 else None
 
 
 def _no_day(one: float, other: float) -> Draft | None:
@@ -158,6 +182,13 @@ def read_slash(text: str) -> Draft:
     if len(days) == 1:
         return Draft(days=(days[0],))
     return Draft(days=(days[0],), vague=(f"slash:{text}",))
+
+
+def _yearly(said: Draft) -> Draft | None:
+    """ "Every 25/12"; a date with its own year does not come back."""
+    if any(day.year is not None for day in said.days):
+        return None
+    return replaced(said, {"recurs": True, "unit": "year", "interval": 1.0})
 
 
 def _relative() -> list[Rule]:
@@ -242,6 +273,9 @@ def _within() -> list[Rule]:
     made += rules("anchor", "WDAY", build=lambda day: Limit(relative=Relative(weekday=day)))
     made += rules("anchor", "date", build=lambda day: Limit(day=day))
     made += rules("P", "IN? amount FROM|PAST ON? anchor", build=lambda amount, base: Draft(after=amount, base=base))
+    made += rules("P", "ON? amount BEFORE anchor", build=_before)
+    made += rules("P", "ON? THE DAYW BEFORE anchor", build=lambda base: _before((1.0, "day"), base))
+    made += rules("P", "ON? THE DAYW PAST anchor", build=lambda base: Draft(after=(1.0, "day"), base=base))
     made += rules("P", "A UNIT ON? WDAY", build=lambda unit, day: _week_later(day) if unit == "week" else None)
     made += rules("P", "ON? WDAY UNIT", build=lambda day, unit: _week_later(day) if unit == "week" else None)
     made += rules("P", "NUM WDAYS FROMNOW", "IN NUM WDAYS TIMEW?", build=_weeks_on)
@@ -276,6 +310,14 @@ def _edge_of_stretch(edge: str, when: Draft) -> Draft | None:
             period=when.relative.period, which=when.relative.which, edge="end" if edge == "end" else "start"
         )
     )
+
+
+def _before(amount: tuple[float, str], base: Limit) -> Draft | None:
+    """ "Two days before Christmas": whole days only, an hour before a day means nothing."""
+    count, unit = amount
+    if unit not in ("day", "week", "month"):
+        return None
+    return Draft(after=(-count, unit), base=base)  # type: ignore[arg-type]
 
 
 def _week_later(day: int) -> Draft:

@@ -68,7 +68,7 @@ def _weekdays() -> list[Rule]:
     )
     made += rules(
         "P",
-        "ON|IN|DURING THE DAYSET",
+        "ON|IN|AT|DURING THE DAYSET",
         "ON A DAYSET",
         build=lambda days: Draft(recurs=True, weekdays=days, vague=() if len(days) > 2 else ("weekend",)),
     )
@@ -78,6 +78,7 @@ def _weekdays() -> list[Rule]:
         "P", "EVERY NUM dl", build=lambda n, named: _fortnight(named, int(n)) if n == int(n) and 2 <= n <= 52 else None
     )
     made += rules("P", "EVERY OTHER DAYSET", build=_other_set)
+    made += rules("P", "ON? ALTERNATE dl", build=lambda named: _fortnight(named, 2) if named[1] else None)
     made += rules(
         "P",
         "dl PARTS",
@@ -230,6 +231,7 @@ def _month_days() -> list[Rule]:
     made += rules("mdl", "mdl AND THE? LAST DAYW", build=_more_days)
     made += rules("mdw", "nth", build=lambda nth: nth if all(-2 <= n <= 31 for n in nth) else None)
     made += rules("P", "ON THE? mdl", "ON? THE mdl", build=lambda days: Draft(month_days=days))
+    made += rules("P", "ON THE mdw DAYW", build=lambda days: Draft(month_days=days))
     made += rules(
         "P", "ON DAYW NUM", build=lambda n: Draft(month_days=(int(n),)) if n == int(n) and 1 <= n <= 31 else None
     )
@@ -283,6 +285,8 @@ def _month_days() -> list[Rule]:
     made += rules("P", "AT|ON? THE? edge OF EVERY UNIT", "EVERY UNIT edge", build=_edge_of)
     made += rules("P", "AT|ON|BY? THE? edge OF THE|THIS? UNIT", "AT|BY? UNIT edge", build=_edge_here)
     made += rules("P", "AT|ON? EVERY UNIT END", build=lambda unit: _edge("end", unit, True))
+    made += rules("P", "AT|IN|BY? MIDMONTH", build=lambda: _edge("middle", "month", False))
+    made += rules("P", "MIDMONTH EVERY UNIT", "EVERY MIDMONTH", build=_mid_month)
     return made
 
 
@@ -298,6 +302,10 @@ def _edge_of(one: str, other: str) -> Draft | None:
 def _edge_here(one: str, other: str) -> Draft | None:
     edge, unit = (one, other) if one in ("start", "end", "middle") else (other, one)
     return _edge(edge, unit, recurs=False)
+
+
+def _mid_month(unit: str = "month") -> Draft | None:
+    return _edge("middle", unit, True) if unit == "month" else None
 
 
 def _edge(edge: str, unit: str, recurs: bool) -> Draft | None:

@@ -24,7 +24,9 @@ def _every() -> list[Rule]:
     made += rules("P", "EVERY NUM UNIT", build=_each)
     made += rules("P", "EVERY QTY", "ONCE EVERY QTY", "ONCE IN QTY", build=lambda q: _each(*q))
     made += rules("P", "EVERY QTY AND QTY", build=_each_sum)
-    made += rules("P", "EVERY OTHER UNIT", "ONCE EVERY OTHER UNIT", build=lambda unit: _each(2, unit))
+    made += rules(
+        "P", "EVERY OTHER UNIT", "ONCE EVERY OTHER UNIT", "ON? ALTERNATE UNIT", build=lambda unit: _each(2, unit)
+    )
     made += rules(
         "P", "EVERY ORD UNIT", build=lambda n, unit: _each(n, unit) if n > 1 or unit not in ("month",) else None
     )
@@ -121,7 +123,9 @@ def _amounts() -> list[Rule]:
     )
     made += rules("P", "amount LATER", "PAST amount", build=lambda amount: Draft(amount=amount, vague=("delay",)))
     made += rules("P", "amount AGO", build=lambda amount: Draft(ago=amount))
-    made += rules("P", "FOR amount", "FOR THE? NEXT amount", build=lambda amount: Draft(until=Limit(span=amount)))
+    made += rules(
+        "P", "FOR THROUGH? amount", "FOR THE? NEXT amount", build=lambda amount: Draft(until=Limit(span=amount))
+    )
     made += rules(
         "P", "FOR THIS|NEXT UNIT", "FOR THE NEXT UNIT", build=lambda unit: Draft(until=Limit(span=(1.0, unit)))
     )

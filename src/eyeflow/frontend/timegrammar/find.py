@@ -66,9 +66,11 @@ def find_times(text: str, tokens: tuple[Token, ...], now: datetime, zone: str) -
         assert isinstance(edge.value, Draft), "the grammar's top symbol is a draft"
         span = _span(tokens, edge)
         inside = any(start <= span.start < end for start, end in texts)
+        if _limits(tokens, edge):
+            continue
         phrase = _phrase(text, tokens, edge, local=(now, zone))
         found.append(phrase if not inside else _inside(phrase))
-    stepped = any(phrase.draft.unit in ("minute", "hour") for phrase in found)
+    stepped = any(phrase.draft.unit in ("second", "minute", "hour") for phrase in found)
     return tuple(phrase for phrase in found if stepped or not _bare_window(phrase.draft))
 
 
@@ -79,6 +81,28 @@ def _bare_window(draft: Draft) -> bool:
         and draft == Draft(window=draft.window, reminder=draft.reminder)
         and draft.window[0].half == "bare_hour"
     )
+
+
+def _limits(tokens: tuple[Token, ...], edge: Edge) -> bool:
+    """ "At most 3 times a minute", "retry every 5 minutes": how often an action may be done, not when to run."""
+    draft = edge.value
+    assert isinstance(draft, Draft), "the grammar's top symbol is a draft"
+    if not draft.recurs or draft.times or draft.weekdays:
+        return False
+    before = [token.lower for token in tokens[max(0, edge.start - 8) : edge.start]]
+    counted = draft.per is not None or tokens[edge.start].lower == "once"
+    if counted and any(_ends_with(before, cue) for cue in words("policies", "limits")):
+        return True
+    while before and (before[-1] in words("policies", "filling") or before[-1].isdigit()):
+        if any(_ends_with(before, cue) for cue in words("policies", "trying")):
+            return True
+        before.pop()
+    return any(_ends_with(before, cue) for cue in words("policies", "trying"))
+
+
+def _ends_with(said: list[str], phrase: str) -> bool:
+    parts = phrase.split()
+    return said[-len(parts) :] == parts
 
 
 def _span(tokens: tuple[Token, ...], edge: Edge) -> Span:

@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
+from itertools import pairwise
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
@@ -23,6 +24,7 @@ LONGEST: Final = 5
 
 _UNIT_OF_QUANTITY: Final = {"seconds": "second", "minutes": "minute", "hours": "hour", "days": "day", "weeks": "week"}
 _MILITARY: Final = re.compile(r"([01]?\d|2[0-3])[.:]?([0-5]\d) ?(?:hours|hrs|h)")
+_SHORT_HALF: Final = re.compile(r"(\d{1,2})(?::(\d{2}))?([ap])")
 _GLUE: Final = words("time", "glue")
 """Terminals that make no time expression by themselves: a run of them alone is not parsed."""
 
@@ -173,7 +175,21 @@ def terminals(tokens: tuple[Token, ...], at: int) -> list[Edge]:
             plain = entries().get(said.removesuffix("'s"), ())
             found += [Edge(symbol, at, at + 1, value) for symbol, value in plain if symbol == "REL"]
         found += _zone_terminals(pieces, said, at)
+    found += _glued_half(tokens[at : at + 4], at)
     return found
+
+
+def _glued_half(tokens: tuple[Token, ...], at: int) -> Iterator[Edge]:
+    """`3p`, `7:15a`: a number and the first letter of am or pm, glued. A clock only after "at" and the like."""
+    for length in (2, 4):
+        pieces = tokens[:length]
+        if len(pieces) < length or any(a.span.end != b.span.start for a, b in pairwise(pieces)):
+            return
+        written = _SHORT_HALF.fullmatch("".join(piece.text for piece in pieces).casefold())
+        if written is not None and 1 <= int(written[1]) <= 12 and int(written[2] or 0) < 60:
+            hour = int(written[1]) % 12 + (12 if written[3] == "p" else 0)
+            clock = Clock(hour, int(written[2] or 0), "pm" if written[3] == "p" else "am")
+            yield Edge("SHORTHALF", at, at + length, clock)
 
 
 def _literal(token: Token, at: int) -> Iterator[Edge]:

@@ -140,8 +140,12 @@ def limit_text(limit: Limit, now: datetime, *, end: bool) -> tuple[str, str]:
 
 
 def _month_limit(day: Day, today: date, *, end: bool) -> tuple[date, str]:
-    """ "from March" is its first day; "until March" the day before; "the end of March" (99) its last."""
-    first = day_of(Day(day.month, 1, day.year), today.replace(day=1) if day.day == 99 else today)
+    """ "from March" is its first day, of this March in March; "until March" the day before.
+
+    "The end of March" (99) is its last day.
+    """
+    this_month_too = day.day == 99 or not end
+    first = day_of(Day(day.month, 1, day.year), today.replace(day=1) if this_month_too else today)
     if day.day == 99:
         return first + relativedelta(months=1) - timedelta(days=1), ""
     if end:

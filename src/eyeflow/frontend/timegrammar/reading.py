@@ -23,7 +23,7 @@ from eyeflow.frontend.timegrammar.doubts import (
     time_question,
     window_question,
 )
-from eyeflow.frontend.timegrammar.draft import Clock, Draft, replaced
+from eyeflow.frontend.timegrammar.draft import Clock, Draft, Relative, replaced
 from eyeflow.frontend.timegrammar.moments import (
     MS,
     NoSuchDay,
@@ -266,6 +266,9 @@ def _once_or_series(draft: Draft, frame: Frame, *, data: bool) -> Reading:
     """ "On the 15th at 9am": every month or only the next? Asked; `once` is the answer that it is one."""
     if data and not draft.times:
         return Reading(kind="date_literal")
+    agreed = _same_day(draft, frame)
+    if agreed is not None and not data:
+        return agreed
     several = len(draft.month_days) + len(draft.nth) + len(draft.workdays) > 1 or len(draft.months) > 1
     if draft.once and several:
         raise Unserved("several days once each: say them as dates, such as March 1 and March 15")
@@ -287,6 +290,22 @@ def _once_or_series(draft: Draft, frame: Frame, *, data: bool) -> Reading:
     asked = [question for question in doubts(draft, frame.span) if question.slot != "trigger.frequency"]
     question = Question("trigger.frequency", f"Every {unit}, or only once?", options, frame.span)
     return Reading(kind="schedule", questions=(question, *asked))
+
+
+def _same_day(draft: Draft, frame: Frame) -> Reading | None:
+    """ "Wednesday the 25th", when the coming 25th is a Wednesday: that one day. Any other is asked about."""
+    one = len(draft.weekdays) == len(draft.month_days) == 1 and draft.month_days[0] > 0
+    if not one or draft.nth or draft.workdays or draft.months or draft.relative is not None:
+        return None
+    settled = settle(draft)
+    day = relative_date(Relative(days=-1000 - draft.month_days[0]), frame.now.date())
+    if len(settled.times) != 1 or day.weekday() != draft.weekdays[0]:
+        return None
+    _use(draft, ("weekdays", "month_days", "times", "part"))
+    moment = datetime.combine(day, time(settled.times[0].hour, settled.times[0].minute))
+    if moment <= frame.now:
+        return None
+    return Reading(kind="once", at=iso_text(moment), assumptions=assumed(list(settled.notes)))
 
 
 def _period(draft: Draft, frame: Frame, questions: list[Question]) -> Reading:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Final, TypeAlias
 
 from eyeflow.frontend.timegrammar.draft import Clock, Draft, Except
-from eyeflow.recurrence.rule import DAYS
+from eyeflow.recurrence.rule import DAYS, MIN_SECONDS
 
 Note: TypeAlias = tuple[str, str, str]
 
@@ -47,16 +47,21 @@ def clock_parts(times: Iterable[Clock]) -> list[str]:
 
 
 def step_rules(draft: Draft, window: tuple[Clock, Clock] | None, notes: list[Note]) -> tuple[str, ...]:
-    """Rules of "every N minutes" and "every N hours", within days and a window where said.
+    """Rules of "every N seconds", "every N minutes" and "every N hours", within days and a window where said.
 
     In a window steps count from its start, so that "every 2 hours between 9 and 5" is at 9, 11, 13, 15 and 17;
     hours take the end in, minutes stop before it.
 
     Raises:
-        Unserved: shorter than a minute, or not a whole number of minutes.
+        Unserved: shorter than `MIN_SECONDS`, or not a whole number of seconds.
     """
-    minutes = _step_minutes(draft)
+    seconds = _step_seconds(draft)
     filters = _filters(draft)
+    if seconds % 60:
+        if draft.minutes:
+            raise Unserved("minutes past the hour need a step of whole hours")
+        return (f"FREQ=SECONDLY;INTERVAL={seconds}{filters}{_hours_of(window)}",)
+    minutes = seconds // 60
     by_minute = f";BYMINUTE={_list(draft.minutes)}" if draft.minutes else ""
     if window is not None:
         return _windowed(draft, minutes, window, notes)
@@ -70,12 +75,22 @@ def step_rules(draft: Draft, window: tuple[Clock, Clock] | None, notes: list[Not
     return (f"FREQ=MINUTELY{interval}{filters}",)
 
 
-def _step_minutes(draft: Draft) -> int:
-    per_unit = {"second": 1 / 60, "minute": 1.0, "hour": 60.0}[draft.unit or "minute"]
-    minutes = round((draft.interval or 1.0) * per_unit, 6)
-    if minutes < 1 or minutes != int(minutes):
-        raise Unserved("the shortest step is one minute, in whole minutes")
-    return int(minutes)
+def _step_seconds(draft: Draft) -> int:
+    per_unit = {"second": 1, "minute": 60, "hour": 3600}[draft.unit or "minute"]
+    seconds = round((draft.interval or 1.0) * per_unit, 6)
+    if seconds < MIN_SECONDS or seconds != int(seconds):
+        raise Unserved(f"the shortest step is {MIN_SECONDS} seconds, in whole seconds")
+    return int(seconds)
+
+
+def _hours_of(window: tuple[Clock, Clock] | None) -> str:
+    """The hours of a window beside steps of seconds; only whole hours have a rule."""
+    if window is None:
+        return ""
+    start, end = window
+    if start.minute or end.minute or end.hour <= start.hour:
+        raise Unserved("steps of seconds are served within whole hours of one day only")
+    return f";BYHOUR={_list(range(start.hour, end.hour))}"
 
 
 def _filters(draft: Draft) -> str:

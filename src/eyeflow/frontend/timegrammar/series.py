@@ -57,6 +57,7 @@ class Frame(msgspec.Struct, frozen=True):
 
 
 def read_series(draft: Draft, frame: Frame) -> Reading:
+    draft = _counted_runs(draft)
     notes: list[Note] = [note for note in draft.notes if note[0]]
     questions = doubts(draft, frame.span)
     pieces = draft.also or (draft,)
@@ -72,6 +73,17 @@ def read_series(draft: Draft, frame: Frame) -> Reading:
         if problem is not None:
             raise Unserved(problem)
     return _bounded(replaced(draft, {"notes": tuple(notes)}), tuple(rules), frame)
+
+
+def _counted_runs(draft: Draft) -> Draft:
+    """ "Every Tuesday at 9am, ten times": with its times of day said, a number of times can only be runs in all."""
+    counts = [word for word in draft.vague if word.startswith("times:")]
+    if len(counts) != 1 or not draft.times or draft.count is not None or draft.per is not None:
+        return draft
+    count = int(counts[0].partition(":")[2])
+    if count == len(draft.times):
+        return draft
+    return replaced(draft, {"count": count, "vague": tuple(word for word in draft.vague if word not in counts)})
 
 
 def _piece_rules(draft: Draft, frame: Frame, notes: list[Note], questions: list[Question]) -> tuple[str, ...]:
@@ -162,6 +174,8 @@ def _bounded(draft: Draft, rules: tuple[str, ...], frame: Frame) -> Reading:
     if draft.until is not None:
         until, why = _until(draft.until, start, frame)
         notes += [("trigger.until", until, why)] if why else []
+        if until < frame.now.strftime("%Y-%m-%dT%H:%M")[: len(until)]:
+            raise Unserved("that end has passed")
     if draft.relative is not None:
         first, last = period_bounds(draft.relative, frame.now.date())
         start = start or (first.isoformat() if first > frame.now.date() else None)
@@ -212,9 +226,10 @@ def _halves(clock: Clock) -> tuple[tuple[Clock, ...], ...]:
 
 
 def _until(limit: Limit, start: str | None, frame: Frame) -> tuple[str, str]:
-    """An end; "for two weeks" counts from the start and stops short of its last instant."""
+    """An end after the start ("from November until June"); "for two weeks" stops short of its last instant."""
     if limit.span is None:
-        return limit_text(limit, frame.now, end=True)
+        begun = datetime.fromisoformat(start).replace(tzinfo=None) if start is not None else frame.now
+        return limit_text(limit, max(frame.now, begun), end=True)
     base = datetime.fromisoformat(start) if start is not None else frame.now
     moment = add_span(base.replace(tzinfo=None), limit.span) - timedelta(minutes=1)
     return moment.strftime("%Y-%m-%dT%H:%M"), ""

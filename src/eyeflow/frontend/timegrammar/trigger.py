@@ -68,7 +68,7 @@ def to_trigger(
         )
     draft, clash = _together([phrase.draft for phrase in used])
     given = answers or {}
-    draft, bad = _answered(draft, given)
+    draft, bad = answered(draft, given)
     if clash or bad:
         return TriggerReading(trigger=None, spans=spans, problems=tuple(filter(None, (clash, bad))))
     chosen = draft.zone or zone
@@ -122,7 +122,7 @@ def _together(found: list[Draft]) -> tuple[Draft, str]:
     """One draft of all, in the order said; two complete series are merged, anything else that clashes is told."""
     whole = found[0]
     for draft in found[1:]:
-        joined = unify(whole, draft)
+        joined = unify(whole, draft) if not _two_kinds(whole, draft) else None
         if joined is None and draft.recurs and whole.recurs:
             joined = Draft(recurs=True, also=(*(whole.also or (whole,)), *(draft.also or (draft,))))
         if joined is None:
@@ -131,7 +131,14 @@ def _together(found: list[Draft]) -> tuple[Draft, str]:
     return whole, ""
 
 
-def _answered(draft: Draft, answers: Mapping[str, str]) -> tuple[Draft, str]:
+def _two_kinds(one: Draft, other: Draft) -> bool:
+    """Weekdays in one phrase and days of the month in another: "Tuesdays and the 15th" is no Tuesday the 15th."""
+    dated = [bool(draft.month_days or draft.nth or draft.workdays or draft.days) for draft in (one, other)]
+    return (dated[0] and bool(other.weekdays)) or (dated[1] and bool(one.weekdays))
+
+
+def answered(draft: Draft, answers: Mapping[str, str]) -> tuple[Draft, str]:
+    """The draft with answers about its open words, by `trigger.` slot, and which of them answers nothing."""
     for slot, answer in sorted(answers.items()):
         if not slot.startswith("trigger."):
             continue

@@ -61,6 +61,9 @@ def order_of(actions: tuple[Action, ...]) -> Order:
     return Order(needs, tuple(number for stage in stages for number in stage), stages)
 
 
+_CALL_OPS: Final = {None: Op.CALL, "ahead": Op.CALL_AHEAD, "beside": Op.CALL_BESIDE}
+
+
 class Actions:
     """Turns actions into steps of one program."""
 
@@ -69,6 +72,7 @@ class Actions:
         self._plan = plan
         self._ctx = ctx
         self._caches = {cache.action: cache.ttl_ms for cache in plan.caches}
+        self._batches = {batched.action: batched.mode for batched in plan.batches}
 
     def scope(
         self,
@@ -126,7 +130,7 @@ class Actions:
         pools = self._pools
         match action.do:
             case HttpCall(bound=bound, params=params) | ConnectorCall(bound=bound, params=params):
-                return self._call(bound, params, names)
+                return self._call(bound, params, names, place)
             case Conditional():
                 return int(Op.BRANCH), self._cases(action.do, names, place)
             case Transform(value=value):
@@ -150,14 +154,17 @@ class Actions:
             case Respond(status=status, body=body):
                 return int(Op.RESPOND), (self._block(status, names), self._block(body, names))
 
-    def _call(self, bound: Bound | None, params: tuple[Entry, ...], names: Names) -> tuple[int, tuple[int, ...]]:
+    def _call(
+        self, bound: Bound | None, params: tuple[Entry, ...], names: Names, place: str
+    ) -> tuple[int, tuple[int, ...]]:
         assert bound is not None, "the checker binds every call"
         service = self._ctx.catalog.service(bound.service)
         if service is not None and service.connector == RESPOND:
             given = {entry.name: entry.value for entry in params}
             return int(Op.RESPOND), (self._block(given.get("status"), names), self._block(given.get("body"), names))
         binding = self._pools.binding(call_binding(bound, self._plan, self._ctx))
-        return int(Op.CALL), (binding, object_block(self._pools, names, params))
+        op = _CALL_OPS[self._batches.get(place)]
+        return int(op), (binding, object_block(self._pools, names, params))
 
     def _cases(self, do: Conditional, names: Names, place: str) -> tuple[int, ...]:
         args: list[int] = []

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from eyeflow.ir.codegen.pools import Pools
-from eyeflow.ir.opcodes import Op
+from eyeflow.ir.opcodes import CALLS, Op
 from eyeflow.ir.operands import blocks_named
 from eyeflow.ir.program import Limits, Step
 from eyeflow.ir.task import Task
@@ -47,7 +47,7 @@ class _Count:
         return sum(self._calls_of(step) for step in self._pools.scopes[scope].steps)
 
     def _calls_of(self, step: Step) -> int:
-        total = step.attempts if step.do.op in (Op.CALL, Op.SUBTASK) else 0
+        total = step.attempts if step.do.op in (*CALLS, Op.SUBTASK) else 0
         total += sum(times * self.calls(inner) for inner, times in self._inner(step))
         return min(total, MOST_CALLS)
 

@@ -41,7 +41,7 @@ def expression_closure(
     last = first + len(names)
 
     def run(*values: Value) -> Value:
-        frame = Frame(size, Meter(OPERATIONS, _refuse))
+        frame = Frame.of(size, Meter(OPERATIONS, _refuse))
         frame[first:last] = values
         return code(frame)
 

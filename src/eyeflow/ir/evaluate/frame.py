@@ -70,18 +70,23 @@ def _too_much() -> RunError:
 
 
 class Frame(list[Value]):
-    """Registers of a scope, all null at first; `program.TRIGGER` to `program.NOW` hold the roots."""
+    """Registers of a scope, all null at first; `program.TRIGGER` to `program.NOW` hold the roots. Whoever makes one
+    from values sets `meter`."""
 
     __slots__ = ("meter",)
+    meter: Meter
 
-    def __init__(self, registers: int, meter: Meter) -> None:
-        super().__init__([None] * registers)
-        self.meter = meter
+    @classmethod
+    def of(cls, registers: int, meter: Meter) -> Frame:
+        """So many registers, all null."""
+        frame = cls([None] * registers)
+        frame.meter = meter
+        return frame
 
     def child(self) -> Frame:
         """A copy for one turn of a loop: it sees what is outside now, and what it assigns stays inside."""
-        copy = Frame(0, self.meter)
-        copy.extend(self)
+        copy = Frame(self)
+        copy.meter = self.meter
         return copy
 
 

@@ -46,6 +46,7 @@ Effects
     repeats_write       a write that is neither idempotent nor keyed is to be repeated when its outcome is uncertain
     attempts            a step that is no call and no task is to be tried more than once
     cache               a cached result of a step that is no pure or read call
+    batch               a write that is to go together with others in one request
     backup              a fallback that is not exactly one of a block and a scope
     call_budget         `limits.calls` is less than one attempt of every call outside loops
 Triggers and inputs

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from eyeflow.errors import RunError
 from eyeflow.ir.evaluate.conform import expecter
-from eyeflow.ir.opcodes import Op
+from eyeflow.ir.opcodes import CALLS, Op
 from eyeflow.ir.program import CallBinding, Program, Step, TriggerCode
 from eyeflow.ir.task import Event, Manual, Once, Schedule, Topic, Webhook
 from eyeflow.ir.validate.findings import Findings, step_path
@@ -72,7 +72,7 @@ def _limits(program: Program, found: Findings) -> None:
     low, high = program.estimate_ms
     if not 0 <= low <= high:
         found.add("limits", f"the estimate {low}-{high} ms is none", "estimate_ms")
-    outside = sum(step.do.op == Op.CALL for step in program.scopes[program.root].steps)
+    outside = sum(step.do.op in CALLS for step in program.scopes[program.root].steps)
     if held.calls < outside:
         found.add("call_budget", f"{held.calls} calls are allowed, and {outside} steps make one each", "limits.calls")
 
@@ -93,7 +93,7 @@ def _step(program: Program, step: Step, path: str, found: Findings) -> None:
     if step.timeout_ms is not None:
         _bound("timeout_ms", step.timeout_ms, path, found)
     _bound("attempts", step.attempts, path, found)
-    if step.attempts > 1 and step.do.op not in (Op.CALL, Op.SUBTASK):
+    if step.attempts > 1 and step.do.op not in (*CALLS, Op.SUBTASK):
         found.add("attempts", f"{step.name} is no call and no task, and nothing else is tried twice", path)
     if step.backoff is not None:
         _bound("delay_ms", step.backoff.first_ms, path, found, least=0)
@@ -116,13 +116,15 @@ def _step(program: Program, step: Step, path: str, found: Findings) -> None:
 
 
 def _repeats(program: Program, step: Step, path: str, found: Findings) -> None:
-    binding = program.bindings[step.do.args[0]] if step.do.op == Op.CALL else None
+    binding = program.bindings[step.do.args[0]] if step.do.op in CALLS else None
     writes = binding is not None and binding.effect in ("write", "irreversible")
     if binding is not None and writes and step.uncertain == "retry" and not (binding.idempotent or binding.keyed):
         what = f"{binding.service}.{binding.capability}"
         found.add("repeats_write", f"{what} may be done twice: it is neither idempotent nor keyed", path)
     if step.cache_ms and (binding is None or writes):
         found.add("cache", f"{step.name} is no pure or read call, and its result is cached", path)
+    if step.do.op in CALLS and step.do.op != Op.CALL and writes:
+        found.add("batch", f"{step.name} writes, and goes together with others", path)
 
 
 def _trigger(trigger: TriggerCode, path: str, found: Findings) -> None:

@@ -101,7 +101,7 @@ class _Known:
         args = step.do.args
         self.want(step.when, BOOLEAN, f"{path}.when")
         match step.do.op:
-            case Op.CALL:
+            case Op.CALL | Op.CALL_AHEAD | Op.CALL_BESIDE:
                 self.want(args[1], MapOf(JSON), path)
             case Op.BRANCH:
                 for test in args[:-1:2]:

@@ -1,0 +1,115 @@
+"""What the commands that ask a server share: where it is, with which key, what its refusals look like.
+
+Knows: the options, exit codes of the server's errors. In: options. Out: a `Client`. Never: prints a key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from eyeflow.cli.context import JsonOption
+from eyeflow.cli.output import Screen
+from eyeflow.cli.start import Exit
+
+if TYPE_CHECKING:
+    from eyeflow.client import ApiError, Client
+
+UrlOption = Annotated[
+    str | None,
+    typer.Option("--url", metavar="URL", help="The server; else EYEFLOW_URL, `eyeflow login`, this machine."),
+]
+KeyOption = Annotated[
+    str | None, typer.Option("--key", metavar="KEY", help="An API key; better in EYEFLOW_KEY or by `eyeflow login`.")
+]
+LimitOption = Annotated[int, typer.Option("--limit", min=1, max=100_000, help="How many to show.")]
+
+__all__ = ["JsonOption", "KeyOption", "LimitOption", "UrlOption", "connected", "first", "group", "moment", "took"]
+
+
+def group(name: str, summary: str) -> typer.Typer:
+    """A group of commands; it stays one when it has a single command."""
+    made = typer.Typer(
+        name=name, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]}, help=summary,
+    )  # fmt: skip
+    made.callback()(lambda: None)
+    return made
+
+
+@contextmanager
+def connected(screen: Screen, url: str | None, key: str | None) -> Iterator[Client]:
+    """A client of the server. Raises: typer.Exit after saying what the server refused, or that there is none."""
+    from eyeflow.client import ApiError, Client
+
+    try:
+        with Client(url, key) as client:
+            yield client
+    except ApiError as error:
+        raise typer.Exit(refusal(screen, error)) from None
+
+
+def refusal(screen: Screen, error: ApiError) -> int:
+    """Say what the server said; the exit code it means."""
+    hint = error.hint
+    if error.status == 401:
+        hint = "set EYEFLOW_KEY, or run `eyeflow login`; `eyeflow up` shows the first key when it starts the first time"
+    if screen.as_json:
+        faults = [{"code": f.code, "message": f.message, "place": f.place, "hint": f.hint} for f in error.faults]
+        screen.json({
+            "error": {"code": error.code, "message": error.message, "hint": hint, "status": error.status},
+            "diagnostics": faults,
+        })  # fmt: skip
+    else:
+        screen.problem(f"{error.code}: {error.message}", hint=hint)
+        for fault in error.faults[:20]:
+            where = f"{fault.place}: " if fault.place else ""
+            screen.note(f"  {where}{fault.message}" + (f" ({fault.hint})" if fault.hint else ""))
+    codes = {fault.code for fault in error.faults}
+    if "refused" in codes:
+        return Exit.REFUSED
+    return Exit.QUESTIONS if "question" in codes else Exit.FAILED
+
+
+def first(items: Iterator[Any], limit: int) -> tuple[list[Any], bool]:
+    """At most `limit` of `items`, and whether there are more."""
+    held: list[Any] = []
+    for item in items:
+        if len(held) == limit:
+            return held, True
+        held.append(item)
+    return held, False
+
+
+def listed(
+    screen: Screen,
+    rows: Sequence[Any],
+    columns: Sequence[str],
+    cells: Sequence[Sequence[str]],
+    *,
+    more: bool,
+    none: str,
+) -> None:
+    """A list, as JSON or as a table; `none` is said of an empty one."""
+    if screen.as_json:
+        screen.json(rows)
+    elif rows:
+        screen.table(columns, cells)
+        if more:
+            screen.note("there are more: --limit")
+    else:
+        screen.note(none)
+
+
+def moment(at_ms: int | None) -> str:
+    """An instant for a table: UTC, to the second."""
+    return "" if at_ms is None else datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def took(duration_ms: int | None) -> str:
+    """A duration for a table."""
+    return "" if duration_ms is None else f"{duration_ms:,} ms"

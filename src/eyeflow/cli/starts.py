@@ -1,0 +1,93 @@
+"""`eyeflow schedules` and `eyeflow webhooks`: what makes tasks start by themselves.
+
+Knows: the commands' options. In: names. Out: tables. Never: fires anything.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from eyeflow.cli.output import Screen
+from eyeflow.cli.remote import JsonOption, KeyOption, LimitOption, UrlOption, connected, first, group, listed
+
+app = group("schedules", "When tasks start by the clock.")
+webhooks = group("webhooks", "Where deliveries from outside go.")
+
+OfTaskOption = Annotated[str | None, typer.Option("--task", help="Only those of this task.")]
+
+
+@app.command("list")
+def list_schedules(
+    *,
+    task: OfTaskOption = None,
+    limit: LimitOption = 100,
+    url: UrlOption = None,
+    key: KeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List schedules, and when each fires next.
+
+    \b
+    Examples:
+      eyeflow schedules list
+    """
+    screen = Screen(as_json=as_json)
+    with connected(screen, url, key) as client:
+        rows, more = first(client.schedules.list(task=task), limit)
+    cells = [
+        (
+            row.task, row.state, row.next_run.strftime("%Y-%m-%d %H:%M:%S") if row.next_run else "never again",
+            row.last_run.strftime("%Y-%m-%d %H:%M:%S") if row.last_run else "", row.missed, row.overlap,
+        )
+        for row in rows
+    ]  # fmt: skip
+    columns = ("task", "state", "next (UTC)", "last (UTC)", "missed", "overlap")
+    listed(screen, rows, columns, cells, more=more, none="nothing starts by the clock")
+
+
+@webhooks.command("list")
+def list_webhooks(
+    *,
+    task: OfTaskOption = None,
+    limit: LimitOption = 100,
+    url: UrlOption = None,
+    key: KeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List webhooks, and where deliveries go.
+
+    \b
+    Examples:
+      eyeflow webhooks list
+    """
+    screen = Screen(as_json=as_json)
+    with connected(screen, url, key) as client:
+        rows, more = first(client.webhooks.list(task=task), limit)
+    cells = [(row.id, row.task, row.state, row.method, row.url, row.scheme) for row in rows]
+    columns = ("webhook", "task", "state", "method", "address", "signed")
+    listed(screen, rows, columns, cells, more=more, none="no task is started from outside")
+
+
+@webhooks.command("renew-secret")
+def renew_secret(
+    webhook: Annotated[str, typer.Argument(metavar="WEBHOOK", help="Its id: hook_...")],
+    url: UrlOption = None,
+    key: KeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a new signing secret and show it, this once. The old one stops working.
+
+    \b
+    Examples:
+      eyeflow webhooks renew-secret hook_0193...
+    """
+    screen = Screen(as_json=as_json)
+    with connected(screen, url, key) as client:
+        made = client.webhooks.renew_secret(webhook)
+    if as_json:
+        screen.json(made)
+    else:
+        screen.line(made.secret)
+        screen.note("deliveries are signed with it from now on (Standard Webhooks); shown this once")

@@ -1,0 +1,268 @@
+"""One HTTP/1.1 connection: a request goes out, its answer comes in, and nothing else may.
+
+Knows: llhttp's callbacks, the bounds of an answer, when an answer is whole, when a connection can be used again. In:
+bytes of a request; bytes from the socket. Out: `HttpResponse`, or the error that says what is known. Never: connects,
+judges, retries.
+
+An answer is bounded in its head, in its body (also decompressed), and in bytes that mean nothing (a header line, a
+chunk extension without end). Bytes that nobody asked for end the connection.
+
+Source: RFC 9112, sections 6 and 9.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import Callable
+from typing import Any, Final, cast
+
+import httptools
+
+from eyeflow.connectors.transport import HttpRequest, HttpResponse, unanswered
+from eyeflow.connectors.url import Url
+from eyeflow.errors import CallError
+
+MAX_HEAD_BYTES: Final = 65_536
+MAX_HEADERS: Final = 256
+_MAX_INTERIM: Final = 16
+_WINDOW_BITS: Final = {b"gzip": 31, b"x-gzip": 31, b"deflate": 15}
+
+
+class Lost(Exception):  # noqa: N818 - says what became of the connection
+    """The connection ended before anything of the answer came."""
+
+
+class Wire(asyncio.Protocol):
+    """A connection to `origin`. `gone`, once it is set, is called when the connection is no more, and `closed` is done
+    then. `exchanges` counts requests that were sent; `idle_since` is when the last was answered (seconds of the
+    loop's time)."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, origin: tuple[str, str, int]) -> None:
+        self.origin = origin
+        self.gone: Callable[[Wire], None] | None = None
+        self.closed: asyncio.Future[None] = loop.create_future()
+        self.exchanges = 0
+        self.idle_since = 0.0
+        self._loop = loop
+        self._transport: asyncio.Transport | None = None
+        self._parser: Any = httptools.HttpResponseParser(self)
+        self._request: HttpRequest | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._usable = False
+        self._reset()
+
+    @property
+    def fit(self) -> bool:
+        """True when another request can be sent."""
+        return self._usable and self._request is None
+
+    async def exchange(
+        self, request: HttpRequest, data: bytes, until: float, *, url: Url, practice: bool
+    ) -> HttpResponse:
+        """Send `data`, which spells `request`, and give the answer.
+
+        Raises: TimeoutError at `until`; Lost when nothing was answered; CallError when the answer is none.
+        """
+        assert self._request is None and self._transport is not None, "one exchange at a time"
+        if not self._usable:
+            raise Lost("the connection was lost before an answer came")
+        self._request = request
+        self.exchanges += 1
+        self._reset()
+        waiter = self._waiter = self._loop.create_future()
+        timer = self._loop.call_at(until, self._late)
+        self._transport.write(data)
+        try:
+            await waiter
+        except BaseException:
+            self._usable = False
+            self.close()
+            raise
+        finally:
+            timer.cancel()
+            self._request = self._waiter = None
+        return HttpResponse(
+            status=self._status,
+            headers=tuple([
+                (name.decode("latin-1").lower(), value.decode("utf-8", "replace").strip())
+                for name, value in self._headers
+            ]),
+            body=self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks),
+            url=str(url),
+            practice=practice,
+        )  # fmt: skip
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._usable = False
+        if self._transport is not None:
+            self._transport.abort()
+
+    # --- asyncio ----------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The socket is connected, and the handshake done."""
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass of it
+        self._usable = True
+
+    def data_received(self, data: bytes) -> None:
+        """More of the answer."""
+        if self._request is None or self._whole:
+            self.close()  # nobody asked for this
+            return
+        self._moved = False
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._fail(self._unreadable("the service changed the protocol, which was not asked for"))
+        except httptools.HttpParserError as error:
+            self._usable = False  # what follows the answer may be read in two ways
+            if not self._whole:
+                cause = error.__context__
+                self._fail(cause if isinstance(cause, CallError) else self._broken())
+        if self._whole:
+            self._finish()
+            return
+        self._still = 0 if self._moved else self._still + len(data)
+        if self._still > MAX_HEAD_BYTES:
+            self._fail(self._unreadable(f"the answer goes on for {MAX_HEAD_BYTES} bytes without a meaning"))
+
+    def eof_received(self) -> None:
+        """The service sends no more; the transport closes."""
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The connection is no more."""
+        self._usable = False
+        waiting = self._request is not None and not self._whole
+        if waiting and error is not None:
+            self._fail(Lost("the connection was lost before an answer came"))
+        elif waiting and self._until_end:
+            self._whole = True
+            self._finish()
+        elif waiting and self._status:
+            self._fail(self._broken())
+        elif waiting:
+            self._fail(Lost("the connection was lost before an answer came"))
+        self._parser = None  # which knows this object
+        if not self.closed.done():
+            self.closed.set_result(None)
+        gone, self.gone = self.gone, None
+        if gone is not None:
+            gone(self)
+
+    # --- llhttp -----------------------------------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        """An answer begins: the one that was asked for, after any number of interim ones, or one too many."""
+        if self._whole:
+            raise Lost("an answer came that nobody asked for")
+        self._interim += 1
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header, or a trailer, which means nothing here."""
+        self._moved = True
+        self._head_bytes += len(name) + len(value)
+        self._head_count += 1
+        if self._head_bytes > MAX_HEAD_BYTES or self._head_count > MAX_HEADERS:
+            raise self._unreadable("the answer has too many headers")
+        if not self._headed:
+            self._headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        """The head is whole."""
+        self._moved = True
+        request, status = self._request, self._parser.get_status_code()
+        assert request is not None
+        if status < 200:
+            if status == 101 or self._interim > _MAX_INTERIM:
+                raise self._unreadable("the answer never comes to its end")
+            self._headers = []
+            return
+        self._status, self._headed = status, True
+        length = coding = None
+        for name, value in self._headers:
+            low = name.lower()
+            if low == b"content-length":
+                length = value
+            elif low == b"transfer-encoding":
+                coding = value.strip().lower()
+            elif low == b"content-encoding":
+                self._decompress_as(value.strip().lower())
+        if coding not in (None, b"chunked"):
+            raise self._unreadable("the answer has a transfer coding that was not asked for")
+        if request.method == "HEAD":
+            self._whole, self._usable = True, False
+        elif length is not None and self._inflate is None and int(length) > request.max_bytes:
+            raise self._too_large()
+        self._until_end = length is None and coding is None and status not in (204, 304)
+
+    def on_body(self, data: bytes) -> None:
+        """A piece of the body."""
+        request = self._request
+        assert request is not None
+        self._moved = True
+        if self._inflate is not None:
+            try:
+                data = self._inflate.decompress(data, request.max_bytes - self._size + 1)
+            except zlib.error:
+                raise self._unreadable("the compressed answer is damaged") from None
+        self._size += len(data)
+        if self._size > request.max_bytes or (self._inflate is not None and self._inflate.unconsumed_tail):
+            raise self._too_large()
+        self._chunks.append(data)
+
+    def on_message_complete(self) -> None:
+        """An answer is whole: ours, or an interim one."""
+        if self._headed:
+            self._whole = True
+            self._usable = self._usable and self._parser.should_keep_alive()
+
+    # --- the end of an exchange -------------------------------------------------------------------------------
+
+    def _reset(self) -> None:
+        self._status = 0
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._chunks: list[bytes] = []
+        self._inflate: Any = None
+        self._size = self._still = self._head_bytes = self._head_count = self._interim = 0
+        self._headed = self._whole = self._until_end = self._moved = False
+
+    def _finish(self) -> None:
+        """The answer is whole."""
+        inflate = self._inflate
+        if inflate is not None and self._size and not inflate.eof:
+            self._fail(self._unreadable("the compressed answer is cut off"))
+            return
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _fail(self, error: Exception) -> None:
+        self._usable = False
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_exception(error)
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _late(self) -> None:
+        self._fail(TimeoutError())
+
+    def _decompress_as(self, coding: bytes) -> None:
+        if coding in _WINDOW_BITS:
+            self._inflate = zlib.decompressobj(_WINDOW_BITS[coding])
+        elif coding not in (b"identity", b""):
+            shown = coding.decode("latin-1")[:40]
+            raise self._unreadable(f"the answer is compressed with {shown!r}, which was not asked for")
+
+    def _unreadable(self, message: str) -> CallError:
+        """The service did answer, so it is no longer known to be safe to send a write again."""
+        safe = self._request is not None and self._request.safe
+        return CallError("permanent" if safe else "uncertain", "bad_response", message)
+
+    def _too_large(self) -> CallError:
+        assert self._request is not None
+        return self._unreadable(f"the answer is larger than {self._request.max_bytes} bytes")
+
+    def _broken(self) -> CallError:
+        assert self._request is not None
+        return unanswered("bad_response", "the answer is not HTTP or is cut off", safe=self._request.safe)

@@ -1,0 +1,1 @@
+"""Runs deployed tasks durably: admits, claims, drives, recovers, answers."""

@@ -1,0 +1,154 @@
+"""What a run carries, as bytes: its request, its outcome, batches of its events.
+
+Knows: two spellings: data that JSON could hold is packed as it stands, everything else canonically by `svm.wire`; both
+read back the same. In: structs of the engine and events. Out: bytes and back. Never: encrypts (`sealing`), stores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Final
+
+import msgspec
+
+from eyeflow.errors import RunError
+from eyeflow.svm import wire
+from eyeflow.svm.journal import Event, decode_event, encode_event, event_of
+from eyeflow.svm.outcome import Execution
+from eyeflow.values import Value
+
+_encoder: Final = msgspec.msgpack.Encoder()
+_CARRIERS: Final = frozenset(("inputs", "trigger", "me", "value", "body", "output"))
+"""Fields of events that hold values of the program."""
+
+_WORD: Final = 2**63
+_AS_THEY_STAND: Final = frozenset((str, bool, float, type(None), bytes))
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a run was asked with, before its inputs were read."""
+
+    input: dict[str, Value] = {}
+    payload: Value = None
+    payload_as_input: bool = False
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How a run ended, beside the columns of its record."""
+
+    output: Value = None
+    hint: str = ""
+    completed_actions: int = 0
+    failed_action: int | None = None
+    fallback_executed: bool = False
+    uncertain: tuple[str, ...] = ()
+    response: tuple[int, Value] | None = None
+
+
+def outcome_of(execution: Execution) -> Outcome:
+    """The outcome of a finished run."""
+    return Outcome(
+        output=execution.output, hint=execution.error_hint, completed_actions=execution.completed_actions,
+        failed_action=execution.failed_action, fallback_executed=execution.fallback_executed,
+        uncertain=execution.uncertain, response=execution.response,
+    )  # fmt: skip
+
+
+def pack_request(request: Request) -> bytes:
+    """The bytes of a request."""
+    if _plain(request.input) and _plain(request.payload):
+        return _encoder.encode(request)
+    return wire.pack({
+        "input": request.input, "payload": request.payload, "payload_as_input": request.payload_as_input
+    })  # fmt: skip
+
+
+def unpack_request(data: bytes) -> Request:
+    """The request that was packed. Raises: RunError `bad_journal`."""
+    fields = _fields(data)
+    given = fields.get("input", {})
+    if not isinstance(given, dict):
+        raise RunError("bad_journal", "the request of a run cannot be read")
+    return Request(
+        input=given, payload=fields.get("payload"), payload_as_input=fields.get("payload_as_input") is True
+    )  # fmt: skip
+
+
+def pack_outcome(outcome: Outcome) -> bytes:
+    """The bytes of an outcome."""
+    if _plain(outcome.output) and (outcome.response is None or _plain(outcome.response[1])):
+        return _encoder.encode(outcome)
+    fields = msgspec.structs.asdict(outcome)
+    return wire.pack(fields)
+
+
+def unpack_outcome(data: bytes) -> Outcome:
+    """The outcome that was packed. Raises: RunError `bad_journal`."""
+    fields = _fields(data)
+    try:
+        if fields.get("response") is not None:
+            fields["response"] = tuple(fields["response"])  # type: ignore[arg-type]
+        fields["uncertain"] = tuple(fields.get("uncertain", ()))  # type: ignore[arg-type]
+        return Outcome(**fields)  # type: ignore[arg-type]
+    except TypeError as error:
+        raise RunError("bad_journal", "the outcome of a run cannot be read") from error
+
+
+def pack_events(events: Sequence[Event]) -> bytes:
+    """The bytes of a batch of events."""
+    return _encoder.encode([_item(event) for event in events])
+
+
+def unpack_events(data: bytes) -> list[Event]:
+    """The events that were packed. Raises: RunError `bad_journal`."""
+    try:
+        items = msgspec.msgpack.decode(data)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise RunError("bad_journal", "a batch of a journal cannot be read") from error
+    if not isinstance(items, list):
+        raise RunError("bad_journal", "a batch of a journal is a list")
+    return [_event(item) for item in items]
+
+
+def _item(event: Event) -> object:
+    kind = type(event)
+    for name in _carriers(kind):
+        if not _plain(getattr(event, name)):
+            return encode_event(event)
+    return kind.__name__, event
+
+
+@cache
+def _carriers(kind: type[Event]) -> tuple[str, ...]:
+    return tuple(name for name in kind.__struct_fields__ if name in _CARRIERS)
+
+
+def _event(item: object) -> Event:
+    match item:
+        case bytes():
+            return decode_event(item)
+        case [str(name), dict(fields)]:
+            return event_of(name, fields)
+    raise RunError("bad_journal", "a journal entry is not an event")
+
+
+def _fields(data: bytes) -> dict[str, Value]:
+    fields = wire.unpack(data)
+    if not isinstance(fields, dict):
+        raise RunError("bad_journal", "what a run carries cannot be read")
+    return fields
+
+
+def _plain(value: object) -> bool:
+    """Whether MessagePack spells `value` so that it reads back the same."""
+    kind = type(value)
+    if kind in _AS_THEY_STAND:
+        return True
+    if kind is int:
+        return -_WORD <= value < _WORD  # type: ignore[operator]
+    if kind is dict:
+        return all(map(_plain, value.values()))  # type: ignore[attr-defined]
+    if kind is list or kind is tuple:
+        return all(map(_plain, value))  # type: ignore[call-overload]
+    return False

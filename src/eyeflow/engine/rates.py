@@ -1,0 +1,119 @@
+"""Rates that hold for all processes on one store, and over their ends.
+
+Knows: the reserved starts under each name, in the store. In: a name, a limit, the present time of the loop. Out: the
+reserved instant, as `svm.rates.Rates`. Never: waits for it; lets a start go back to others unless it is the last one,
+since those after it were reckoned from it.
+
+One row a name holds the last starts, by the wall clock, which processes share. It is replaced only as it was read, so
+of two processes that reserve at once one reads again; within a process callers stand in line. A clock that was set back
+finds a row from the future: its starts move back with the clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import msgspec
+
+from eyeflow.ir.program import RateLimit
+from eyeflow.ports import Clock
+from eyeflow.store.port import Conflict, Insert, Store, Update, Where
+from eyeflow.store.records import SettingRecord
+
+_LEAD: Final = "rate."
+_MOST_LOCKS: Final = 10_000
+_SAME_MS: Final = 1.5
+"""Two instants of one start differ by no more than rounding."""
+
+
+class _Starts(msgspec.Struct, frozen=True):
+    """The last reserved starts, ascending, in milliseconds since 1970; `written_ms` is when the last was reserved.
+    `least` of them are needed to reckon the next; older ones were dropped when it is not 0."""
+
+    written_ms: int = 0
+    starts: tuple[int, ...] = ()
+    least: int = 0
+
+
+class StoredRates:
+    """`Rates` in `store`."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    async def reserve(self, name: str, limit: RateLimit, at: float) -> float:
+        """The earliest instant from `at` on such that no window holds more than `limit.calls` starts.
+
+        Raises: StoreError.
+        """
+        async with self._lock(name):
+            while True:
+                row, known = await self._read(name)
+                now_ms, now = self._now_ms(), asyncio.get_running_loop().time()
+                known = _moved(known, now_ms)
+                start = _next(known.starts, limit, now_ms)
+                if await self._written(name, row, _with(known, start, limit, now_ms), now_ms):
+                    return max(at, now + (start - now_ms) / 1000)
+
+    async def release(self, name: str, at: float) -> None:
+        """Give back the reserved start at `at`, if no later one was reserved meanwhile. Raises: StoreError."""
+        async with self._lock(name):
+            row, known = await self._read(name)
+            now_ms, now = self._now_ms(), asyncio.get_running_loop().time()
+            start = now_ms + (at - now) * 1000
+            if len(known.starts) > known.least and abs(known.starts[-1] - start) <= _SAME_MS:
+                await self._written(name, row, _Starts(now_ms, known.starts[:-1], known.least), now_ms)
+
+    def _lock(self, name: str) -> asyncio.Lock:
+        lock = self._locks.get(name)
+        if lock is None:
+            if len(self._locks) >= _MOST_LOCKS:
+                self._locks = {each: held for each, held in self._locks.items() if held.locked()}
+            lock = self._locks[name] = asyncio.Lock()
+        return lock
+
+    async def _read(self, name: str) -> tuple[SettingRecord | None, _Starts]:
+        row = await self._store.get(SettingRecord, _LEAD + name)
+        return row, _Starts() if row is None else msgspec.json.decode(row.value, type=_Starts)
+
+    async def _written(self, name: str, before: SettingRecord | None, after: _Starts, now_ms: int) -> bool:
+        """Put `after` in the place of `before`; False when another process was faster."""
+        value = msgspec.json.encode(after)
+        try:
+            if before is None:
+                await self._store.write(Insert(SettingRecord(name=_LEAD + name, value=value, updated_ms=now_ms)))
+            else:
+                same = (Where("name", "=", before.name), Where("value", "=", before.value))
+                await self._store.write(
+                    Update(SettingRecord, (("value", value), ("updated_ms", now_ms)), same, expect=1)
+                )
+        except Conflict:
+            return False
+        return True
+
+    def _now_ms(self) -> int:
+        return int(self._clock.now().timestamp() * 1000)
+
+
+def _moved(known: _Starts, now_ms: int) -> _Starts:
+    """The starts by a clock that was set back since they were written."""
+    ahead = known.written_ms - now_ms
+    return known if ahead <= 0 else _Starts(now_ms, tuple(start - ahead for start in known.starts), known.least)
+
+
+def _with(known: _Starts, start: int, limit: RateLimit, now_ms: int) -> _Starts:
+    starts = (*known.starts, start)
+    if len(starts) <= 2 * limit.calls:
+        return _Starts(now_ms, starts, known.least)
+    return _Starts(now_ms, starts[-2 * limit.calls :], limit.calls)
+
+
+def _next(starts: tuple[int, ...], limit: RateLimit, now_ms: int) -> int:
+    """The start that follows `starts`: it comes last, so only the window that ends with it can overflow."""
+    start = max(now_ms, starts[-1]) if starts else now_ms
+    if len(starts) >= limit.calls:
+        start = max(start, starts[-limit.calls] + limit.window_ms)
+    return start

@@ -1,0 +1,22 @@
+"""Calls of services that only describe themselves: no phrases, no examples, as an imported API gives them.
+
+Knows: the steps. In: a request and a scope. Out: a scope with the calls it asks for, or None when it asks for none.
+Never: reads requests that something starts (those are clauses), or services that say how people ask for them.
+
+    signature.py  what a capability says of itself and of each parameter
+    pieces.py     what a request holds that can be a value
+    dates.py      days and times said as values
+    choose.py     which capability is meant, or none
+    parts.py      a request cut into what asks for one capability each
+    cues.py       how strongly words tie a value to a parameter
+    values.py     a value as a parameter takes it
+    fill.py       values to parameters
+    several.py    one capability asked for several times at once
+    read.py       all of it
+"""
+
+from __future__ import annotations
+
+from eyeflow.frontend.described.read import read
+
+__all__ = ["read"]

@@ -1,0 +1,123 @@
+"""Which capability of a service without phrases does a request mean, if any?
+
+Knows: which words of a request are about what is asked, and how they meet a capability's own words.
+In: items and a scope. Out: `Match`es, best first. Never: fills parameters, takes a capability whose name the request
+does not say for anything that changes the world.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from eyeflow.frontend.data import words
+from eyeflow.frontend.described.signature import Signature, akin, among, signature
+from eyeflow.frontend.items import Item
+from eyeflow.frontend.lexicon import is_base_verb, same_doing, stem, synonyms
+from eyeflow.frontend.scope import Scope
+from eyeflow.frontend.vocabulary import Entry
+
+LOOKED = 12
+_CORE, _SUMMARY, _VALUE, _PARAM = 3.0, 2.0, 1.2, 1.0
+_WRONG_VERB = 2.5
+
+
+class Match(msgspec.Struct, frozen=True, eq=False):
+    """`score` ranks; `named` is the share of the capability's own name that was said, `covered` the share of the
+    request's words that it knows; `used` are the indexes of items it explains."""
+
+    signature: Signature
+    score: float
+    named: float
+    covered: float
+    used: frozenset[int]
+
+    @property
+    def entry(self) -> Entry:
+        """The capability."""
+        return self.signature.entry
+
+
+def asked(items: Sequence[Item]) -> list[Item]:
+    """The words that say what is asked: no stop words, no words that only ask."""
+    return [i for i in items if i.is_word and not i.is_stop and not asks(i) and len(i.text) > 1]
+
+
+def asks(item: Item) -> bool:
+    """A word that only asks: `find`, `values`, `please`."""
+    frame = words("described", "frame")
+    return item.lower in frame or item.lower.removesuffix("s") in frame
+
+
+def forms(item: Item) -> tuple[str, ...]:
+    """Stems a word may be compared by: its own, its synonyms', those of its parts (`one-way`, `oneway`)."""
+    if "-" not in item.lower:
+        return (item.stem, *synonyms(item.stem))
+    parts = item.lower.split("-")
+    return (item.stem, stem("".join(parts)), *(stem(p) for p in parts if len(p) > 2))
+
+
+def matches(items: Sequence[Item], scope: Scope) -> tuple[Match, ...]:
+    """Capabilities that describe themselves and share words with the request, best first."""
+    said = asked(items)
+    stems = list(dict.fromkeys(s for i in said for s in forms(i)))
+    every = [i.stem for i in items if i.is_word]
+    found = []
+    for entry in scope.vocab.described(dict.fromkeys((*stems, *every)))[:LOOKED]:
+        match = _match(signature(entry), items, said, scope)
+        if match is not None:
+            found.append(match)
+    return tuple(sorted(found, key=lambda m: (-m.score, m.entry.key)))
+
+
+def _match(sig: Signature, items: Sequence[Item], said: Sequence[Item], scope: Scope) -> Match | None:
+    score = 0.0
+    weight_all = weight_hit = 0.0
+    used: set[int] = set()
+    seen: set[str] = set()
+    for item in said:
+        worth = _worth(item, sig)
+        again = 0.25 if item.stem in seen else 1.0
+        seen.add(item.stem)
+        rarity = scope.vocab.rarity(item.stem)
+        weight_all += again
+        if worth:
+            score += worth * rarity * again
+            weight_hit += again
+            used.add(item.index)
+    stems = tuple(dict.fromkeys(s for i in items if i.is_word for s in forms(i)))
+    hit = [h for h in sig.head if among(h, stems) or any(among(s, stems) for s in synonyms(h))]
+    named = len(hit) / len(sig.head) if sig.head else 0.0
+    core = [h for h in sig.core if among(h, stems)]
+    if not hit and not core and not used:
+        return None
+    score += 2.0 * named + 0.5 * len(core) - _WRONG_VERB * _other_doing(sig, items)
+    used |= {i.index for i in items if i.is_word and any(akin(i.stem, h) for h in sig.core | sig.summary)}
+    return Match(sig, round(score, 4), round(named, 4), round(weight_hit / weight_all, 4) if weight_all else 0.0,
+                 frozenset(used))  # fmt: skip
+
+
+def _other_doing(sig: Signature, items: Sequence[Item]) -> bool:
+    """`find a bus` is not `buy a ticket`: the capability acts, and every verb said only asks."""
+    verbs = [i for i in items if i.is_word and is_base_verb(i.lower)]
+    own = next((w for w in _words_of(sig.entry) if is_base_verb(w)), None)
+    if own is None or own in words("described", "frame") or same_doing("get", stem(own)) or not verbs:
+        return False
+    return all(asks(v) and not same_doing(v.stem, stem(own)) and not among(v.stem, sig.summary) for v in verbs)
+
+
+def _words_of(entry: Entry) -> list[str]:
+    name = entry.spec.name.replace(".", "_").casefold().split("_")
+    return [*name, *entry.spec.summary.casefold().replace("s ", " ").split()[:1]]
+
+
+def _worth(item: Item, sig: Signature) -> float:
+    near = forms(item)
+    if any(among(w, sig.core) for w in near):
+        return _CORE
+    if any(among(w, sig.summary) for w in near):
+        return _SUMMARY
+    if among(item.stem, sig.values):
+        return _VALUE
+    return _PARAM if among(item.stem, sig.params) else 0.0

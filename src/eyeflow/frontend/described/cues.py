@@ -1,0 +1,269 @@
+"""How strongly do the words around a value tie it to a parameter?
+
+Knows: names of parameters before and after a value, units, prepositions. In: a `Piece`, a `Place`, the items.
+Out: a score; None where the value cannot go there. Never: assigns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from eyeflow.frontend.data import words
+from eyeflow.frontend.described.pieces import Piece
+from eyeflow.frontend.described.signature import Place, Signature, akin
+from eyeflow.frontend.items import Item
+from eyeflow.frontend.lexicon import stem, synonyms
+from eyeflow.units import compatible
+
+STRONG: Final = 1.5
+"""From here on a value is tied to a parameter by what was said, not by being left over."""
+
+_LEFT, _RIGHT = 8, 4
+_NEAR: Final = ("in", "at", "near", "around", "within", "across", "inside")
+_IS: Final = ("of", "is", "are", "=", ":", "equal", "equals", "was", "being", "as", "named", "called", "titled")
+
+
+class Around(msgspec.Struct, frozen=True, eq=False):
+    """The request as cues see it: its items, its values, and how many parameters share each word of their names."""
+
+    items: Sequence[Item]
+    pieces: Sequence[Piece]
+    taken: frozenset[int]
+    shares: dict[str, int]
+    own: frozenset[str]
+    anywhere: bool
+
+
+def around(sig: Signature, items: Sequence[Item], pieces: Sequence[Piece]) -> Around:
+    """What cues need to know of a request that is read for `sig`."""
+    shares: dict[str, int] = {}
+    for place in sig.places:
+        for word in cue_words(place):
+            shares[word] = shares.get(word, 0) + 1
+    return Around(items, pieces, frozenset(k for p in pieces for k in range(p.start, p.end)), shares,
+                  sig.core | sig.summary, any("place" in p.traits for p in sig.places))  # fmt: skip
+
+
+def cue_words(place: Place) -> tuple[str, ...]:
+    """The telling words of a parameter's name; all of them when none is."""
+    plain = words("described", "signature")
+    held = tuple(w for w in place.names if w not in plain and not w.isdigit() and len(w) > 1)
+    if held and "code" in place.traits and place.names[-1] not in held and len(place.names[-1]) > 1:
+        held = (*held, place.names[-1])
+    return held or tuple(w for w in place.names if len(w) > 1)
+
+
+def named(piece: Piece, place: Place, said: Around) -> float:
+    """What the parameter's name and description say beside the value."""
+    names = {w: 3.0 / (0.6 + 0.4 * said.shares.get(w, 1)) for w in cue_words(place)}
+    if set(cue_words(place)) == set(place.names) and all(w in words("described", "signature") for w in place.names):
+        names = dict.fromkeys(names, 1.6)  # `id`, `name`, `value`: weak by themselves
+    about = dict.fromkeys(place.about, 1.0)
+    back = range(piece.start - 1, max(-1, piece.start - 1 - _LEFT), -1)
+    left = _walk(said, back, (names, about), piece, place)
+    on = range(piece.end, min(len(said.items), piece.end + _RIGHT))
+    right = _walk(said, on, (names, about), piece, place)
+    exact = 3.0 if _assigned(piece, place, said) else 0.0
+    return exact + max(left, right) + 0.3 * min(left, right)
+
+
+def _assigned(piece: Piece, place: Place, said: Around) -> bool:
+    """`a=2`, `x: 5`."""
+    at = piece.start - 2
+    return at >= 0 and said.items[at + 1].text in ("=", ":") and said.items[at].lower == place.name.casefold()
+
+
+def _walk(
+    said: Around, steps: range, cues: tuple[dict[str, float], dict[str, float]], piece: Piece, place: Place
+) -> float:
+    names, about = cues
+    way = steps.step
+    best: dict[str, float] = {}
+    far = 0.0
+    for k in steps:
+        item = said.items[k]
+        if k in said.taken:
+            other = next(p for p in said.pieces if p.start <= k < p.end)
+            if way > 0 or other.group < 0 or other.group != piece.group:
+                break
+            continue
+        if item.kind == "punct":
+            beside = way < 0 and k == piece.start - 1  # `the painter, Jan Steen`
+            if item.text in ".;!?\n" or (item.text == "," and not beside and (way > 0 or piece.group < 0)):
+                break
+            continue
+        if way > 0 and item.is_stop and item.lower not in ("as", "the", "a", "an", "of"):
+            break
+        if way < 0 and far > 1 and item.lower in ("and",):
+            break
+        if not item.is_word or (item.is_stop and not best):
+            far += 0.25 if item.is_stop else 1.0
+            continue
+        if way > 0 and _leads(said, k):
+            break
+        decay = 1.0 / (1.0 + 0.3 * far)
+        for held in (names, about):
+            hit = next((w for w in held if any(akin(s, w) for s in (item.stem, *synonyms(item.stem)))), None)
+            if hit is None and held is names and item.lower == place.name.casefold():
+                hit = next(iter(held), None)
+            if hit is not None:
+                best[hit] = max(best.get(hit, 0.0), held[hit] * decay * (0.9 if way > 0 else 1.0))
+                break
+        far += 1
+    ranked = sorted(best.values(), reverse=True)
+    share = sum(1 for w in names if w in best) / len(names) if names else 0.0
+    return (0.7 + 0.3 * share) * sum(score / (n + 1) for n, score in enumerate(ranked))
+
+
+def _leads(said: Around, at: int) -> bool:
+    """The word at `at` is a name for the value after it: `base 10 height 5`, `5 and the width is 3`."""
+    after = at + 1
+    if after < len(said.items) and said.items[after].lower in _IS:
+        after += 1
+        return after in said.taken
+    return after in said.taken
+
+
+# --- by kind -------------------------------------------------------------------------------------------------------
+
+
+def number_edge(piece: Piece, place: Place, said: Around) -> float | None:
+    """A number for a numeric parameter, or as the text of a code."""
+    if place.numeric and place.field.enum and str(piece.value) not in place.field.enum:
+        return None
+    if not place.numeric:
+        return _number_as_text(piece, place, said)
+    if isinstance(piece.value, float) and not piece.value.is_integer() and _whole(place) and piece.kind != "share":
+        return None
+    score = named(piece, place, said)
+    before = said.items[piece.start - 1].lower if piece.start else ""
+    if piece.kind == "money":
+        score += 1.6 if "money" in place.traits else -3.0 if "share" in place.traits or place.unit is not None else -0.3
+    elif piece.kind == "share":
+        score += 1.8 if "share" in place.traits else -3.0
+    elif piece.unit is not None and place.unit is not None:
+        if unit_in(piece, place) is None:
+            return None
+        score += 1.8
+    elif piece.unit is not None and any(akin(stem(piece.unit), w) for w in place.names):
+        score += 2.5
+    elif piece.unit is not None and any(akin(stem(piece.unit), w) for w in place.about):
+        score += 1.2
+    elif piece.unit is not None:
+        score -= 0.8
+    if "share" in place.traits and piece.kind == "number" and piece.unit is not None:
+        return None
+    if piece.unit is None and piece.end < len(said.items) and _counted(said.items[piece.end], place):
+        score += 1.5  # `10 years` for a duration in years
+    elif _other_span(piece, place, said):
+        return None
+    if _year(piece):
+        score += 2.5 if "year" in place.traits else -1.0
+    elif "year" in place.traits and place.names == ("year",):
+        return None
+    if "limit" in place.traits and (before in ("top", "first", "next", "last", "latest") or _counts(piece, said)):
+        score += 2.0
+    return round(score, 4)
+
+
+def unit_in(piece: Piece, place: Place) -> str | None:
+    """The unit of a number as `place` can take it, or None; a bare `m` is minutes or meters, as the place counts."""
+    if piece.unit is None or place.unit is None:
+        return None
+    if compatible(piece.unit, place.unit.name):
+        return piece.unit
+    if piece.unit == "minutes" and piece.text[-1:] == "m" and compatible("meters", place.unit.name):
+        return "meters"
+    return None
+
+
+def _counted(item: Item, place: Place) -> bool:
+    return item.is_word and item.stem in words("described", "spans") and item.stem in (*place.about, *place.names)
+
+
+def _other_span(piece: Piece, place: Place, said: Around) -> bool:
+    """`18 months` where years are counted: no conversion of calendar spans is ever right."""
+    spans = words("described", "spans")
+    own = {w for w in (*place.names, *place.about) if w in spans}
+    after = said.items[piece.end] if piece.end < len(said.items) else None
+    told = stem(piece.unit) if piece.unit is not None else after.stem if after is not None and after.is_word else ""
+    return bool(own) and told in spans and told not in own and unit_in(piece, place) is None
+
+
+def _counts(piece: Piece, said: Around) -> bool:
+    """`ten major events`: the number counts the very things that are asked for."""
+    return piece.unit is None and any(i.stem in said.own for i in said.items[piece.end : piece.end + 3] if i.is_word)
+
+
+def _whole(place: Place) -> bool:
+    held = place.field.type
+    inner = getattr(held, "item", held)
+    return getattr(inner, "name", "") == "integer"
+
+
+def _year(piece: Piece) -> bool:
+    return piece.kind == "number" and piece.unit is None and isinstance(piece.value, int) and (
+        1500 <= piece.value <= 2100 and len(piece.text) == 4
+    )  # fmt: skip
+
+
+def _number_as_text(piece: Piece, place: Place, said: Around) -> float | None:
+    if not place.textual or piece.kind in ("share", "money") or piece.unit is not None:
+        return None
+    if place.closed:
+        score = named(piece, place, said) + 2.0 * ("year" in place.traits and _year(piece))
+        return round(score, 4) if score >= STRONG and piece.text in place.field.enum else None
+    if not place.traits & {"code", "year"}:
+        return None
+    score = named(piece, place, said)
+    return round(score + 0.5, 4) if score >= STRONG or ("year" in place.traits and _year(piece)) else None
+
+
+def text_edge(piece: Piece, place: Place, said: Around) -> float | None:
+    """A name, quoted text or code for a textual parameter."""
+    if not place.textual or place.traits & {"flag", "unit", "object", "time"} or place.closed:
+        return None
+    if "date" in place.traits and piece.kind != "quoted":
+        return None
+    if place.field.secret:
+        return None
+    score = named(piece, place, said)
+    before = said.items[piece.start - 1].lower if piece.start else ""
+    if before in ("the", "a", "an") and piece.start > 1:
+        before = said.items[piece.start - 2].lower
+    itself = piece.kind == "name" and _calls_itself(piece, place, said)
+    if piece.kind == "name" and before in _NEAR and said.anywhere and "place" not in place.traits and not itself:
+        return None
+    score += 2.5 if itself else _prepositions(before, piece, place)
+    score += 0.3 * place.field.required
+    if piece.kind == "code":
+        score += 1.2 if "code" in place.traits else 0.0
+    elif "code" in place.traits and piece.kind == "name":
+        score -= 0.5
+    if piece.kind == "quoted":
+        score += 0.4
+    return round(score, 4)
+
+
+def _calls_itself(piece: Piece, place: Place, said: Around) -> bool:
+    """`Premier League` for a league, `Grand Hotel` for a hotel."""
+    last = said.items[piece.end - 1]
+    return piece.end - piece.start > 1 and any(akin(last.stem, w) for w in cue_words(place))
+
+
+def _prepositions(before: str, piece: Piece, place: Place) -> float:
+    traits = place.traits
+    if before == "by":
+        return 2.5 if "maker" in traits else -0.5
+    if before == "from" and traits & {"origin", "target"}:
+        return 2.5 if "origin" in traits else -3.0
+    if before in ("to", "into") and traits & {"origin", "target"}:
+        return 2.5 if "target" in traits else -3.0
+    if "place" in traits and piece.kind == "name":
+        return 2.0 if before in _NEAR else 0.8 if before in ("for", "of", "from", "to", "between", "and") else 0.3
+    if before in _NEAR and piece.kind == "name":
+        return -0.4
+    return 0.2 if before in ("of", "for", "about", "on", "the") else 0.0

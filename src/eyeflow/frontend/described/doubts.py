@@ -1,0 +1,92 @@
+"""What makes a call that could be filled doubtful all the same: the words ask for something else with its values.
+
+Knows: questions about doing, further orders, what stands between a thing and a value. In: a `Filling`, its items.
+Out: positions that stay unexplained, questions. Never: changes what was filled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from eyeflow.frontend.data import words
+from eyeflow.frontend.described.cues import cue_words
+from eyeflow.frontend.described.filling import Filling
+from eyeflow.frontend.described.signature import akin, among
+from eyeflow.frontend.items import Item
+from eyeflow.frontend.lexicon import is_base_verb
+from eyeflow.frontend.scope import Scope
+from eyeflow.frontend.timegrammar import TimePhrase
+
+_BEFORE_ORDERS: Final = ("and", "then", ",", "or", "to", "please", "also", "i", ";", ".")
+_ASKING: Final = ("should", "did", "do", "does", "have", "has", "is", "are", "was", "were", "am", "will", "may", "can")
+
+
+def ordered(items: Sequence[Item], at: int) -> bool:
+    """The word at `at` is an order of its own: `cancel my booking`, `... and save it`."""
+    if not is_base_verb(items[at].lower):
+        return False
+    return at == 0 or items[at - 1].lower in _BEFORE_ORDERS
+
+
+def of_value(state: Filling, at: int) -> bool:
+    """`the capital of Norway`: the word stands between the value and what is asked, which is no more of the value."""
+    k = at + 1
+    while k < len(state.items) and state.items[k].lower in ("of", "the", "from"):
+        k += 1
+    led = k > at + 1 and state.items[at + 1].lower in ("of", "from")
+    return led and k in state.used and any(p.start <= k < p.end for p in state.pieces)
+
+
+def raised(state: Filling, items: Sequence[Item], scope: Scope, *, several: bool) -> Scope:
+    """`scope` with a question for each doubt."""
+    entry = state.sig.entry
+    first = next((i for i in items if i.is_word), None)
+    at = items.index(first) + 1 if first is not None else len(items)
+    after = items[at] if at < len(items) else None
+    asks = first is not None and first.lower in _ASKING and after is not None and after.lower != "you"
+    if asks and first is not None and not entry.reads:
+        scope = scope.ask("meaning", "Is this to be done, or only a question about it?", (), first.span)
+    for n, item in enumerate(items[:-1]):
+        k = n + 1
+        while k + 1 < len(items) and items[k].lower in ("the", "a", "an"):
+            k += 1
+        if item.lower in words("described", "apart") and k in state.used and any(p.start == k for p in state.pieces):
+            said = scope.text[item.span.start : items[k].span.end]
+            scope = scope.ask("meaning", f"“{said}” is not the value itself: which value is meant?", (), item.span)
+    if several and not entry.reads and any(i.lower == "or" for i in items):
+        scope = scope.ask("calls", "Which of these: one of them, or all?", (), None)
+    wanted = next((i for i in items if i.is_word and not i.is_stop and not _frame(i)), None)
+    if wanted is not None and _input(state, wanted):
+        asked = f"“{wanted.text}” is what {entry.service.title} takes, not what it gives. What is asked for?"
+        scope = scope.ask("meaning", asked, (), wanted.span)
+    return scope
+
+
+def times_left(items: Sequence[Item], times: Sequence[TimePhrase], used: set[int], scope: Scope) -> Scope:
+    """`scope` with a question for a time that was said and that no parameter has taken: it is never just dropped."""
+    for phrase in times:
+        dated = bool({"date", "time", "window", "day"} & set(phrase.explicit))
+        if phrase.in_free_text or not (phrase.kind in ("window", "relative_day") or (dated and phrase.triggers)):
+            continue
+        held = [i for i in items if i.span.start < phrase.span.end and phrase.span.start < i.span.end]
+        last = items.index(held[-1]) + 1 if held else len(items)
+        held += items[last : last + 1] if last < len(items) and items[last].is_literal else []  # `last year 2022`
+        if held and not any(i.index in used for i in held):
+            asked = f"What is “{phrase.text}” said of? No parameter takes it."
+            scope = scope.ask("time", asked, (), phrase.span)
+    return scope
+
+
+def _frame(item: Item) -> bool:
+    return item.lower in words("described", "frame") or is_base_verb(item.lower)
+
+
+def _input(state: Filling, item: Item) -> bool:
+    """The word asked for names a parameter, and nothing the capability says it gives."""
+    sig = state.sig
+    if among(item.stem, sig.core | sig.summary):
+        return False
+    at = state.items.index(item)
+    alone = at + 1 >= len(state.items) or state.items[at + 1].lower in ("of", "for", "with", "in", "on", "given")
+    return alone and at not in state.used and any(akin(item.stem, w) for p in sig.places for w in cue_words(p))

@@ -1,0 +1,43 @@
+"""Values of a request to the parameters of one capability.
+
+Knows: the order in which evidence counts. In: a signature, items, pieces. Out: `Filling`: for every parameter what was
+said, in the order said. Never: makes calls of it (that is `several`), asks.
+
+    filling.py   the state
+    known.py     values a parameter lists itself, units, days, yes and no
+    tied.py      values to the parameters named beside them
+    leftover.py  what is left for what is open
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from eyeflow.frontend.described import known, leftover, tied
+from eyeflow.frontend.described.filling import Filling
+from eyeflow.frontend.described.pieces import Piece
+from eyeflow.frontend.described.signature import Signature
+from eyeflow.frontend.items import Item
+
+STEPS: Final[tuple[Callable[[Filling], None], ...]] = (
+    known.listed,
+    known.units,
+    known.currencies,
+    known.days,
+    known.flags,
+    tied.tied,
+    leftover.in_order,
+    leftover.alone,
+    leftover.word_list,
+    leftover.plain,
+)
+"""Every kind of evidence, the surest first."""
+
+
+def fill(sig: Signature, items: Sequence[Item], pieces: Sequence[Piece]) -> Filling:
+    """Everything `items` say for the parameters of `sig`."""
+    state = Filling(sig, items, pieces)
+    for step in STEPS:
+        step(state)
+    return state

@@ -1,0 +1,123 @@
+"""What has been found for one capability so far, and how a value is put to a parameter.
+
+Knows: which parameters are open, which values are taken. In: a signature, items, pieces. Out: `Filling`, `Said`.
+Never: a rule of its own for what goes where.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from eyeflow.frontend.described.cues import Around, around, number_edge, text_edge
+from eyeflow.frontend.described.pieces import Piece
+from eyeflow.frontend.described.signature import Place, Signature, among
+from eyeflow.frontend.described.values import value_for
+from eyeflow.frontend.intent import JsonValue
+from eyeflow.frontend.items import Item
+from eyeflow.frontend.values_said import is_code
+
+NUMBERS: Final = ("number", "share", "money")
+"""Kinds of pieces that are one number."""
+
+
+class Said(msgspec.Struct, frozen=True, eq=False):
+    """One value said for a parameter, where, in which `a, b and c`, and how surely (`tied` by a cue or left over)."""
+
+    value: JsonValue
+    at: int
+    group: int = -1
+    tied: bool = True
+    listed: bool = False
+
+
+class Filling:
+    """What has been found for one capability so far; the steps below change it."""
+
+    def __init__(self, sig: Signature, items: Sequence[Item], pieces: Sequence[Piece]) -> None:
+        self.sig = sig
+        self.items = items
+        self.said: dict[str, list[Said]] = {}
+        self.used: set[int] = set()
+        self.pieces = [p for p in pieces if not self._own(p)]
+        self.cues: Around = around(sig, items, self.pieces)
+
+    def _own(self, piece: Piece) -> bool:
+        """`BMI`, `Supreme Court`: capitals that are the capability's own words; names of its parameters."""
+        if piece.text.strip("'\"`").casefold() in (self.sig.entry.spec.name.casefold(), self.sig.entry.key.casefold()):
+            return True
+        if piece.kind not in ("name", "code", "number") or (piece.kind == "number" and not piece.text.isalpha()):
+            return False
+        names = {p.name.casefold() for p in self.sig.places}
+        if piece.text.casefold() in names:
+            return True
+        stems = [i.stem if i.is_word else i.text.casefold() for i in self.items[piece.start : piece.end]]
+        own = self.sig.core | self.sig.summary | {w for p in self.sig.places for w in p.names}
+        known = bool(stems) and all(among(s, own) for s in stems)
+        if known:
+            self.used.update(range(piece.start, piece.end))
+        return known
+
+    def open(self) -> list[Place]:
+        """Parameters nothing was said for yet, the required ones first."""
+        held = [p for p in self.sig.places if p.name not in self.said and not is_code(p.field)]
+        return sorted(held, key=lambda p: not p.field.required)
+
+    def left(self) -> list[Piece]:
+        """Values no parameter has taken."""
+        held = {p.text.casefold() for p in self.pieces if p.kind == "name" and p.start in self.used}
+        free = [p for p in self.pieces if not self.used & set(range(p.start, p.end)) and not p.idle]
+        return [p for p in free if p.kind != "name" or p.text.casefold() not in held]
+
+    def put(self, place: Place, said: Said, positions: Sequence[int]) -> None:
+        """`said` for `place`; the same value again counts once."""
+        held = self.said.setdefault(place.name, [])
+        if not any(h.value == said.value and (place.many or h.at == said.at) for h in held):
+            held.append(said)
+            held.sort(key=lambda h: h.at)
+        self.used.update(positions)
+
+
+def units_of(pieces: Sequence[Piece]) -> list[list[Piece]]:
+    """Pieces that belong together: each group of `a, b and c`, and every other piece by itself."""
+    out: list[list[Piece]] = []
+    for piece in pieces:
+        if out and piece.group >= 0 and out[-1][-1].group == piece.group:
+            out[-1].append(piece)
+        else:
+            out.append([piece])
+    return out
+
+
+def edge(piece: Piece, place: Place, state: Filling) -> float | None:
+    if piece.kind in NUMBERS:
+        return number_edge(piece, place, state.cues)
+    if piece.kind == "list":
+        if not place.many or value_for(piece, place) is None:
+            return None
+        return (number_edge(piece, place, state.cues) if place.numeric else text_edge(piece, place, state.cues)) or 0.0
+    if piece.kind == "day":
+        return None
+    return text_edge(piece, place, state.cues)
+
+
+def give(state: Filling, unit: Sequence[Piece], place: Place) -> bool:
+    if place.many and unit[0].kind != "list":
+        values = [value_for(p, place) for p in unit]
+        if any(v is None for v in values):
+            return False
+        state.put(place, Said(values, unit[0].start), [k for p in unit for k in range(p.start, p.end)])
+        return True
+    taken = [take(state, piece, place) for piece in unit]
+    return any(taken)
+
+
+def take(state: Filling, piece: Piece, place: Place, *, tied: bool = True) -> bool:
+    value = value_for(piece, place)
+    if value is None:
+        return False
+    group = piece.group if piece.group >= 0 else -1
+    state.put(place, Said(value, piece.start, group, tied), range(piece.start, piece.end))
+    return True

@@ -1,0 +1,71 @@
+"""Numbers, names and texts to the parameters that the words around them name.
+
+Knows: how ties compare, how a group of values is shared out. In: a `Filling`. Out: the same, changed.
+Never: takes what nothing ties (that is `leftover`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from eyeflow.frontend.described.cues import STRONG
+from eyeflow.frontend.described.filling import NUMBERS, Filling, edge, give, take, units_of
+from eyeflow.frontend.described.pieces import Piece
+from eyeflow.frontend.described.signature import Place
+from eyeflow.frontend.values_said import is_code
+
+_SHARE: Final = 0.75
+"""Parameters whose ties to a group of values are within this share of the best one may each get one of them."""
+
+_Edge = tuple[float, int, int]
+
+
+def tied(state: Filling) -> None:
+    """Numbers, names and texts to the parameters that the words around them name; the strongest tie first."""
+    places = [p for p in state.sig.places if not is_code(p.field)]
+    listed = frozenset(state.said)
+    units = units_of([p for p in state.pieces if not state.used & set(range(p.start, p.end))])
+    edges: list[_Edge] = []
+    for u, unit in enumerate(units):
+        for p, place in enumerate(places):
+            score = max((s for piece in unit if (s := edge(piece, place, state)) is not None), default=None)
+            least = STRONG if place.name not in listed else 2 * STRONG
+            if score is not None and score >= least:
+                edges.append((score, u, p))
+    edges.sort(key=lambda e: (-e[0], e[1], e[2]))
+    best = {u: max(s for s, v, _ in edges if v == u) for u in {e[1] for e in edges}}
+    done: set[int] = set()
+    spread: list[list[Place]] = []
+    for score, u, p in edges:
+        if u in done:
+            continue
+        place = places[p]
+        again = place.name in state.said
+        row = next((r for r in spread if place in r and len(r) == len(units[u])), None)
+        if row is not None:  # as the group before was shared out, so is this one
+            for piece, each in zip(units[u], row, strict=True):
+                take(state, piece, each)
+            done.add(u)
+            continue
+        if again and units[u][0].kind not in NUMBERS and _elsewhere(state, units[u]):
+            continue
+        if again and ((place.many and units[u][0].kind != "list") or score < _SHARE * best[u]):
+            continue
+        if len(units[u]) > 1 and not again and (not place.many or units[u][0].kind == "list"):
+            near = [q for s, v, q in edges if v == u and s >= _SHARE * score and places[q].name not in state.said]
+            if len(near) == len(units[u]):
+                row = [places[q] for q in sorted(near, key=lambda q: state.sig.places.index(places[q]))]
+                spread.append(row)
+                for piece, each in zip(units[u], row, strict=True):
+                    take(state, piece, each)
+                done.add(u)
+                continue
+        if give(state, units[u], place):
+            done.add(u)
+
+
+def _elsewhere(state: Filling, unit: Sequence[Piece]) -> bool:
+    """A required parameter is open that the text could be for as well: it is no second value of a filled one."""
+    open_ = [p for p in state.open() if p.field.required and p.textual]
+    return any((s := edge(piece, p, state)) is not None and s >= 0 for p in open_ for piece in unit)

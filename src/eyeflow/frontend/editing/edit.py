@@ -1,0 +1,137 @@
+"""The words of a change, piece by piece, made to a task.
+
+Knows: which kind of change a piece is. In: a checked task, words, the compile context, answers. Out: `Edited`.
+Never: makes half of a change: one piece that is not understood, and the task stays as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from eyeflow.catalog.model import CompileContext
+from eyeflow.frontend import clauses as cutting
+from eyeflow.frontend import policies
+from eyeflow.frontend.data import words
+from eyeflow.frontend.editing.adding import add, says_also
+from eyeflow.frontend.editing.narrowing import narrow
+from eyeflow.frontend.editing.pieces import Done, Edited, Piece, entry_of, rebuilt, walk
+from eyeflow.frontend.editing.removing import remove
+from eyeflow.frontend.editing.times import retime
+from eyeflow.frontend.editing.values import change
+from eyeflow.frontend.intent import Assumption, Refusal
+from eyeflow.frontend.items import Item
+from eyeflow.frontend.items import build as build_items
+from eyeflow.frontend.lexicon import is_base_verb
+from eyeflow.frontend.literals import MAX_REQUEST_CHARS, free_texts, tokenize
+from eyeflow.frontend.resolve import rate_of, retry_of
+from eyeflow.frontend.timegrammar import find_times
+from eyeflow.frontend.vocabulary import vocabulary
+from eyeflow.ir import task as ir
+from eyeflow.values import Span
+
+_HINTS: Final = (
+    "make it 10am instead", "only on weekdays", "change the channel to #ops", "also email it to ops@example.com",
+    "remove the email", "retry 3 times",
+)  # fmt: skip
+_MOST_TOLD: Final = 2000
+
+
+def edit(task: ir.Task, text: str, ctx: CompileContext, answers: Mapping[str, str] | None = None) -> Edited:
+    """`task` (checked) changed as `text` says; nothing is changed when a part of the words is not understood."""
+    if not text.strip() or len(text) > MAX_REQUEST_CHARS or any(ord(c) < 32 and c not in "\n\r\t" for c in text):
+        said = f"a change has words, at most {MAX_REQUEST_CHARS} characters, and no control characters"
+        return _refused(text[:80], Span(0, min(len(text), 80)), said)
+    tokens = tokenize(text)
+    times = find_times(text, tokens, ctx.now, task.zone or ctx.zone)
+    items = build_items(text, tokens, times, free_texts(text, tokens))
+    assumptions: tuple[Assumption, ...] = ()
+    changed, adding = task, False
+    for held in _pieces(items):
+        span = Span(held[0].span.start, held[-1].span.end)
+        inside = tuple(t for t in times if span.start <= t.span.start < span.end)
+        given = tuple(sorted((answers or {}).items()))
+        piece = Piece(tuple(held), inside, text, ctx, vocabulary(ctx.catalog), given)
+        adding = says_also(piece) or (adding and is_base_verb(held[0].lower) and not _edits(held))
+        done = add(piece, changed) if adding else _one(piece, changed)
+        if done is None:
+            return _refused(piece.said, span, "this change is not understood; nothing was changed")
+        if done.questions:
+            return Edited(questions=done.questions, assumptions=assumptions)
+        if done.task is None:
+            return _refused(piece.said, span, done.why)
+        changed, assumptions = done.task, (*assumptions, *done.assumptions)
+    if changed is task:
+        return _refused(text[:80], Span(0, len(text)), "this changes nothing")
+    told = f"{task.description}\nChanged: {text}" if task.description else f"Changed: {text}"
+    return Edited(task=msgspec.structs.replace(changed, description=told[-_MOST_TOLD:]), assumptions=assumptions)
+
+
+def _one(piece: Piece, task: ir.Task) -> Done | None:
+    for read in (remove, _policy, retime, narrow, change):
+        done = read(piece, task)
+        if done is not None:
+            return done
+    return None
+
+
+def _pieces(items: tuple[Item, ...]) -> list[list[Item]]:
+    """The changes of a request: its sentences, cut where a new order begins."""
+    found: list[list[Item]] = []
+    for sentence in cutting.split_sentences(items):
+        kept, _ = cutting.without_politeness(sentence)
+        piece: list[Item] = []
+        for at, item in enumerate(kept):
+            begins = item.lower in ("and", ",", "but") and at + 1 < len(kept) and _opens(kept[at + 1 :])
+            if begins and piece:
+                found.append(piece)
+                piece = []
+            elif piece or item.lower not in ("and", ",", "but"):
+                piece.append(item)
+        if piece:
+            found.append(piece)
+    return found
+
+
+def _opens(rest: tuple[Item, ...]) -> bool:
+    """Do these words begin a change of their own?"""
+    held = [i for i in rest if i.lower not in ("and", "also", "please", "then")]
+    if not held:
+        return False
+    two = " ".join(i.lower for i in held[:2])
+    ordered = held[0].lower in (*words("edits", "changing"), *words("edits", "replacing")) or two in words(
+        "edits", "removing"
+    )
+    return ordered or is_base_verb(held[0].lower) or rest[0].lower in ("also", "only")
+
+
+def _edits(items: list[Item]) -> bool:
+    lists = ("changing", "replacing", "removing")
+    return any(items[0].lower in words("edits", name) for name in lists)
+
+
+def _policy(piece: Piece, task: ir.Task) -> Done | None:
+    """`retry 3 times`, `at most 10 per hour`: for every action that changes something."""
+    found = policies.read(piece.items)
+    rest = [i for i in piece.items if i.index not in found.used and i.kind != "punct"]
+    if not (found.retry or found.rate) or any(i.lower not in words("edits", "around_times") for i in rest):
+        return None
+    names = {a.name for a in walk(task.actions) if (e := entry_of(a, piece.vocab)) is not None and not e.reads}
+    if not names:
+        return Done(why="no action here changes anything, so there is nothing to hold to that")
+    retry, rate = retry_of(found.retry), rate_of(found.rate)
+
+    def governed(actions: tuple[ir.Action, ...]) -> tuple[ir.Action, ...]:
+        return tuple(
+            msgspec.structs.replace(a, retry=retry or a.retry, rate=rate or a.rate) if a.name in names else a
+            for a in actions
+        )
+
+    assumed = tuple(Assumption(slot, value, why) for slot, value, why in found.assumed)
+    return Done(task=msgspec.structs.replace(task, actions=rebuilt(task.actions, governed)), assumptions=assumed)
+
+
+def _refused(said: str, span: Span, why: str) -> Edited:
+    return Edited(refusals=(Refusal(span, said, why or "this change is not understood", _HINTS),))

@@ -1,0 +1,198 @@
+"""What is passed: "change the channel to #ops", "Rome instead of Paris", "send it to bob@example.com instead".
+
+Knows: which parameter a word may mean, which values are constants. In: a piece, a task. Out: `Done`.
+Never: touches a value that comes from data; a name that means two parameters is asked about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from eyeflow.frontend.answer_values import Unfit, answer_value
+from eyeflow.frontend.data import load, words
+from eyeflow.frontend.editing.pieces import Done, Piece, entry_of, rebuilt, walk
+from eyeflow.frontend.intent import JsonValue, Question
+from eyeflow.frontend.items import Item
+from eyeflow.frontend.lexicon import stem
+from eyeflow.ir import task as ir
+from eyeflow.ir.expr import Entry, Expr, Lit, Template
+from eyeflow.ir.text import constant
+from eyeflow.values import Field
+
+PLACE: Final = "edit.place"
+_ENTITIES: Final = {
+    "channel": "slack_channel", "email": "email", "phone": "phone", "url": "url", "repo": "repo", "person": "person",
+}  # fmt: skip
+
+
+class _Slot(msgspec.Struct, frozen=True):
+    """A parameter of an action: its declaration and the constant it has now (None: not given, or from data)."""
+
+    action: str
+    param: Field
+    held: str | None
+
+    @property
+    def name(self) -> str:
+        return f"{self.action}.{self.param.name}"
+
+
+def change(piece: Piece, task: ir.Task) -> Done | None:
+    """The task with a value changed; None when the piece says nothing of that kind."""
+    for read in (_old_and_new, _named, _instead):
+        done = read(piece, task)
+        if done is not None:
+            return done
+    return None
+
+
+def _slots(piece: Piece, task: ir.Task) -> list[_Slot]:
+    found = []
+    for action in walk(task.actions):
+        entry = entry_of(action, piece.vocab)
+        if entry is None or not isinstance(action.do, ir.ConnectorCall):
+            continue
+        values = {each.name: each.value for each in action.do.params}
+        found += [_Slot(action.name, p, _text(values.get(p.name))) for p in entry.spec.params]
+    return found
+
+
+def _text(value: Expr | None) -> str | None:
+    match value:
+        case Lit(value=held) if held is not None:
+            return str(held)
+        case Template(parts=parts) if all(isinstance(part, str) for part in parts):
+            return "".join(str(part) for part in parts)
+    return None
+
+
+def _old_and_new(piece: Piece, task: ir.Task) -> Done | None:
+    """`change Paris to Rome`, `use Rome instead of Paris`: the old value is one that is there."""
+    lowered = list(piece.lowered)
+    for at in range(1, len(lowered) - 1):
+        if lowered[at : at + 2] in (["instead", "of"], ["rather", "than"]):
+            start = 1 if lowered[0] in (*words("edits", "replacing"), *words("edits", "changing")) else 0
+            return _swapped(piece, task, _value(piece.items[at + 2 :]), _value(piece.items[start:at]))
+        if lowered[at] in ("to", "with", "by", "into") and lowered[0] in words("edits", "replacing"):
+            old = _value(piece.items[1:at])
+            if any(slot.held is not None and slot.held.casefold() == old.casefold() for slot in _slots(piece, task)):
+                return _swapped(piece, task, old, _value(piece.items[at + 1 :]))
+    return None
+
+
+def _swapped(piece: Piece, task: ir.Task, old: str, new: str) -> Done:
+    same = [s for s in _slots(piece, task) if s.held is not None and s.held.casefold() == old.casefold()]
+    if not same:
+        return Done(why=f"no value here is “{old}”")
+    return _set(piece, task, same, new)
+
+
+def _value(items: tuple[Item, ...]) -> str:
+    """The words as a value: a literal as itself, else what was written."""
+    held = [item for item in items if item.kind != "punct" and item.lower not in ("instead", "please")]
+    while held and held[0].lower in words("edits", "fillers"):
+        held = held[1:]
+    if len(held) == 1 and held[0].is_literal:
+        return str(held[0].value if held[0].value is not None and held[0].kind != "quantity" else held[0].text)
+    return " ".join(item.text for item in held)
+
+
+def _named(piece: Piece, task: ir.Task) -> Done | None:
+    """`change the channel to #ops`, `set the subject to "Weekly report"`."""
+    lowered = piece.lowered
+    if not lowered or lowered[0] not in words("edits", "changing"):
+        return None
+    at = next((k for k, word in enumerate(lowered) if word in ("to", "=", ":", "be") and k > 0), None)
+    if at is None or at + 1 >= len(lowered):
+        return None
+    named = [i for i in piece.items[1:at] if i.is_word and i.lower not in words("edits", "fillers")]
+    if not named:
+        return None
+    found = [s for s in _slots(piece, task) if _about(named, s, piece, task)]
+    if not found:
+        said = " ".join(item.text for item in named)
+        return Done(why=f"nothing here has a “{said}” to change")
+    given = [slot for slot in found if slot.held is not None]
+    return _one(piece, task, given or found, _value(piece.items[at + 1 :]))
+
+
+def _about(named: list[Item], slot: _Slot, piece: Piece, task: ir.Task) -> bool:
+    """Does every word name the parameter, its service or its action?"""
+    action = next(each for each in walk(task.actions) if each.name == slot.action)
+    entry = entry_of(action, piece.vocab)
+    assert entry is not None, "slots come from entries"
+    own = {stem(part) for part in slot.param.name.split("_")}
+    own |= {stem(part) for part in (slot.param.entity or "").split("_") if part}
+    listed = load("edits")["names"]
+    assert isinstance(listed, dict), "edits.names is a mapping"
+    own |= {stem(str(word)) for word in listed.get(slot.param.name, ())}  # type: ignore[union-attr]
+    around = {
+        stem(part)
+        for name in (entry.service.title, *entry.service.aliases, action.name)
+        for part in name.replace("_", " ").split()
+    }
+    return any(item.stem in own for item in named) and all(item.stem in own | around for item in named)
+
+
+def _instead(piece: Piece, task: ir.Task) -> Done | None:
+    """`post it to #ops instead`: the one parameter that takes such a value."""
+    literals = [item for item in piece.items if item.kind in (*_ENTITIES, "quoted")]
+    told = "instead" in piece.lowered or piece.lowered[:1] == ("use",)
+    if not told or len(literals) != 1:
+        return None
+    item = literals[0]
+    if item.kind == "quoted":
+        found = [s for s in _slots(piece, task) if s.param.role == "content" and s.held is not None]
+    else:
+        found = [s for s in _slots(piece, task) if s.param.entity == _ENTITIES[item.kind] and s.held is not None]
+    return _one(piece, task, found, _value((item,))) if found else Done(why=f"nothing here takes “{item.text}”")
+
+
+def _one(piece: Piece, task: ir.Task, found: list[_Slot], new: str) -> Done:
+    """The value in the one place that is meant; several places with the same value change together."""
+    chosen = piece.answer(PLACE)
+    if chosen is not None and any(slot.name == chosen for slot in found):
+        found = [slot for slot in found if slot.name == chosen]
+    if len({slot.held for slot in found}) > 1 or (len(found) > 1 and found[0].held is None):
+        options = tuple(slot.name for slot in found)
+        return Done(questions=(Question(PLACE, f"Which is meant: {', '.join(options)}?", options),))
+    return _set(piece, task, found, new)
+
+
+def _set(piece: Piece, task: ir.Task, slots: list[_Slot], new: str) -> Done:
+    if not new:
+        return Done(why="the new value is missing")
+    values: dict[tuple[str, str], Expr] = {}
+    for slot in slots:
+        value = answer_value(slot.param, new, None, piece.ctx.zone)
+        if isinstance(value, Unfit):
+            return Done(why=f"“{new}” is no {slot.param.name.replace('_', ' ')}: it {value.why}")
+        values[slot.action, slot.param.name] = constant(_plain(value))
+    return Done(task=msgspec.structs.replace(task, actions=rebuilt(task.actions, _setting(values))))
+
+
+def _plain(value: JsonValue) -> JsonValue:
+    """An Intent's string is a template; a constant of a program is the text itself."""
+    if isinstance(value, str):
+        return value.replace("{{", "{").replace("}}", "}")
+    return [_plain(each) for each in value] if isinstance(value, list) else value
+
+
+def _setting(values: dict[tuple[str, str], Expr]) -> Callable[[tuple[ir.Action, ...]], tuple[ir.Action, ...]]:
+    def change_all(actions: tuple[ir.Action, ...]) -> tuple[ir.Action, ...]:
+        return tuple(
+            _with(action, {p: v for (name, p), v in values.items() if name == action.name}) for action in actions
+        )
+
+    return change_all
+
+
+def _with(action: ir.Action, values: dict[str, Expr]) -> ir.Action:
+    if not values or not isinstance(action.do, ir.ConnectorCall):
+        return action
+    kept = [Entry(e.name, values.get(e.name, e.value)) for e in action.do.params]
+    kept += [Entry(name, value) for name, value in values.items() if name not in {e.name for e in kept}]
+    return msgspec.structs.replace(action, do=msgspec.structs.replace(action.do, params=tuple(kept)))

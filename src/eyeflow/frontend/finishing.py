@@ -1,0 +1,105 @@
+"""The last stage: what was gathered becomes an `Intent`, and every word nobody explained a question.
+
+Knows: outcome, zone, the fields a webhook is read for, how sure the reading is. In: a scope, items, the trigger.
+Out: `Intent`. Never: changes what the actions do.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import msgspec
+
+from eyeflow.frontend import guards
+from eyeflow.frontend.intent import (
+    EventTrigger,
+    Intent,
+    ManualTrigger,
+    OnceTrigger,
+    Question,
+    ScheduleTrigger,
+    Trigger,
+    WebhookTrigger,
+)
+from eyeflow.frontend.items import Item
+from eyeflow.frontend.nouns import content
+from eyeflow.frontend.scope import Scope
+from eyeflow.values import Span
+
+
+def finish(scope: Scope, items: Sequence[Item], trigger: Trigger | None, text: str) -> Intent:
+    scope = guards.judged(items, scope) if not scope.refusals else scope
+    if not scope.refusals:
+        scope = unexplained(items, scope)
+    if not scope.actions and not scope.refusals and not scope.questions:
+        scope = scope.refuse(Span(0, len(text)), "this does not say what to do")
+    if trigger is None and not scope.refusals:
+        trigger = ManualTrigger()
+    if isinstance(trigger, WebhookTrigger) and not trigger.fields:
+        trigger = msgspec.structs.replace(trigger, fields=_fields_read(scope))
+    scope = _zone(trigger, scope)
+    outcome = "refused" if scope.refusals else "questions" if scope.questions else "program"
+    return Intent(
+        text=text, outcome=outcome, trigger=trigger, actions=scope.actions,  # type: ignore[arg-type]
+        assumptions=scope.assumptions, questions=scope.questions, refusals=scope.refusals,
+        confidence=_confidence(scope, items),
+    )  # fmt: skip
+
+
+def _fields_read(scope: Scope) -> dict[str, str]:
+    """The fields of a webhook's body that the actions read, when the request listed none."""
+    said = msgspec.json.encode(scope.actions).decode()
+    names = dict.fromkeys(re.findall(r"\btrigger\.([A-Za-z_]\w*)", said))
+    return dict.fromkeys(names, "string")
+
+
+def _zone(trigger: Trigger | None, scope: Scope) -> Scope:
+    if (
+        isinstance(trigger, ScheduleTrigger | OnceTrigger)
+        and scope.ctx.zone_assumed
+        and trigger.timezone == scope.ctx.zone
+    ):
+        return scope.assume("trigger.timezone", trigger.timezone, "no time zone was said or set in your profile")
+    return scope
+
+
+def unexplained(items: Sequence[Item], scope: Scope) -> Scope:
+    """Every content word plays a part, or there is a question about it."""
+    whole = ("service", "condition", "list", "trigger.service")
+    asked = [q.span for q in scope.questions if q.span is not None and q.slot in whole]
+    run: list[Item] = []
+    runs: list[list[Item]] = []
+    for item in items:
+        plain = item.kind in ("punct",) or item.is_stop
+        if item.index in scope.explained or plain or item.kind == "time":
+            if not plain and run:
+                runs.append(run)
+                run = []
+            continue
+        run.append(item)
+    if run:
+        runs.append(run)
+    for group in runs:
+        span = Span(group[0].span.start, group[-1].span.end)
+        if any(a.start <= span.start and span.end <= a.end for a in asked):
+            continue
+        said = scope.text[span.start : span.end]
+        slot = "".join(c if c.isalnum() else "_" for c in said.casefold()).strip("_")[:40] or "meaning"
+        question = Question(slot, f"What is meant by “{said}” here?", (), span)
+        scope = scope.put(questions=(*scope.questions, question))
+    return scope
+
+
+def _confidence(scope: Scope, items: Sequence[Item]) -> float:
+    said = content(items)
+    if not said or scope.refusals:
+        return 0.0
+    known = sum(1 for i in said if i.index in scope.explained)
+    return round(known / len(said) * (0.6 if scope.questions else 1.0) * (0.97 ** len(scope.assumptions)), 2)
+
+
+def words_of(trigger: Trigger | None) -> str:
+    """The seed's word for a trigger: SCHEDULE, ONCE, WEBHOOK, EVENT, MANUAL."""
+    names = {ScheduleTrigger: "SCHEDULE", OnceTrigger: "ONCE", WebhookTrigger: "WEBHOOK", EventTrigger: "EVENT"}
+    return next((word for kind, word in names.items() if isinstance(trigger, kind)), "MANUAL")

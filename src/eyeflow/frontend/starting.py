@@ -1,0 +1,243 @@
+"""What starts a task: the clause that tells an event, or a time; and the clauses that are left to do.
+
+Knows: which clauses can be triggers, and how a service's event or a webhook is said without `when`. In: the items of a
+request, a scope, its times. Out: the trigger, the scope that sees its payload, the clauses left, sentence by sentence.
+Never: builds actions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from eyeflow.frontend import clauses as cutting
+from eyeflow.frontend import orders, pauses, policies, several, timing, triggers
+from eyeflow.frontend.clauses import Clause
+from eyeflow.frontend.comparisons import negate
+from eyeflow.frontend.intent import (
+    EventTrigger,
+    ManualTrigger,
+    Trigger,
+)
+from eyeflow.frontend.items import Item
+from eyeflow.frontend.lexicon import words
+from eyeflow.frontend.nouns import content
+from eyeflow.frontend.scope import Scope, asking
+from eyeflow.frontend.timegrammar import TimePhrase
+from eyeflow.frontend.tree import with_action
+from eyeflow.values import Span
+
+CLOSE = 0.4
+_CONTINUES = ("failure", "fallback", "exclusion")
+"""A sentence that begins with one of these goes on with the one before."""
+
+Sentences = list[tuple[tuple[Item, ...], list[Clause]]]
+
+
+def start(items: Sequence[Item], scope: Scope, times: Sequence[TimePhrase]) -> tuple[Trigger | None, Scope, Sentences]:
+    """The trigger, the scope that sees its payload, and the clauses left to do, sentence by sentence."""
+    sentences: Sentences = []
+    trigger: Trigger | None = None
+    said = cutting.split_sentences(items)
+    for number, raw in enumerate(said):
+        kept, courteous = cutting.without_politeness(raw)
+        scope = scope.explain(courteous)
+        kept, taken_back = orders.as_orders(kept, alone=number + 1 == len(said))
+        scope = scope.explain(taken_back)
+        held = several.as_conditions(pauses.cut(kept, number, scope.text, scope.told_at), leads=number == 0)
+        if not held:
+            continue
+        scope = scope.explain({i.index for c in held for i in c.cue_items})
+        scope = scope.explain({i.index for c in held if c.role == "purpose" for i in c.items})
+        trigger, scope, held = _take_trigger(trigger, held, scope)
+        moved = pauses.goes_before(held, sentences[-1][1]) if sentences else None
+        if moved is not None:
+            sentences[-1] = ((*sentences[-1][0], *kept), moved)
+            scope = scope.explain({i.index for c in held for i in c.items})
+        elif sentences and held and _goes_on(held, kept):
+            before, clauses = sentences.pop()
+            sentences.append(((*before, *kept), [*clauses, *held]))
+        elif number == 0 or held:
+            sentences.append((kept, held))
+    scope, sentences = _background(scope, sentences)
+    if trigger is None and not any(t.triggers for t in times):
+        trigger, scope, sentences = _event_said(scope, sentences)
+    timed, scope = timing.schedule(scope, items, times)
+    also = several.beside(scope.text, items, trigger, timed)
+    if also is not None:
+        scope = scope.ask("trigger.start", also[0], (), also[1])
+    return trigger or timed, scope, sentences
+
+
+def _goes_on(held: Sequence[Clause], kept: Sequence[Item]) -> bool:
+    """The sentence says more about the one before: a failure, an exception, an otherwise, how often to retry."""
+    first = held[0].role
+    if first in _CONTINUES or first.startswith("alternative"):
+        return True
+    retry_at = policies.read(kept).retry_at
+    return retry_at is not None and retry_at == kept[0].index
+
+
+def _take_trigger(
+    trigger: Trigger | None, held: list[Clause], scope: Scope
+) -> tuple[Trigger | None, Scope, list[Clause]]:
+    rest: list[Clause] = []
+    for clause in held:
+        may = clause.role == "trigger" or (clause.role == "condition" and clause.cue == "if" and not _timed(held))
+        may = may or (clause.role == "loop" and _says_new(clause))
+        asked = clause.role == "action" and _commands_endpoint(clause)
+        if trigger is None and (may or asked) and clause.items:
+            started, more, tail = _read_trigger(clause, scope, must=clause.role == "trigger")
+            if started is not None:
+                trigger, scope = started.trigger, more
+                rest += tail
+                continue
+            if clause.role == "trigger":
+                scope = _no_trigger(clause, scope)
+                trigger = ManualTrigger()
+                continue
+        rest.append(clause)
+    return trigger, scope, rest
+
+
+def _event_said(scope: Scope, sentences: Sentences) -> tuple[Trigger | None, Scope, Sentences]:
+    """`notify #x about every overdue invoice`, `save every new response`: an event told without `when`."""
+    for n, (kept, held) in enumerate(sentences):
+        for k, clause in enumerate(held):
+            found = _about_every(clause, scope)
+            if found is None:
+                continue
+            started, action = found
+            excluded = [c for c in held[k + 1 :] if c.role == "exclusion"]
+            trigger, after = _less(started, excluded)
+            rest = [*held[:k], action, *[c for c in held[k + 1 :] if c not in excluded]]
+            asked = started.open
+            for param in asked:
+                if started.entry is not None:
+                    after = after.ask(f"trigger.{param.name}", asking(started.entry, param), tuple(param.enum))
+            return trigger, after, [*sentences[:n], (kept, rest), *sentences[n + 1 :]]
+    return None, scope, sentences
+
+
+def _about_every(clause: Clause, scope: Scope) -> tuple[triggers.Started, Clause] | None:
+    items = clause.items
+    at = next((k for k, i in enumerate(items) if i.lower in ("every", "each", "any", "new") and k > 0), None)
+    if at is None or clause.role != "action":
+        return None
+    told = items[at - 1].lower == "about"
+    new = any(i.lower == "new" for i in items[at : at + 2])
+    if not (told or new):
+        return None
+    for end in range(len(items), at + 1, -1):
+        if end < len(items) and items[end].lower not in ("to", "in", "into", "on", "and", "as"):
+            continue
+        found = triggers.read(items[at:end], scope)
+        if found and found[0].score > 1.0 and not found[0].unexplained:
+            done = found[0].scope.explain({i.index for i in items[at:end]})
+            kept = (*items[: at - told], *items[end:])
+            return msgspec.structs.replace(found[0], scope=done), msgspec.structs.replace(clause, items=kept)
+    return None
+
+
+def _less(started: triggers.Started, excluded: Sequence[Clause]) -> tuple[Trigger, Scope]:
+    """The event without what `except ...` leaves out."""
+    scope, trigger = started.scope, started.trigger
+    for clause in excluded:
+        exprs, scope, used = triggers.modifiers(clause.items, set(), scope, started.source)
+        scope = scope.explain(used)
+        if exprs and isinstance(trigger, EventTrigger):
+            where = negate(triggers.all_of(exprs) or "false")
+            joined = f"AND({trigger.where}, {where})" if trigger.where else where
+            trigger = msgspec.structs.replace(trigger, where=joined)
+            scope = scope.explain({i.index for i in clause.items})
+    return trigger, scope
+
+
+def _says_new(clause: Clause) -> bool:
+    """`for every new response`: each one as it comes."""
+    return bool(clause.items) and clause.items[0].lower == "new"
+
+
+def _timed(held: Sequence[Clause]) -> bool:
+    return any(i.kind == "time" and i.time is not None and i.time.triggers for c in held for i in c.items)
+
+
+def _commands_endpoint(clause: Clause) -> bool:
+    """`POST to /deploy should run ...`: the request names its own trigger."""
+    return len(clause.items) > 2 and clause.items[0].text in ("POST", "PUT", "GET")
+
+
+def _read_trigger(clause: Clause, scope: Scope, *, must: bool) -> tuple[triggers.Started | None, Scope, list[Clause]]:
+    head, tail = _event_and_rest(clause)
+    head, own = with_action(head)
+    tail = [*([own] if own is not None else []), *tail]
+    found = triggers.read(head.items, scope)
+    if not found:
+        return None, scope, []
+    told = scope.told_at(head.span)
+    best = next((f for f in found if f.entry is not None and f.entry.service.title == told), found[0])
+    if not must and (best.score < 1.0 or best.unexplained):
+        return None, scope, []
+    after = best.scope.explain({i.index for i in clause.cue_items})
+    close = [f for f in found[1:] if best.score - f.score < CLOSE and f.source.service != best.source.service]
+    if close and best.entry is not None and told is None:
+        titles = tuple(f.entry.service.title for f in (best, *close) if f.entry is not None)
+        after = after.ask(
+            "trigger.service", f"Which service's event is meant by “{_said(head, scope)}”?", titles, head.span
+        )
+    for param in best.open:
+        if best.entry is not None:
+            after = after.ask(f"trigger.{param.name}", asking(best.entry, param), tuple(param.enum), head.span)
+    return best, after, tail
+
+
+def _event_and_rest(clause: Clause) -> tuple[Clause, list[Clause]]:
+    """`POST to /deploy should run X`: the event before `should`, the action after it."""
+    at = next((k for k, i in enumerate(clause.items) if i.lower in ("should", "must")), None)
+    if at is None or at + 1 >= len(clause.items):
+        return clause, []
+    action = Clause("action", clause.items[at + 1 :], joined="", sentence=clause.sentence)
+    return msgspec.structs.replace(clause, items=clause.items[:at]), [action]
+
+
+def _said(clause: Clause, scope: Scope) -> str:
+    return scope.text[clause.span.start : clause.span.end]
+
+
+def _no_trigger(clause: Clause, scope: Scope) -> Scope:
+    held = content(clause.items) or list(clause.items)
+    span = Span(held[0].span.start, held[-1].span.end)
+    reason = f"no service in the catalog tells when “{scope.text[span.start : span.end]}”"
+    near = [e for e in scope.vocab.candidates([i.stem for i in held]) if e.is_trigger][:3]
+    suggestions = tuple(f"{e.service.title}: {e.spec.summary}" for e in near)
+    return scope.refuse(span, reason, suggestions).explain({i.index for i in clause.items})
+
+
+def _background(scope: Scope, sentences: Sentences) -> tuple[Scope, Sentences]:
+    """Statements that ask for nothing are context, not content: their words are accounted for."""
+    kept: Sentences = []
+    for items, held in sentences:
+        if (
+            held
+            and not cutting.is_action_like(held[0])
+            and all(c.role == "action" for c in held)
+            and len(sentences) > 1
+        ):
+            asks = any(cutting.is_action_like(c) for c in held)
+            if not asks:
+                if not _demands(items):
+                    scope = scope.explain({i.index for i in items})
+                continue
+        kept.append((items, held))
+    return scope, kept
+
+
+def _demands(items: Sequence[Item]) -> bool:
+    """`it should be called lunch`: a statement that asks for something of what is done, and is no mere context."""
+    lowered = [i.lower for i in items]
+    if lowered[0] in words("prepositions") or items[0].is_literal:
+        return True  # `for enterprise customers ...`: a case of what is asked for
+    if lowered[0] in ("never", "only", "not", "no", "don't", "always", "except", "unless", "without"):
+        return True
+    return lowered[0] in ("it", "they", "this", "these") and any(w in ("should", "must") for w in lowered[1:3])

@@ -1,0 +1,104 @@
+"""A state said of what happened: `when the gate opens` is an event of the gate that finds it open.
+
+Knows: enumerated fields of a trigger's payload. In: the trigger's entry, the clause's items, the payload as a source.
+Out: conditions and the items that state them. Never: adds what the trigger's own wording already implies, or what a
+clause that names several states leaves open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from eyeflow.frontend.items import Item
+from eyeflow.frontend.lexicon import stem, words
+from eyeflow.frontend.scope import Source
+from eyeflow.frontend.values_said import quote
+from eyeflow.frontend.vocabulary import Entry, Vocabulary, split_name, walk
+from eyeflow.values import STRING, Field, non_null
+
+
+def stated(entry: Entry, items: Sequence[Item], source: Source) -> tuple[list[str], set[int]]:
+    """Conditions that keep only events in the state the clause names, and the indexes of the words that name it."""
+    exprs: list[str] = []
+    used: set[int] = set()
+    for path, field in walk(source.type):
+        if non_null(field.type) != STRING or len(field.enum) < 2:
+            continue
+        said = {v: item for item in items if item.is_word and (v := _named(item, field)) is not None}
+        if len(said) != 1:
+            continue
+        value, item = next(iter(said.items()))
+        if _implied(entry, field, value):
+            continue
+        target = ".".join((source.root, *path))
+        op = "NE" if any(i.lower in words("negations") for i in items) else "EQ"
+        exprs.append(f"{op}({target}, {quote(value)})")
+        used.add(item.index)
+    return exprs, used
+
+
+def _named(item: Item, field: Field) -> str | None:
+    """The value a word names; of `open` and `opening`, the one it spells, else the plain one."""
+    held = [v for v in field.enum if item.stem == stem(v.casefold()) and not item.proper]
+    return next((v for v in held if v.casefold() == item.lower), min(held, key=len, default=None))
+
+
+def _implied(entry: Entry, field: Field, value: str) -> bool:
+    """The trigger tells of this state only: its name says it, or its phrases never speak of another."""
+    mine = stem(value.casefold())
+    others = {stem(v.casefold()) for v in field.enum} - {mine}
+    if mine in split_name(entry.spec.name):
+        return True
+    spoken = {w for phrase in entry.phrases for w in phrase}
+    return mine in spoken and not others & spoken
+
+
+_AUTHORS = ("author", "sender", "user", "owner", "creator", "poster", "from")
+_TOPICS = ("title", "headline", "subject", "text", "message", "body", "summary", "description")
+
+
+def done_by(items: Sequence[Item], used: set[int], source: Source, vocab: Vocabulary) -> tuple[list[str], set[int]]:
+    """`when mona posts`, `when user mona_k posts`: one word before what happens, which the catalog does not know, is
+    who does it."""
+    field = next(
+        (n for n in _AUTHORS for p, f in walk(source.type) if p == (n,) and f.entity in ("person", "email")), None
+    )
+    if field is None:
+        return [], set()
+    for at, item in enumerate(items[:-1]):
+        named = item.is_word and not item.is_stop and item.index not in used and item.lower not in words("happening")
+        label = at > 0 and items[at - 1].lower in ("user", "account", "member", "@")
+        first = at == 0 or (label and at == 1)
+        named = named and (label or item.stem not in vocab.by_stem)
+        happens = items[at + 1].index in used and items[at + 1].is_word and items[at + 1].lower.endswith("s")
+        if named and first and happens:
+            taken = {item.index} | ({items[at - 1].index} if label else set())
+            return [f"EQ({source.root}.{field}, {quote(item.text)})"], taken
+    return [], set()
+
+
+def by_whom(run: Sequence[Item], source: Source, vocab: Vocabulary) -> str | None:
+    """`by mona`: one word the catalog does not know is who did it."""
+    while run and run[-1].is_stop:
+        run = run[:-1]
+    while len(run) > 2 and run[0].is_stop:
+        run = run[1:]
+    if len(run) != 2 or run[0].lower != "by" or not run[1].is_word or run[1].stem in vocab.by_stem:
+        return None
+    people = {p[0] for p, f in walk(source.type) if len(p) == 1 and f.entity == "person"}
+    field = next((name for name in _AUTHORS if name in people), None)
+    return None if field is None or run[1].is_stop else f"EQ({source.root}.{field}, {quote(run[1].text)})"
+
+
+def topic(run: Sequence[Item], source: Source) -> str | None:
+    """`about the harbour`: the words stand in the title, or in whatever text the thing has."""
+    if len(run) < 2 or run[0].lower not in ("about", "regarding", "concerning"):
+        return None
+    said = [i for i in run[1:] if not i.is_stop]
+    if not said or len(said) > 4 or any(not (i.is_word or i.kind == "quoted") for i in said):
+        return None
+    field = next((n for n in _TOPICS for p, f in walk(source.type) if p == (n,) and non_null(f.type) == STRING), None)
+    if field is None:
+        return None
+    text = str(said[0].value) if said[0].kind == "quoted" else " ".join(i.text for i in said)
+    return f"CONTAINS({source.root}.{field}, {quote(text)})"

@@ -1,0 +1,96 @@
+"""Conditions that compare nothing: a field that is true, present, above 0, or one of its values.
+
+Knows: yes/no fields and enumerated ones. In: items, a scope, what it is about. Out: `Atom`.
+Never: takes a word for a value that no field lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from eyeflow.frontend import comparisons, fields, nouns
+from eyeflow.frontend.items import Item
+from eyeflow.frontend.scope import Scope, Source
+from eyeflow.frontend.values_said import quote
+from eyeflow.frontend.vocabulary import walk
+from eyeflow.values import BOOLEAN, STRING, Field, ListOf, Type, is_numeric, non_null
+
+
+class Atom(msgspec.Struct, frozen=True, eq=False):
+    expr: str
+    scope: Scope
+    subject: tuple[str, Type] | None
+    op: str
+    unexplained: tuple[int, ...] = ()
+
+
+def yes_no(items: Sequence[Item], scope: Scope, about: Source | None, *, negated: bool) -> Atom | None:
+    """`it isn't a draft`, `is raining`, `has no approvals`: a field that is true, present, or above 0."""
+    said = nouns.content(items)
+    if not said:
+        return None
+    stems = [i.stem for i in said if i.is_word]
+    best: tuple[float, str, Field, set[int]] | None = None
+    for source in [*([about] if about else []), *reversed(scope.sources)]:
+        mention = [k for k, i in enumerate(said) if i.is_word and i.stem in source.nouns]
+        for hit in fields.find(stems, source.type)[:4]:
+            used = {said[k].index for k in hit.used} | {said[k].index for k in mention}
+            score = hit.score - 0.8 * sum(1 for i in said if i.index not in used)
+            score += 0.3 if _boolean(hit.field) else 0.0
+            if best is None or score > best[0] + 1e-9:
+                best = (score, ".".join((source.root, *hit.path)), hit.field, used)
+    if best is None or best[0] < 0.6:
+        fetched = _yes_no_read(items, scope, negated=negated)
+        if fetched is not None:
+            return fetched
+        enum = _enum_value(said, scope, about)
+        if enum is None:
+            return None
+        return Atom(comparisons.negate(enum[0]) if negated else enum[0], scope.explain(enum[1]), None, "",
+                     tuple(i.index for i in said if i.index not in enum[1]))  # fmt: skip
+    _, expr, field, used = best
+    return _truth(expr, field, scope, said, used, negated=negated)
+
+
+def _truth(expr: str, field: Field, scope: Scope, said: Sequence[Item], used: set[int], *, negated: bool) -> Atom:
+    inner = non_null(field.type)
+    if _boolean(field):
+        text = expr
+    elif is_numeric(inner):
+        text = f"GT({expr}, 0)"
+    elif isinstance(inner, ListOf):
+        text = f"GT(COUNT({expr}), 0)"
+    else:
+        text = f'NE(COALESCE({expr}, ""), "")' if inner == STRING else f"NOT(IS_NULL({expr}))"
+    left = tuple(i.index for i in said if i.index not in used)
+    return Atom(comparisons.negate(text) if negated else text, scope.explain(used), (expr, field.type), "", left)
+
+
+def _boolean(field: Field) -> bool:
+    return non_null(field.type) == BOOLEAN
+
+
+def _yes_no_read(items: Sequence[Item], scope: Scope, *, negated: bool) -> Atom | None:
+    best = nouns.sure(nouns.read(items, scope))
+    if best is None or best.source is None:
+        return None
+    field = next((f for _, f in walk(best.source.type) if best.expr.endswith("." + f.name)), None)
+    if field is None:
+        return None
+    if not _boolean(field) and not is_numeric(non_null(field.type)) and not isinstance(non_null(field.type), ListOf):
+        return None
+    return _truth(best.expr, field, best.scope, nouns.content(items), {i.index for i in items}, negated=negated)
+
+
+def _enum_value(said: Sequence[Item], scope: Scope, about: Source | None) -> tuple[str, set[int]] | None:
+    """`is urgent`, `got closed`: a value of an enumerated field of the thing at hand."""
+    for source in [*([about] if about else []), *reversed(scope.sources)]:
+        for path, field in walk(source.type):
+            for value in field.enum:
+                for item in said:
+                    if item.lower == value.casefold():
+                        near = {i.index for i in said if i.stem in source.nouns or i.stem in path[-1]}
+                        return f"EQ({'.'.join((source.root, *path))}, {quote(value)})", {item.index} | near
+    return None

@@ -1,0 +1,162 @@
+"""Looks whether a server could start here and be reached, without starting one.
+
+Knows: what a server needs, and the way out when something is not there. In: settings. Out: `Finding`s. Never: makes or
+changes anything; shows a secret.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import shutil
+import socket
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+
+from eyeflow.errors import EyeFlowError
+from eyeflow.server.folder import Lock
+from eyeflow.server.listening import listen
+from eyeflow.server.outside import key_source, load_services, tls_context
+from eyeflow.server.settings import Settings, required
+
+MIN_FREE_BYTES: Final = 256 * 1024 * 1024
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that was looked at. `note` does not stop a server."""
+
+    what: str
+    state: Literal["ok", "note", "problem"]
+    said: str
+    hint: str = ""
+
+
+def checkup(settings: Settings) -> tuple[Finding, ...]:
+    """Everything that was looked at, in the order of a start."""
+    return tuple(found for check in _CHECKS for found in _guarded(check, settings))
+
+
+def _guarded(check: tuple[str, Callable[[Settings], Iterator[Finding]]], settings: Settings) -> Iterator[Finding]:
+    what, look = check
+    try:
+        yield from look(settings)
+    except EyeFlowError as error:
+        yield Finding(what=what, state="problem", said=error.message, hint=error.hint)
+    except OSError as error:
+        yield Finding(what=what, state="problem", said=(error.strerror or str(error)).lower())
+
+
+def _settings(settings: Settings) -> Iterator[Finding]:
+    required(settings)
+    yield Finding(what="settings", state="ok", said="they fit together")
+
+
+def _folder(settings: Settings) -> Iterator[Finding]:
+    folder = settings.folder
+    if not folder.exists():
+        parent = next((each for each in folder.absolute().parents if each.exists()), Path("/"))
+        if not os.access(parent, os.W_OK):
+            yield Finding(
+                what="data folder", state="problem", said=f"{folder} cannot be made", hint="name another with --data"
+            )
+            return
+        yield Finding(what="data folder", state="note", said=f"{folder} is not there yet: the first start makes it")
+        return
+    if not os.access(folder, os.W_OK | os.X_OK):
+        yield Finding(
+            what="data folder", state="problem", said=f"{folder} cannot be written to", hint="see who owns it"
+        )
+        return
+    yield Finding(what="data folder", state="ok", said=str(folder.resolve()))
+    if os.name == "posix" and stat.S_IMODE(folder.stat().st_mode) & 0o077:
+        yield Finding(what="data folder", state="note", said="others may look into it", hint=f"chmod 700 {folder}")
+
+
+def _disk(settings: Settings) -> Iterator[Finding]:
+    there = next(each for each in (settings.folder.absolute(), *settings.folder.absolute().parents) if each.exists())
+    free = shutil.disk_usage(there).free
+    megabytes = f"{free // (1024 * 1024):,} MB free"
+    if free < MIN_FREE_BYTES:
+        yield Finding(
+            what="disk", state="problem", said=megabytes, hint="make room: runs stop when nothing can be written"
+        )
+    else:
+        yield Finding(what="disk", state="ok", said=megabytes)
+
+
+def _in_use(settings: Settings) -> Iterator[Finding]:
+    holder = Lock(settings.folder).held_by()
+    if holder is not None:
+        yield Finding(
+            what="server", state="note", said=f"one runs here already, at {holder.url} (process {holder.pid})"
+        )
+        return
+    for sock in listen(settings.server.host, settings.server.port):
+        sock.close()
+    yield Finding(
+        what="server", state="ok", said=f"none runs here; {settings.server.host}:{settings.server.port} is free"
+    )
+
+
+def _master_key(settings: Settings) -> Iterator[Finding]:
+    source = key_source(settings)
+    held = source.load()
+    if held:
+        yield Finding(what="master key", state="ok", said=f"in {source.place}: back it up, apart from the data")
+    elif (settings.folder / "eyeflow.db").exists():
+        yield Finding(
+            what="master key", state="problem", said=f"{source.place} holds none, and there are data sealed with one",
+            hint="restore its backup",
+        )  # fmt: skip
+    else:
+        yield Finding(what="master key", state="note", said="the first start makes one")
+
+
+def _catalog(settings: Settings) -> Iterator[Finding]:
+    services = load_services(settings).services
+    yield Finding(what="catalog", state="ok", said=f"{len(services)} services")
+
+
+def _egress(settings: Settings) -> Iterator[Finding]:
+    tls_context(settings)
+    yield Finding(what="outgoing calls", state="ok", said="public addresses only" + (
+        f", and {', '.join(settings.egress.allow)}" if settings.egress.allow else ""
+    ))  # fmt: skip
+
+
+def _reachable(settings: Settings) -> Iterator[Finding]:
+    url = settings.server.public_url
+    if not url:
+        yield Finding(
+            what="webhooks", state="note", said="not reachable from the internet: server.public_url is not set",
+            hint="set it to the address others reach this server at; polling works without",
+        )  # fmt: skip
+        return
+    host = urlsplit(url).hostname or ""
+    try:
+        found = {str(row[4][0]) for row in socket.getaddrinfo(host, None)}
+    except OSError:
+        yield Finding(
+            what="webhooks", state="problem", said=f"the name {host} is not known", hint="see server.public_url"
+        )
+        return
+    private = all(not ipaddress.ip_address(each.partition("%")[0]).is_global for each in found)
+    if private:
+        yield Finding(what="webhooks", state="note", said=f"{host} is an address of this machine or network only")
+    else:
+        yield Finding(what="webhooks", state="ok", said=f"{url}/hooks/...")
+    if url.startswith("http://") and not private:
+        yield Finding(
+            what="webhooks", state="note", said="http:// shows keys and payloads to whoever listens", hint="use https"
+        )
+
+
+_CHECKS: Final = (
+    ("settings", _settings), ("data folder", _folder), ("disk", _disk), ("server", _in_use),
+    ("master key", _master_key), ("catalog", _catalog), ("outgoing calls", _egress), ("webhooks", _reachable),
+)  # fmt: skip

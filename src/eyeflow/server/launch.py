@@ -1,0 +1,155 @@
+"""From settings to a server that runs: lock, sockets, one process or several, word to whoever started it.
+
+Knows: in which order things are taken, so that what cannot work is said before anything has begun. In: settings, what
+to tell. Out: an exit code. Never: prints.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from eyeflow.server.folder import FolderError, Lock
+from eyeflow.server.listening import can_share, listen
+from eyeflow.server.settings import Settings, SettingsError, local_url, required
+from eyeflow.server.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from eyeflow.server.assemble import Assembled
+    from eyeflow.server.process import Ready
+
+
+class Started(msgspec.Struct, frozen=True, kw_only=True):
+    """A server that answers. `first_key` is an owner's key, the first time only; `new_master_key` says where the key
+    was made that everything is sealed with, the first time only."""
+
+    url: str
+    data: str
+    workers: int
+    first_key: str | None = None
+    new_master_key: str | None = None
+
+
+Announce = Callable[[Started], None]
+
+
+def launch(settings: Settings, announce: Announce, *, prepare: bool = True) -> int:
+    """Serve until SIGTERM or Ctrl-C. With `prepare` the data folder, its keys and the first API key are made when they
+    are not there; without, they have to be. Raises: EyeFlowError when it cannot start; nothing is left behind then.
+    """
+    required(settings)
+    if not prepare and not settings.folder.is_dir():
+        raise FolderError(
+            "data_unusable",
+            f"there is no data folder {settings.folder}",
+            hint="`eyeflow up` makes one; or name it with --data",
+        )
+    workers = settings.server.workers
+    if workers > 1 and not can_share():
+        raise SettingsError("bad_setting", "several workers are not possible on this system", hint="leave workers at 1")
+    lock = Lock(settings.folder)
+    lock.take()
+    try:
+        sockets = listen(settings.server.host, settings.server.port, workers)
+        port = sockets[0].getsockname()[1]
+        settings = msgspec.structs.replace(settings, server=msgspec.structs.replace(settings.server, port=port))
+        url = local_url(settings.server.host, port)
+        lock.say(url)
+        start = _one if workers == 1 else _several
+        return start(settings, sockets, _Word(announce, url, settings, first_key=prepare))
+    finally:
+        lock.release()
+
+
+class _Word:
+    """What is told, once, when requests are answered."""
+
+    def __init__(self, announce: Announce, url: str, settings: Settings, *, first_key: bool) -> None:
+        self._announce = announce
+        self._url = url
+        self._settings = settings
+        self._first_key = first_key
+        self.made: str | None = None
+        self.key: str | None = None
+
+    async def learn(self, made: Assembled) -> None:
+        """Make what a first start makes, and remember what is to be told of it."""
+        self.made = made.new_master_key
+        if self._first_key:
+            self.key = await made.service.workspace.keys.first()
+            await made.service.workspace.first_start()
+
+    def tell(self) -> None:
+        """Tell it."""
+        self._announce(Started(
+            url=self._url, data=str(self._settings.folder.resolve()), workers=self._settings.server.workers,
+            first_key=self.key, new_master_key=self.made,
+        ))  # fmt: skip
+
+
+def _one(settings: Settings, sockets: list[socket.socket], word: _Word) -> int:
+    from eyeflow.server.assemble import assemble  # noqa: PLC0415 - everything: only once the address is ours
+    from eyeflow.server.process import run, serve  # noqa: PLC0415
+
+    async def ready(made: Assembled) -> None:
+        await word.learn(made)
+        word.tell()
+        made.compilers.hand_over()
+
+    return run(serve(settings, sockets, assemble, ready=ready))
+
+
+def _several(settings: Settings, sockets: list[socket.socket], word: _Word) -> int:
+    """The database and its keys are made before the first process starts, so that none of them has to wait."""
+    from eyeflow.server.assemble import assemble  # noqa: PLC0415 - loaded before the forks, so once for all of them
+    from eyeflow.server.process import run, serve  # noqa: PLC0415
+
+    run(_prepared(settings, word))
+    first = [True] * len(sockets)
+
+    def work(number: int, sock: socket.socket, pipe: int) -> int:
+        told = word if number == 0 and first[0] else None
+        return run(serve(
+            settings, [sock], lambda held: assemble(held, shared=True), ready=_telling(told),
+            orphaned=lambda told: asyncio.get_running_loop().add_reader(pipe, _gone, pipe, told),
+        ))  # fmt: skip
+
+    def started(number: int) -> None:
+        first[number] = False
+
+    drain_s = settings.server.drain_timeout_ms / 1000
+    return Supervisor(sockets, work, drain_s=drain_s, started=started).run()
+
+
+def _telling(word: _Word | None) -> Ready:
+    async def ready(made: Assembled) -> None:
+        if word is not None:
+            word.tell()
+        made.compilers.hand_over()
+
+    return ready
+
+
+async def _prepared(settings: Settings, word: _Word) -> int:
+    from eyeflow.server.assemble import assemble  # noqa: PLC0415
+
+    made = await assemble(settings)
+    try:
+        await word.learn(made)
+    finally:
+        await made.close()
+    return 0
+
+
+def _gone(pipe: int, told: Callable[[], None]) -> None:
+    """The pipe of the supervisor is at its end: drain as on SIGTERM."""
+    asyncio.get_running_loop().remove_reader(pipe)
+    with contextlib.suppress(OSError):
+        os.close(pipe)
+    told()

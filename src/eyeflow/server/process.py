@@ -1,0 +1,173 @@
+"""One process that serves: the loop, the connections, the end.
+
+Knows: the order of starting and of draining. In: settings and listening sockets. Out: an exit code. Never: prints;
+whoever starts it is told through `ready`.
+
+Draining, on SIGTERM or Ctrl-C: no new connections, answers in hand are finished, live streams end, the engine lets go
+of its leases; a second signal ends at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from email.utils import formatdate
+from typing import Final
+
+from uvicorn.config import Config
+from uvicorn.server import ServerState
+
+from eyeflow.server import logs
+from eyeflow.server.assemble import Assembled
+from eyeflow.server.door import Door
+from eyeflow.server.protocol import Connection, close_idle, close_slow
+from eyeflow.server.service import Service
+from eyeflow.server.settings import Settings
+
+TICK_S: Final = 0.5
+_SWITCH_S: Final = 0.000_5
+_SETTLE_S: Final = 0.02
+
+Assemble = Callable[[Settings], Awaitable[Assembled]]
+Ready = Callable[[Assembled], Awaitable[None]]
+
+
+class Serving:
+    """The connections of one process, from its sockets to its door."""
+
+    def __init__(self, door: Door, settings: Settings, sockets: list[socket.socket]) -> None:
+        self._door = door
+        self._settings = settings.server
+        self._sockets = sockets
+        self._state = ServerState()
+        self._config = Config(
+            app=door, loop="none", http=Connection, ws="none", lifespan="off", log_config=None, access_log=False,
+            proxy_headers=False, server_header=False,
+        )  # fmt: skip
+        self._config.load()
+        self._servers: list[asyncio.Server] = []
+        self._tick: asyncio.TimerHandle | None = None
+
+    async def start(self) -> None:
+        """Begin to accept."""
+        loop = asyncio.get_running_loop()
+        self._ticked()
+        kind = type("BoundedConnection", (Connection,), {"most": self._settings.max_connections})
+
+        def made() -> asyncio.Protocol:
+            return kind(config=self._config, server_state=self._state, app_state={}, _loop=loop)  # type: ignore[no-any-return]
+
+        for each in self._sockets:
+            self._servers.append(await loop.create_server(made, sock=each, backlog=2048))
+
+    @property
+    def connections(self) -> int:
+        """Open connections."""
+        return len(self._state.connections)
+
+    def _ticked(self) -> None:
+        """Twice a second: the date of answers, slow heads, idle connections."""
+        loop = asyncio.get_running_loop()
+        self._state.default_headers = [(b"date", formatdate(time.time(), usegmt=True).encode())]
+        close_slow(tuple(self._state.connections), loop.time(), self._settings.request_timeout_ms / 1000)
+        close_idle(tuple(self._state.connections), loop.time(), max(1.0, self._settings.idle_timeout_ms / 1000))
+        self._tick = loop.call_later(TICK_S, self._ticked)
+
+    async def drain(self, hurry: asyncio.Event) -> None:
+        """Accept no more and let what is in hand end, for `drain_timeout_ms` at the most, or until `hurry`."""
+        self._door.draining = True
+        for server in self._servers:
+            server.close()
+        self._door.end_streams()
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._settings.drain_timeout_ms / 1000
+        await asyncio.sleep(_SETTLE_S)
+        for connection in tuple(self._state.connections):
+            connection.shutdown()
+        while (self._state.tasks or self._door.in_hand) and loop.time() < until and not hurry.is_set():
+            await asyncio.sleep(_SETTLE_S)
+        for task in tuple(self._state.tasks):
+            task.cancel()
+        for connection in tuple(self._state.connections):
+            connection.transport.close()
+        if self._tick is not None:
+            self._tick.cancel()
+        await asyncio.sleep(0)
+
+
+async def serve(
+    settings: Settings,
+    sockets: list[socket.socket],
+    assemble: Assemble,
+    *,
+    ready: Ready | None = None,
+    orphaned: Callable[[Callable[[], None]], None] | None = None,
+) -> int:
+    """Serve until told to end. `ready` is called when requests are answered; `orphaned` arranges that its argument is
+    called when the supervisor is gone. Raises: EyeFlowError when it cannot start."""
+    loop = asyncio.get_running_loop()
+    end, hurry = asyncio.Event(), asyncio.Event()
+
+    def told() -> None:
+        if end.is_set():
+            hurry.set()
+        end.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(number, told)
+    if orphaned is not None:
+        orphaned(told)
+    made = await assemble(settings)
+    service, door = made.service, made.door
+    serving = Serving(door, settings, sockets)
+    try:
+        await service.start()
+        await serving.start()
+        if ready is not None:
+            await ready(made)
+        await end.wait()
+        logs.event("draining", connections=serving.connections, requests=door.in_hand)
+    finally:
+        begun = loop.time()
+        service.draining = True
+        await serving.drain(hurry)
+        left = max(0.0, settings.server.drain_timeout_ms / 1000 - (loop.time() - begun))
+        await _stopped(service, left, hurry)
+        await made.close()
+        logs.event("stopped")
+        logs.flush()
+    return 0
+
+
+async def _stopped(service: Service, seconds: float, hurry: asyncio.Event) -> None:
+    """Stop the parts, in `seconds`, or at once when told to `hurry`."""
+    stopping = asyncio.ensure_future(service.stop(seconds))
+    told = asyncio.ensure_future(hurry.wait())
+    await asyncio.wait((stopping, told), return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
+    if stopping.done():
+        await stopping
+        return
+    stopping.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await stopping
+    await service.stop(0.0)
+
+
+def run(main: Awaitable[int]) -> int:
+    """Run on uvloop where it is, else on asyncio's own loop."""
+    # A thread that has waited for the disk wants the interpreter back: the loop shall not keep it for 5 ms then.
+    sys.setswitchinterval(_SWITCH_S)
+    factory: Callable[[], asyncio.AbstractEventLoop] | None = None
+    with contextlib.suppress(ImportError):
+        import uvloop  # noqa: PLC0415 - not on every system
+
+        factory = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        return runner.run(main)  # type: ignore[arg-type]

@@ -1,0 +1,138 @@
+"""Bodies: JSON as RFC 8259 says and nothing beside it, in bounded time and memory.
+
+Knows: what of JSON is ambiguous and therefore refused: a byte order mark, duplicate keys, NaN, numbers no double
+holds, half surrogate pairs, deep nesting. In: bytes, already capped. Out: plain values, or typed structs.
+Never: guesses an encoding, drops a field it does not know.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from eyeflow.server.exchange import Declined, Request
+
+T = TypeVar("T")
+
+MAX_DEPTH: Final = 64
+MAX_KEYS: Final = 100_000
+_TYPES: Final = frozenset((b"application/json", b"application/json; charset=utf-8", b"application/json;charset=utf-8"))
+
+
+async def json_body(request: Request) -> object:
+    """The body of a request that has to be JSON. Raises: Declined `not_json` (415), `bad_json` (400), and what
+    `Request.body` raises."""
+    kind = request.headers.get(b"content-type", b"").strip().lower()
+    if kind not in _TYPES:
+        raise Declined(
+            415, "not_json", "the body must be JSON", hint="send the header Content-Type: application/json",
+            headers=((b"accept", b"application/json"),),
+        )  # fmt: skip
+    if request.headers.get(b"content-encoding", b"identity") != b"identity":
+        raise Declined(415, "not_json", "compressed bodies are not taken", headers=((b"accept-encoding", b"identity"),))
+    return parse(await request.body())
+
+
+def parse(data: bytes) -> object:
+    """The value of one JSON text. Raises: Declined `bad_json`."""
+    if not data:
+        raise _bad("the body is empty", "send a JSON object, `{}` at the least")
+    if data.startswith(b"\xef\xbb\xbf"):
+        raise _bad("the body begins with a byte order mark", "send UTF-8 without one")
+    try:
+        value = msgspec.json.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OverflowError) as error:
+        raise _bad(_said(error), "one JSON value, in UTF-8") from None
+    if data.count(b"{") + data.count(b"[") > MAX_DEPTH and _deeper(value, MAX_DEPTH):
+        raise _bad(f"the body is nested deeper than {MAX_DEPTH}")
+    colons = data.count(b":")
+    if colons > 1:
+        keys = _keys(value)
+        if keys > MAX_KEYS:
+            raise _bad(f"the body has more than {MAX_KEYS} keys")
+        if keys < colons:  # each key has a colon: a text has one too, or a key stands there twice
+            _refuse_duplicates(data)
+    return value
+
+
+def typed(value: object, into: type[T]) -> T:
+    """`value` as a struct of the API. Raises: Declined `bad_request` with the place that does not fit."""
+    try:
+        return msgspec.convert(value, into)
+    except msgspec.ValidationError as error:
+        raise unfit(error) from None
+
+
+def unfit(error: msgspec.ValidationError) -> Declined:
+    """The refusal of a value that does not have the type it must have."""
+    message, _, place = str(error).partition(" - at `")
+    where = place.rstrip("`").removeprefix("$").lstrip(".")
+    return Declined(422, "bad_request", f"{where}: {message}" if where else message)
+
+
+def _bad(message: str, hint: str = "") -> Declined:
+    return Declined(400, "bad_json", message, hint=hint)
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return f"the body is nested deeper than {MAX_DEPTH}"
+    if isinstance(error, UnicodeDecodeError):
+        return "the body is not UTF-8"
+    return str(error).partition(" - at ")[0][:200]
+
+
+def _deeper(value: object, limit: int) -> bool:
+    """True when `value` is nested deeper than `limit`; level by level, so that depth costs no stack."""
+    level: list[Any] = [value]
+    for _ in range(limit + 1):
+        level = [
+            item
+            for each in level
+            if isinstance(each, dict | list)
+            for item in (each.values() if isinstance(each, dict) else each)
+            if isinstance(item, dict | list)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _refuse_duplicates(data: bytes) -> None:
+    try:
+        _DUPLICATES.decode(data.decode("utf-8"))
+    except _Twice as twice:
+        raise _bad(f"the key {json.dumps(str(twice)[:60])} stands twice in one object") from None
+
+
+def _keys(value: object) -> int:
+    """How many keys the objects of a value have together; depth costs no stack."""
+    total = 0
+    pending: list[Any] = [value]
+    while pending:
+        each = pending.pop()
+        if isinstance(each, dict):
+            total += len(each)
+            pending += [item for item in each.values() if isinstance(item, dict | list)]
+        elif isinstance(each, list):
+            pending += [item for item in each if isinstance(item, dict | list)]
+    return total
+
+
+class _Twice(Exception):  # noqa: N818 - what was found
+    pass
+
+
+def _once(pairs: list[tuple[str, Any]]) -> None:
+    """Refuses a repeated key. The value itself is msgspec's; nothing is built here."""
+    if len(pairs) > 1 and len({key for key, _ in pairs}) != len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise _Twice(key)
+            seen.add(key)
+
+
+_DUPLICATES: Final = json.JSONDecoder(object_pairs_hook=_once, parse_int=len, parse_float=len)

@@ -1,0 +1,1 @@
+"""What outlives a process: records, and the port through which they are written and read."""

@@ -1,0 +1,183 @@
+"""Changes to an automation in plain English: what is different afterwards, what is asked, what is refused."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from eyeflow.compilation import Compilation, Revision, compile_text, revise
+
+NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
+DAILY = "Every day at 9am post the weather of Paris to #team"
+PAYMENT = "When a payment fails, tell #finance and email billing@acme.io"
+FORTNIGHT = 'Every other Monday at 9am post "plan" to #team and post "plan" to #ops'
+STEPS = 'Every 15 minutes between 9 and 5 on weekdays get https://acme.io/health and if it fails post "down" to #team'
+TWICE = 'Every day at 9am and 5pm post "x" to #team'
+ONCE = 'Tomorrow at 9am post "x" to #team'
+CHOICE = 'If the temperature in Paris is below 5 degrees celsius post "cold" to #team, otherwise post "warm" to #ops'
+
+
+def made(text: str) -> Compilation:
+    found = compile_text(text, now=NOW, zone="UTC")
+    assert found.outcome == "program", found.report
+    return found
+
+
+def changed(text: str, change: str, **answers: str) -> Revision:
+    return revise(made(text), change, answers={slot.replace("__", "."): said for slot, said in answers.items()})
+
+
+def differences(found: Revision) -> list[str]:
+    assert found.difference is not None, (found.questions, found.refusals, found.report)
+    return [each.text for each in found.difference.changes if not each.text.startswith("DEADLINE")]
+
+
+@pytest.mark.parametrize(
+    ("text", "change", "start"),
+    [
+        (DAILY, "make it 10am instead", "every day at 10:00 (UTC)"),
+        (DAILY, "change it from 9am to 10:30am", "every day at 10:30 (UTC)"),
+        (DAILY, "move it to noon London time", "every day at 12:00 (Europe/London)"),
+        (DAILY, "only on weekdays", "every weekday at 09:00 (UTC)"),
+        (DAILY, "only on weekdays and at 7:30am", "every weekday at 07:30 (UTC)"),
+        (DAILY, "every Friday at 5pm instead", "every Friday at 17:00 (UTC)"),
+        (DAILY, "on the 1st of every month", "on the 1st of every month at 09:00 (UTC)"),
+        (DAILY, "every 2 hours", "every 2 hours (UTC)"),
+        (DAILY, "not on Fridays", "every day at 09:00, except on Fridays (UTC)"),
+        (DAILY, "until December 20", "every day at 09:00, until 20 December 2026 (UTC)"),
+        (TWICE, "make it 8am and 4pm", "every day at 08:00 and 16:00 (UTC)"),
+        (FORTNIGHT, "move it to Tuesday", "every other week on Tuesday at 09:00 (UTC)"),
+        (STEPS, "only on Mondays", "every 15 minutes from 09:00 to 16:59 on Monday (UTC)"),
+        (ONCE, "make it 10am", "once, at 2026-11-24 10:00 (UTC)"),
+        (ONCE, "make it Friday", "once, at 2026-11-27 09:00 (UTC)"),
+    ],
+)
+def test_another_time_keeps_what_was_not_said(text: str, change: str, start: str) -> None:
+    (told,) = differences(changed(text, change))
+    assert told.startswith(f"it starts {start}, no longer")
+
+
+@pytest.mark.parametrize(
+    ("text", "change", "told"),
+    [
+        (DAILY, "change the channel to #ops", ['message: channel is "#ops", it was "#team"']),
+        (DAILY, "post it to #ops instead", ['message: channel is "#ops", it was "#team"']),
+        (DAILY, "use Rome instead of Paris", ['weather: location is "Rome", it was "Paris"']),
+        (DAILY, "change Paris to Rome", ['weather: location is "Rome", it was "Paris"']),
+        (DAILY, "change the city to Rome", ['weather: location is "Rome", it was "Paris"']),
+        (FORTNIGHT, 'change "plan" to "agenda"',
+         ['message: text is "agenda", it was "plan"', 'message_2: text is "agenda", it was "plan"']),
+        (FORTNIGHT, "change #ops to #x", ['message_2: channel is "#x", it was "#ops"']),
+        (CHOICE, 'change "cold" to "freezing"',
+         ['choice > if LT(weather.temp, 5 celsius) > message: text is "freezing", it was "cold"']),
+        (PAYMENT, "send it to ar@acme.io instead", ['message_2: to is "ar@acme.io", it was "billing@acme.io"']),
+        (PAYMENT, "only over $500", ["WHERE is GT(trigger.amount, 500 usd); it was not given before"]),
+        (DAILY, "retry 3 times", ["message: RETRY is 3 attempts; it was not given before"]),
+    ],
+)  # fmt: skip
+def test_another_value_is_the_only_difference(text: str, change: str, told: list[str]) -> None:
+    assert differences(changed(text, change)) == told
+
+
+def test_an_action_more_may_speak_of_what_is_there() -> None:
+    found = changed(DAILY, "also email it to ops@example.com")
+    (told,) = differences(found)
+    assert told.startswith('message_2 is added: email.send as email (to "ops@example.com"; body "{weather.summary}"')
+    found = changed(PAYMENT, "also ask me before refunding it")
+    assert [each.partition(" is added")[0] for each in differences(found)] == ["approval", "create_refund"]
+    assert found.made is not None
+    assert "AFTER approval" in found.made.ir
+
+
+def test_an_action_more_stands_where_the_one_it_joins_stands() -> None:
+    (told,) = differences(changed(STEPS, 'also post "down" to #ops'))
+    assert told.startswith("get > fallback > message_2 is added")
+    asked = changed(CHOICE, 'also email me@x.io "hi"')
+    assert [question.slot for question in asked.questions] == ["edit.beside"]
+    (told,) = differences(changed(CHOICE, 'also email me@x.io "hi"', edit__beside="message_2"))
+    assert "otherwise" in told
+    assert "message_3 is added" in told
+
+
+def test_an_action_less_takes_the_reads_along_that_only_it_used() -> None:
+    text = 'Every day at 9am post the weather of Paris to #team and email me@acme.io "good morning"'
+    told = differences(changed(text, "remove the message to #team"))
+    assert {each.partition(" is removed")[0] for each in told} == {"message", "weather"}
+    for change in ("remove the email", "don't email billing@acme.io anymore", "stop emailing billing@acme.io"):
+        (one,) = differences(changed(PAYMENT, change))
+        assert one.startswith("message_2 is removed: email.send")
+
+
+def test_several_changes_at_once() -> None:
+    change = "make it 8am and change the channel to #ops, and also email it to ops@example.com"
+    assert len(differences(changed(DAILY, change))) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "change", "slot", "answer"),
+    [
+        (DAILY, "at 5", "trigger.time", "17:00"),
+        (FORTNIGHT, "change the channel to #x", "edit.place", "message.channel"),
+        (FORTNIGHT, "remove the message", "edit.action", "message"),
+    ],
+)
+def test_what_is_open_is_asked_and_the_answer_settles_it(text: str, change: str, slot: str, answer: str) -> None:
+    asked = changed(text, change)
+    assert [question.slot for question in asked.questions] == [slot]
+    assert asked.made is None
+    assert len(differences(changed(text, change, **{slot.replace(".", "__"): answer}))) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "change"),
+    [
+        (DAILY, "make it purple"),
+        (DAILY, "email it to ops@example.com"),
+        (DAILY, 'change the subject to "hi"'),
+        (DAILY, "remove everything"),
+        (DAILY, "remove the message"),
+        (DAILY, "never on Sundays"),
+        (DAILY, "don't run on Fridays"),
+        (DAILY, "make it 10am and paint it green"),
+        (DAILY, "use Rome instead of Berlin"),
+        (DAILY, "change the channel to 17 dancing bears, please"),
+        (PAYMENT, "make it 10am"),
+        (PAYMENT, "only if it is nice"),
+        (TWICE, "make it 10am"),
+        (STEPS, "make it 10am"),
+        (STEPS, "every 30 minutes"),
+        (DAILY, ""),
+        (DAILY, " \n "),
+        (DAILY, "make it 10am\x00"),
+        (DAILY, "x" * 5000),
+        (DAILY, "\u202emake it \ud83d\udca3".encode("utf-16", "surrogatepass").decode("utf-16")),
+    ],
+)
+def test_a_change_that_is_not_understood_changes_nothing(text: str, change: str) -> None:
+    found = changed(text, change)
+    assert found.outcome == "refused", (found.outcome, found.difference)
+    assert found.made is None
+    assert found.refusals[0].reason
+
+
+def test_a_hand_written_program_is_changed_too_and_says_so() -> None:
+    source = (
+        'TASK report\n  TRIGGER schedule(09:00, weekly(MO), "UTC")\n\n'
+        "  ACTION post\n    TYPE connector_call\n    CONNECTOR slack_notify\n    FUNCTION send_message\n"
+        '    PARAMS {channel: "#team", text: "hi {{you}}"}\n'
+    )
+    first = compile_text(source, now=NOW)
+    assert first.outcome == "program", first.report
+    found = revise(first, "make it 10am and change the channel to #ops")
+    assert len(differences(found)) == 2
+    assert found.made is not None
+    assert "hi {{you}}" in found.made.ir
+    assert "Changed: make it 10am" in found.made.ir
+
+
+def test_the_changed_program_compiles_to_itself() -> None:
+    found = changed(DAILY, "make it 10am, also email it to ops@example.com")
+    assert found.made is not None
+    again = compile_text(found.made.ir, now=NOW)
+    assert again.program == found.made.program
