@@ -6,8 +6,8 @@ import pytest
 
 from connectors.stub_http import StubHttp
 from eyeflow.catalog.model import Connection, Service
-from eyeflow.connectors.http1 import Http1Transport
 from eyeflow.connectors.guard import Guard, LoopbackPort, PrivateRange, Rules, rules_for
+from eyeflow.connectors.http1 import Http1Transport
 from eyeflow.connectors.transport import HttpRequest
 from eyeflow.errors import CallError, EgressDenied
 

@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from connectors.stub_http import StubHttp, answer
-from eyeflow.connectors.http1 import Http1Transport
 from eyeflow.connectors.guard import Guard, LoopbackPort, PrivateRange, Rules
+from eyeflow.connectors.http1 import Http1Transport
 from eyeflow.connectors.transport import HttpRequest, HttpResponse, HttpTransport, ScriptedTransport
 from eyeflow.errors import CallError, EgressDenied
 

@@ -23,7 +23,8 @@ CODE: Final = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*\Z")
 RAISED: Final = {
     "CompileError": 0, "CatalogError": 0, "LoadError": 0, "RunError": 0, "UnitError": 0, "ScheduleError": 0,
     "EyeFlowError": 0, "StoreError": 0, "SecretError": 0, "Forbidden": 0, "Missing": 0, "Clash": 0, "Invalid": 0,
-    "NotNow": 0, "Unauthenticated": 0, "EngineError": 0, "Busy": 0, "ApiError": 1, "Diagnostic": 0, "Problem": 0, "CallError": 1, "Declined": 1, "SettingsError": 0, "ListenError": 0, "FolderError": 0,
+    "NotNow": 0, "Unauthenticated": 0, "EngineError": 0, "Busy": 0, "ApiError": 1, "Diagnostic": 0, "Problem": 0,
+    "CallError": 1, "Declined": 1, "SettingsError": 0, "ListenError": 0, "FolderError": 0,
 }  # fmt: skip
 """Where the code stands among the arguments of what is built by these names."""
 

@@ -18,6 +18,7 @@ from eyeflow.ir.opcodes import Op
 from eyeflow.ir.program import Program
 from eyeflow.store.memory import MemoryStore
 from eyeflow.store.port import Insert, Store
+from eyeflow.store.port import Op as StoreOp
 from eyeflow.store.records import ArtifactRecord, SettingRecord, TaskRecord, VersionRecord
 from eyeflow.svm import VirtualClock, run_virtual
 from eyeflow.svm.virtualtime import EPOCH
@@ -62,6 +63,39 @@ def world(script: Script | None = None, **more: Any) -> World:
         "catalog": CATALOG, "trust": (KEY.signer,), "connectors": {"scripted": (script or Script()).factory()}, **more,
     }  # fmt: skip
     return World(**settings)
+
+
+class Freezer:
+    """The store as a process sees it that can be stopped: while it is, nothing comes back. With `stop_after`,
+    it stops between a write and what follows it."""
+
+    def __init__(self, store: Any) -> None:
+        self._store = store
+        self._running = asyncio.Event()
+        self._running.set()
+        self.stop_after: Callable[[Any], bool] | None = None
+
+    def stop(self) -> None:
+        self._running.clear()
+
+    def go_on(self) -> None:
+        self._running.set()
+
+    async def write(self, *unit: StoreOp) -> tuple[int, ...]:
+        await self._running.wait()
+        done: tuple[int, ...] = await self._store.write(*unit)
+        if self.stop_after is not None and self.stop_after(unit):
+            self.stop_after = None
+            self.stop()
+        await self._running.wait()
+        return done
+
+    def __getattr__(self, name: str) -> Any:
+        async def asked(*args: Any, **more: Any) -> Any:
+            await self._running.wait()
+            return await getattr(self._store, name)(*args, **more)
+
+        return asked
 
 
 def in_virtual_time(main: Callable[[VirtualClock], Awaitable[Any]], *, days: float = 9, start: datetime = EPOCH) -> Any:

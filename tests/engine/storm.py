@@ -183,6 +183,37 @@ class Storm:
 
         run_virtual(main, start=self.now)
 
+    def again(self, step: bool) -> str:
+        """Run once, without a crash, then do again what failed, or from some step; what is wrong with that."""
+
+        async def main(clock: Any) -> str:
+            mortal = Mortal(self.store, None, after=False)
+            engine = self._engine(mortal, clock)
+            await engine.start()
+            people = asyncio.ensure_future(self._people(engine, mortal))
+            first = await engine.run(RunRequest(task="storm"), wait=False)
+            await engine.end(first.execution_id)
+            names = [each.name for each in self.programs[0].scopes[self.programs[0].root].steps]
+            try:
+                chosen = Random(self.seed).choice(names) if step else None
+                retry = await engine.retry(first.execution_id, chosen, principal=BEA)
+            except EngineError as error:
+                return "" if error.code == "nothing_to_retry" and not step else error.code
+            await engine.end(retry.execution_id)
+            people.cancel()
+            self.acknowledged = {first.execution_id, retry.execution_id}
+            found = await self._whole_or_wrong(engine, retry.execution_id)
+            await engine.drain(1)
+            return found
+
+        return run_virtual(main, start=self.now)
+
+    async def _whole_or_wrong(self, engine: Engine, identity: str) -> str:
+        events = await engine.events(identity)
+        if not (await engine.replay(identity)).equal:
+            return f"{identity} replays to another trace hash"
+        return _assignments(events)
+
     def _engine(self, store: Mortal, clock: Any) -> Engine:
         surroundings = world(connectors={"scripted": lambda: Door(self.services)})
         return Engine(store, world=surroundings, clock=clock, ids=self.ids, limits=LIMITS)  # type: ignore[arg-type]
@@ -265,7 +296,7 @@ class Storm:
                 return f"time went backwards in {record.id}"
             if (found := _assignments(events)) != "":
                 return f"{record.id}: {found}"
-            if not (await engine.replay(record.id)).equal:
+            if events and not (await engine.replay(record.id)).equal:
                 return f"{record.id} replays to another trace hash"
             everything += [(record.id, event) for event in events]
         if await self.store.count(ApprovalRecord, Where("state", "=", "open")):
@@ -312,6 +343,16 @@ def frozen(seed: int, points: Sequence[int]) -> str:
             storm.beside(at, after=after)
             if storm.wrong:
                 return f"seed {seed}, stopped {'after' if after else 'before'} write {at}: {storm.wrong}"
+    return ""
+
+
+def retried(seed: int) -> str:
+    """A run and its retry, from where it failed and from some step."""
+    for step in (False, True):
+        storm = Storm(seed)
+        asyncio.run(_prepare(storm))
+        if found := storm.again(step):
+            return f"seed {seed}, {'from a step' if step else 'from where it failed'}: {found}"
     return ""
 
 

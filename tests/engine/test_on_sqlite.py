@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from engine.deployed import asking, connect, deploy, engine_on, hello, posting, waiting, world
+from engine.deployed import Freezer, asking, connect, deploy, engine_on, hello, posting, waiting, world
 from eyeflow.connectors.scripted import Script
 from eyeflow.engine.engine import Engine
 from eyeflow.engine.limits import EngineLimits
@@ -64,8 +64,9 @@ async def test_an_approval_and_a_schedule_that_overlaps(store):
     async with engine_on(store, asking(), posting(), limits=QUICK) as engine:
         first = await engine.run(RunRequest(task="asking"))
         assert first.status == "waiting"
-        await asyncio.sleep(0.3)
-        (question,) = await store.find(ApprovalRecord)
+        while not (questions := await store.find(ApprovalRecord)):
+            await asyncio.sleep(0.02)
+        (question,) = questions
         await engine.decide(question.id, "approved", LOCAL)
         assert (await engine.end(first.execution_id)).status == "success"
         for instant in (1, 1, 2):
@@ -80,20 +81,23 @@ async def test_a_process_that_goes_is_followed_by_another(store, tmp_path):
     script = Script.of(takes_ms={"slack_notify.keyed_send": [150]})
     await connect(store)
     await deploy(store, posting(posts=4, durable="journal", capability="slack_daily.keyed_send"))
-    first = Engine(store, world=world(script), limits=EngineLimits(**QUICK))
+    frozen = Freezer(store)
+    first = Engine(frozen, world=world(script), limits=EngineLimits(**QUICK))
     await first.start()
     identities = [(await first.run(RunRequest(task="posting"), wait=False)).execution_id for _ in range(5)]
     await asyncio.sleep(0.2)
-    for loop in first._loops:
-        loop.cancel()  # it says nothing any more, as a process that was stopped
+    frozen.stop()
     async with engine_on(store, script=script, limits=QUICK) as second:
         for identity in identities:
             result = await asyncio.wait_for(second.end(identity), 20)
             assert result.status == "success"
-        await asyncio.sleep(0.3)
-        assert second.metrics.claimed >= 5
-        assert first.metrics.fenced + sum(first.metrics.ended.values()) == 5
+        frozen.go_on()
+        async with asyncio.timeout(20):
+            while first.metrics.fenced < 5:
+                await asyncio.sleep(0.02)
+        assert second.metrics.claimed == 5
+        assert first.metrics.fenced == 5
         assert len({call.key for call in script.calls}) == 20
         assert {row.status for row in await store.find(ExecutionRecord)} == {"success"}
-        assert await store.count(ProcessRecord) == 1
+        assert await store.count(ProcessRecord) == 2
     await first.drain(0)

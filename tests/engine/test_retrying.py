@@ -79,6 +79,28 @@ def test_items_that_were_done_are_not_done_twice():
     in_virtual_time(main)
 
 
+def test_failed_items_of_a_loop_that_collects_are_done_again():
+    async def main(clock):
+        b = Build("collecting")
+
+        def body(item):
+            post = b.call("post", KEYED, obj(text=item))
+            return [post], of(post)
+
+        loop = b.foreach("each", items("a", "b", "c"), body, continue_on_error=True)
+        program = b.program([loop], of(loop))
+        script = Script.of(fails={"slack_notify.keyed_send": [None, "invalid", None]})
+        async with engine_on(None, program, script=script, clock=clock) as engine:
+            first = await engine.run(RunRequest(task="collecting"))
+            assert first.status == "partial_failure"
+            again = await engine.retry(first.execution_id, principal=LOCAL)
+            assert again.status == "success"
+            assert sent(script) == ["a", "b", "c", "b"]
+            assert (await engine.replay(again.execution_id)).equal
+
+    in_virtual_time(main)
+
+
 def test_a_choice_that_read_the_time_stands():
     async def main(clock):
         b = Build("choosing")

@@ -7,7 +7,19 @@ from datetime import timedelta
 
 import pytest
 
-from engine.deployed import KEYED, READ, SEND, deploy, engine_on, hello, in_virtual_time, posting, waiting, world
+from engine.deployed import (
+    KEYED,
+    READ,
+    SEND,
+    Freezer,
+    deploy,
+    engine_on,
+    hello,
+    in_virtual_time,
+    posting,
+    waiting,
+    world,
+)
 from eyeflow.connectors.scripted import Script
 from eyeflow.engine.model import Busy, RunRequest
 from eyeflow.store.memory import MemoryStore
@@ -15,39 +27,6 @@ from eyeflow.store.records import ExecutionRecord, ProcessRecord, WorkRecord
 from svm.built import Build, obj, of
 
 SLOW = {"slack_notify.send_message": [2_000], "slack_notify.keyed_send": [2_000]}
-
-
-class Freezer:
-    """The store as a process sees it that can be stopped: while it is, nothing comes back. With `stop_after`,
-    it stops between a write and what follows it."""
-
-    def __init__(self, store):
-        self._store = store
-        self._running = asyncio.Event()
-        self._running.set()
-        self.stop_after = None
-
-    def stop(self):
-        self._running.clear()
-
-    def go_on(self):
-        self._running.set()
-
-    async def write(self, *unit):
-        await self._running.wait()
-        done = await self._store.write(*unit)
-        if self.stop_after is not None and self.stop_after(unit):
-            self.stop_after = None
-            self.stop()
-        await self._running.wait()
-        return done
-
-    def __getattr__(self, name):
-        async def asked(*args, **more):
-            await self._running.wait()
-            return await getattr(self._store, name)(*args, **more)
-
-        return asked
 
 
 def journal_rows(unit):

@@ -1,5 +1,5 @@
-"""Requests in people's own words, written before anybody saw what becomes of them: exact, or a question, never something
-else. The requests are in `requests_own.yaml`."""
+"""Requests in people's own words, written before anybody saw what becomes of them: exact or a question, and never
+something else. The requests are in `requests_own.yaml`."""
 
 from __future__ import annotations
 

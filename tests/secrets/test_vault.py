@@ -11,8 +11,8 @@ import pytest
 from eyeflow.connectors.credentials import Credentials, VaultCredentials
 from eyeflow.errors import CallError
 from eyeflow.secrets import Access, SecretError, on_behalf_of, unlock
-from eyeflow.secrets.vault import MAX_VALUE_CHARS
-from eyeflow.store.port import Update, Where
+from eyeflow.secrets.vault import HELD_S, MAX_VALUE_CHARS
+from eyeflow.store.port import Insert, Op, StoreError, Update, Where
 from eyeflow.store.records import AuditRecord, SecretRecord, SettingRecord
 
 from .conftest import House
@@ -178,3 +178,60 @@ async def test_vault_references_give_credentials_to_connectors(house: House) -> 
     with pytest.raises(CallError) as caught:
         await source("vault:nobody")
     assert (caught.value.kind, caught.value.code) == ("denied", "no_credential") and caught.value.hint
+
+
+async def test_a_held_value_is_forgotten_when_it_changes_and_each_access_has_its_row(house: House) -> None:
+    vault = house.secrets.vault
+    await vault.put("slack", "xoxb-1", ME)
+    assert [(await vault.get("slack", ME)).single for _ in range(3)] == ["xoxb-1"] * 3
+    await vault.rotate("slack", "xoxb-2", ME)
+    assert (await vault.get("slack", ME)).single == "xoxb-2"
+    await vault.remove("slack", ME)
+    with pytest.raises(SecretError, match="no_secret"):
+        await vault.get("slack", ME)
+    assert [row[1] for row in await rows(house)].count("secret.read") == 4
+
+
+async def test_a_change_by_another_process_is_seen_within_a_second_or_at_once_when_asked_for(house: House) -> None:
+    vault = house.secrets.vault
+    other = (await unlock(house.store, house.chain, house.source, house.clock)).vault
+    await vault.put("slack", "xoxb-1", ME)
+    assert (await vault.get("slack", ME)).single == "xoxb-1"
+    await other.rotate("slack", "xoxb-2", ME)
+    assert (await vault.get("slack", ME, fresh=True)).single == "xoxb-2"
+    assert (await vault.get("slack", ME)).single == "xoxb-2"
+    assert HELD_S <= 1
+
+
+async def test_the_row_of_an_access_is_on_disk_before_what_is_written_after_it(house: House) -> None:
+    await house.secrets.vault.put("slack", "xoxb-1", ME)
+    await house.secrets.vault.get("slack", ME)
+    await house.store.write(Insert(SettingRecord(name="afterwards", value=b"1", updated_ms=1)))
+    assert [row[1] for row in await rows(house)] == ["secret.created", "secret.read"]
+
+
+async def test_no_value_is_given_out_while_the_row_of_an_earlier_access_is_owed(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vault, store = house.secrets.vault, house.store
+    await vault.put("slack", "xoxb-1", ME)
+    full = StoreError("store_full", "the disk is full")
+
+    def refused(*unit: Op) -> asyncio.Future[tuple[int, ...]]:
+        future: asyncio.Future[tuple[int, ...]] = asyncio.get_running_loop().create_future()
+        future.set_exception(full)
+        return future
+
+    async def refuse(*unit: Op) -> tuple[int, ...]:
+        raise full
+
+    with monkeypatch.context() as disk:
+        disk.setattr(store, "submit", refused)
+        disk.setattr(store, "write", refuse)
+        await vault.get("slack", ME)
+        await asyncio.sleep(0)
+        for _ in range(2):
+            with pytest.raises(StoreError, match="store_full"):
+                await vault.get("slack", ME)
+    assert (await vault.get("slack", ME)).single == "xoxb-1"
+    assert [row[1] for row in await rows(house)] == ["secret.created", "secret.read", "secret.read"]

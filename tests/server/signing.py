@@ -56,6 +56,7 @@ class Signing:
         self.secrets: list[str] = []
         self.good: set[str] = set()
         self.refresh = ""
+        self.serving: set[asyncio.Task[object]] = set()
         self._codes: dict[str, dict[str, str]] = {}
 
     def approve(self, authorize_url: str) -> tuple[str, str]:
@@ -70,6 +71,9 @@ class Signing:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, one request at a time."""
+        task = asyncio.current_task()
+        assert task is not None
+        self.serving.add(task)
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 lines = head.decode("latin-1").split("\r\n")
@@ -82,7 +86,10 @@ class Signing:
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError, ssl.SSLError):
             pass
+        except asyncio.CancelledError:
+            pass  # the end of the test; asyncio's own callback takes no cancelled task
         finally:
+            self.serving.discard(task)
             writer.close()
 
     async def _answer(
@@ -148,6 +155,9 @@ async def signing(folder: Path) -> AsyncIterator[tuple[Signing, dict[str, object
         )
     finally:
         server.close()
+        for task in (ending := tuple(held.serving)):
+            task.cancel()
+        await asyncio.gather(*ending)
 
 
 def _certificate(folder: Path) -> Path:

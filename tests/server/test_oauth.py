@@ -384,7 +384,8 @@ async def test_the_command_waits_until_the_account_is_signed_in(tmp_path):
     async with signing(tmp_path / "outside") as (service, _):
         env = {
             "EYEFLOW_CATALOG_FURTHER": str(tmp_path / "outside" / "services"),
-            "EYEFLOW_EGRESS_ALLOW": "127.0.0.1=127.0.0.0/8", "EYEFLOW_EGRESS_CA_FILE": str(tmp_path / "outside" / "gauge.pem"),
+            "EYEFLOW_EGRESS_ALLOW": "127.0.0.1=127.0.0.0/8",
+            "EYEFLOW_EGRESS_CA_FILE": str(tmp_path / "outside" / "gauge.pem"),
         }  # fmt: skip
         with running(env=env) as server:
             for method, path, body in (
@@ -413,4 +414,4 @@ async def test_the_command_waits_until_the_account_is_signed_in(tmp_path):
                 if process.returncode is None:
                     process.kill()
                     await process.wait()
-        assert not [each for each in (*service.secrets, state, code) if each in server.log()]
+            assert not [each for each in (*service.secrets, state, code) if each in server.log()]

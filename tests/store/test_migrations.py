@@ -20,7 +20,6 @@ from eyeflow.store.schema import metadata
 from eyeflow.store.sqlite import SqliteStore
 from eyeflow.store.sqlite.connection import APPLICATION_ID, create
 
-
 OPENED = """
 import asyncio, sys
 from eyeflow.store.records import SettingRecord
@@ -98,6 +97,6 @@ async def test_a_file_left_without_tables_by_an_older_version_is_migrated(tmp_pa
 def test_neither_a_new_file_nor_a_current_one_loads_what_migrates(tmp_path: Path) -> None:
     for _ in range(2):
         done = subprocess.run(
-            (sys.executable, "-c", OPENED, str(tmp_path / "eyeflow.db")), capture_output=True, text=True
+            (sys.executable, "-c", OPENED, str(tmp_path / "eyeflow.db")), check=False, capture_output=True, text=True
         )
         assert (done.stdout, done.stderr) == ("[]\n", "")

@@ -10,8 +10,8 @@ from typing import Final
 
 import eyeflow
 from eyeflow.cli.told import moments, plain, resumed, show_undecided
-from eyeflow.frontend.literals import seed_tokens
 from eyeflow.frontend.finishing import words_of
+from eyeflow.frontend.literals import seed_tokens
 from eyeflow.ir.opcodes import Op
 from eyeflow.ir.plan import Plan
 from eyeflow.simulate.events import example, waiting

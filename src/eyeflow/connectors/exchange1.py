@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Final, cast
 
 import httptools
@@ -26,7 +27,18 @@ from eyeflow.errors import CallError
 MAX_HEAD_BYTES: Final = 65_536
 MAX_HEADERS: Final = 256
 _MAX_INTERIM: Final = 16
+_SHORT_BYTES: Final = 64
 _WINDOW_BITS: Final = {b"gzip": 31, b"x-gzip": 31, b"deflate": 15}
+
+
+def _named(name: bytes) -> str:
+    """The name of a header as answers have it."""
+    return _short_name(name) if len(name) <= _SHORT_BYTES else name.decode("latin-1").lower()
+
+
+@lru_cache(maxsize=1_024)
+def _short_name(name: bytes) -> str:
+    return name.decode("latin-1").lower()
 
 
 class Lost(Exception):  # noqa: N818 - says what became of the connection
@@ -37,6 +49,20 @@ class Wire(asyncio.Protocol):
     """A connection to `origin`. `gone`, once it is set, is called when the connection is no more, and `closed` is done
     then. `exchanges` counts requests that were sent; `idle_since` is when the last was answered (seconds of the
     loop's time)."""
+
+    _status: int
+    _headers: list[tuple[bytes, bytes]]
+    _chunks: list[bytes]
+    _inflate: Any
+    _size: int
+    _still: int
+    _head_bytes: int
+    _head_count: int
+    _interim: int
+    _headed: bool
+    _whole: bool
+    _until_end: bool
+    _moved: bool
 
     def __init__(self, loop: asyncio.AbstractEventLoop, origin: tuple[str, str, int]) -> None:
         self.origin = origin
@@ -84,10 +110,7 @@ class Wire(asyncio.Protocol):
             self._request = self._waiter = None
         return HttpResponse(
             status=self._status,
-            headers=tuple([
-                (name.decode("latin-1").lower(), value.decode("utf-8", "replace").strip())
-                for name, value in self._headers
-            ]),
+            headers=tuple([(_named(name), value.decode("utf-8", "replace").strip()) for name, value in self._headers]),
             body=self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks),
             url=str(url),
             practice=practice,
@@ -222,9 +245,7 @@ class Wire(asyncio.Protocol):
 
     def _reset(self) -> None:
         self._status = 0
-        self._headers: list[tuple[bytes, bytes]] = []
-        self._chunks: list[bytes] = []
-        self._inflate: Any = None
+        self._headers, self._chunks, self._inflate = [], [], None
         self._size = self._still = self._head_bytes = self._head_count = self._interim = 0
         self._headed = self._whole = self._until_end = self._moved = False
 

@@ -6,6 +6,7 @@ one of `ir` is used, with `json` for everything a service or caller hands in.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Final, TypeAlias
@@ -54,8 +55,14 @@ def _formula(text: str, roots: tuple[str, ...]) -> Formula:
     if checked is None or not found.ok:
         said = found.errors[0].message if found.errors else "it is no expression"
         raise CallError("permanent", "bad_mapping", f"the catalog's expression {text[:80]!a}: {said}")
-    run = expression_closure(checked, roots, _UTC, types)
-    return lambda values: run(*[values.get(root) for root in roots])
+    used = tuple(root for root in roots if re.search(rf"\b{root}\b", text))  # at the most: a text may hold its name
+    if NOW_ROOT in roots and NOW_ROOT not in used:
+        used = (*used, NOW_ROOT)  # spelled NOW()
+    run = expression_closure(checked, used, _UTC, types)
+    if len(used) == 1:
+        only = used[0]
+        return lambda values: run(values.get(only))
+    return lambda values: run(*[values.get(root) for root in used])
 
 
 def outline(spelled: str, roots: tuple[str, ...] = CALL_ROOTS) -> Outline:

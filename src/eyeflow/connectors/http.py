@@ -14,7 +14,6 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Final
-from urllib.parse import quote, urlencode
 
 import msgspec
 
@@ -22,8 +21,8 @@ from eyeflow.catalog.model import Capability
 from eyeflow.connectors.credentials import no_credential
 from eyeflow.connectors.formulas import Outline, outline, shape
 from eyeflow.connectors.guard import rules_for
-from eyeflow.connectors.mapping import Draft, Exchange, Login, declared, defaults_filled
-from eyeflow.connectors.payload import SECRET_HEADERS, checked_header
+from eyeflow.connectors.mapping import Draft, Exchange, Login, Signature
+from eyeflow.connectors.payload import checked_header, query_text
 from eyeflow.connectors.port import ConnectorConfig, Credential
 from eyeflow.connectors.redact import Redactor
 from eyeflow.connectors.templates import Roots
@@ -35,8 +34,6 @@ from eyeflow.values import Value
 LONGEST_CALL_MS: Final = 120_000
 """The connector's own net below the machine's timeouts, unless the capability's is longer."""
 
-USER_AGENT: Final = ("User-Agent", "eyeflow")
-
 PRACTICE_HEADER: Final = "x-eyeflow-practice"
 """How a practice service says what is wrong with a request."""
 
@@ -47,6 +44,7 @@ class _Prepared(msgspec.Struct, frozen=True):
     """A capability ready to be called: its steps (one without a name when there is no list) and what they give."""
 
     capability: Capability
+    signature: Signature
     exchanges: tuple[Exchange, ...]
     result: Outline | None
 
@@ -118,20 +116,20 @@ class HttpConnector:
         secret, fields = self._applied(credential)
         if draft.answered and (self._home is None or draft.url.origin != self._home.origin):
             secret, fields = (), ()
-        own, open_headers = _parted(draft.headers)
+        own = draft.own
         if own and secret:
             raise CallError("permanent", "bad_header", f"{own[0][0]} is the connection's to set", hint="leave it out")
         url = draft.url
         if fields:
             mark = "&" if "?" in url.target else "?"
-            url = msgspec.structs.replace(url, target=url.target + mark + urlencode(fields, quote_via=quote))
+            url = msgspec.structs.replace(url, target=url.target + mark + query_text(fields))
         left = deadline - asyncio.get_running_loop().time()
         return await self._transport.send(
             HttpRequest(
                 method=draft.method,
                 url=url,
                 rules=self._rules,
-                headers=open_headers + key,
+                headers=draft.headers + key if key else draft.headers,
                 credential=secret or own,
                 body=draft.body,
                 safe=safe,
@@ -181,23 +179,12 @@ class HttpConnector:
         steps = mapping.steps or (("", mapping),)
         prepared = _Prepared(
             capability,
+            Signature(capability),
             tuple(Exchange(service, capability, step, self._settings, name) for name, step in steps),
             outline(mapping.result) if mapping.steps and mapping.result is not None else None,
         )
         self._prepared[method] = prepared
         return prepared
-
-
-def _parted(headers: Headers) -> tuple[Headers, Headers]:
-    """Headers that hold a secret of the caller's own, and the others, with a user agent."""
-    own, rest, named = [], [], False
-    for pair in headers:
-        low = pair[0].lower()
-        named = named or low == "user-agent"
-        (own if low in SECRET_HEADERS else rest).append(pair)
-    if not named:
-        rest.append(USER_AGENT)
-    return tuple(own), tuple(rest)
 
 
 def _everything(response: HttpResponse) -> bytes:
@@ -239,7 +226,7 @@ class _Run:
         """Do the steps in order. Once a write was answered, no later failure counts as surely not done."""
         capability = self._prepared.capability
         steps: dict[str, Value] = {}
-        roots: Roots = {"params": defaults_filled(capability, params), "steps": steps}
+        roots: Roots = {"params": self._prepared.signature.filled(params), "steps": steps}
         value: Value = None
         for exchange in self._prepared.exchanges:
             roots = {"params": roots["params"], "steps": steps, "let": {}}
@@ -255,7 +242,7 @@ class _Run:
                 value = shape(self._prepared.result, roots)
             except RunError as error:
                 raise CallError("uncertain" if self._wrote else "permanent", "bad_response", error.message) from error
-        return declared(capability, value)
+        return self._prepared.signature.declared(value)
 
     async def _step(self, exchange: Exchange, roots: Roots) -> Value:
         pages = exchange.mapping.pages

@@ -218,18 +218,23 @@ class Http1Transport:
         if not wire.fit or self._closed:
             wire.close()
             return
-        origin, turn = self._next()
-        if turn is not None and origin == wire.origin:
-            turn.set_result(wire)
-        elif turn is not None:
-            self._drop(wire)
-            turn.set_result(None)
-        else:
-            loop = asyncio.get_running_loop()
-            wire.idle_since = now = loop.time()
-            self._idle.setdefault(wire.origin, []).append(wire)
-            if self._tidying is None:
-                self._tidying = loop.call_at(now + _KEEPALIVE_S, self._tidy)
+        if self._waiting:
+            origin, turn = self._next()
+            if turn is not None and origin == wire.origin:
+                turn.set_result(wire)
+                return
+            if turn is not None:
+                self._drop(wire)
+                turn.set_result(None)
+                return
+        loop = asyncio.get_running_loop()
+        wire.idle_since = now = loop.time()
+        idle = self._idle.get(wire.origin)
+        if idle is None:
+            idle = self._idle[wire.origin] = []
+        idle.append(wire)
+        if self._tidying is None:
+            self._tidying = loop.call_at(now + _KEEPALIVE_S, self._tidy)
 
     def _left(self, wire: Wire) -> None:
         """A connection is no more."""
@@ -353,7 +358,12 @@ def _head(request: HttpRequest, place: _Place) -> bytes:
         lines.append(f"Content-Length: {len(request.body or b'')}")
     text = "\r\n".join(lines)
     breaks = len(lines) - 1
-    if text.count("\n") != breaks or text.count("\r") != breaks or "\0" in text or not _METHOD.fullmatch(request.method):
+    if (
+        text.count("\n") != breaks
+        or text.count("\r") != breaks
+        or "\0" in text
+        or not _METHOD.fullmatch(request.method)
+    ):
         raise CallError("permanent", "bad_header", "a header of the request has a line break or a control character")
     try:
         return (text + "\r\n\r\n").encode()

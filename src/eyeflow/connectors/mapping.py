@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping
-from urllib.parse import quote, urlencode
+from typing import Final
 
 import msgspec
 
@@ -28,12 +28,17 @@ from eyeflow.values import Json, Nullable, ObjectOf, Value
 _CREDENTIAL_PARTS = frozenset({"token", "username", "password", "key"})
 
 
+USER_AGENT: Final = ("User-Agent", "eyeflow")
+
+
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
-    """A request before its credential: `answered` when its origin was named by an earlier answer."""
+    """A request before its credential: `answered` when its origin was named by an earlier answer. `own` are headers
+    that hold a secret of the caller's own."""
 
     method: str
     url: Url
     headers: Headers
+    own: Headers
     body: bytes | None
     answered: bool
 
@@ -117,8 +122,14 @@ class Exchange:
         self._answered = base is not None and "{steps." in base
         self._path = prepare(mapping.path, params)
         self._query = _pairs(mapping.query, params)
-        self._shared = _pairs(http.headers, params)
-        self._headers = _pairs(mapping.headers, params)
+        self._headers = _pairs(http.headers, params) + _pairs(mapping.headers, params)
+        self._same = all(template.fixed for _, template in self._headers)
+        self._heads: dict[str | None, tuple[Headers, Headers]] = {}
+        """Headers by content type, where they are the same for every call."""
+        self._place: Url | None = None
+        """Base and path, where they are the same for every call."""
+        if self._fixed is not None and self._path.fixed:
+            self._place = _joined(self._fixed, payload.path_text(self._path, {}, self._segments), "")
         self._body = None if mapping.body is None else _tree(msgspec.json.decode(mapping.body), params)
         self._lets = tuple((name, formula(text)) for name, text in mapping.let)
         self._when = _maybe(mapping.when)
@@ -144,24 +155,42 @@ class Exchange:
         roots["let"] = lets
         for name, compute in self._lets:
             lets[name] = _evaluated(compute, roots)
-        base = self._fixed or parse_url(self._base_text(roots))
-        query = [pair for pair in payload.query_pairs(self._query, roots) if pair[0] not in dict(more)]
+        query = payload.query_pairs(self._query, roots)
+        if more:
+            replaced = dict(more)
+            query = [*(pair for pair in query if pair[0] not in replaced), *more]
         body = kind = None
         if self._body is not None:
             value = payload.fill(self._body, roots)
             if value is not None:
                 body, kind = payload.encode_body(value, self.mapping.encoding)
-        headers = payload.header_pairs(self._shared + self._headers, roots)
-        if kind is not None and not any(name.lower() == "content-type" for name, _ in headers):
-            headers += (("Content-Type", kind),)
-        path = payload.path_text(self._path, roots, self._segments)
+        own, headers = self._head(kind, roots)
+        if self._place is not None:
+            url = self._place if not query else _queried(self._place, payload.query_text(query))
+        else:
+            base = self._fixed or parse_url(self._base_text(roots))
+            path = payload.path_text(self._path, roots, self._segments)
+            url = _joined(base, path, payload.query_text(query))
         return Draft(
-            method=self.mapping.method,
-            url=_joined(base, path, urlencode([*query, *more], quote_via=quote)),
-            headers=headers,
-            body=body,
-            answered=self._answered,
-        )
+            method=self.mapping.method, url=url, headers=headers, own=own, body=body, answered=self._answered
+        )  # fmt: skip
+
+    def _head(self, kind: str | None, roots: Roots) -> tuple[Headers, Headers]:
+        """The headers that hold a secret of the caller's own, and the others with the body's type and a user agent."""
+        known = self._heads.get(kind) if self._same else None
+        if known is not None:
+            return known
+        headers = payload.header_pairs(self._headers, roots)
+        names = {name.lower() for name, _ in headers}
+        if kind is not None and "content-type" not in names:
+            headers += (("Content-Type", kind),)
+        if "user-agent" not in names:
+            headers += (USER_AGENT,)
+        own = tuple(pair for pair in headers if pair[0].lower() in payload.SECRET_HEADERS)
+        parted = own, tuple(pair for pair in headers if pair not in own)
+        if self._same and self.mapping.encoding != "multipart":
+            self._heads[kind] = parted
+        return parted
 
     def read(self, response: HttpResponse, roots: Roots) -> None:
         """Puts `status`, `headers`, `body` (and `rows`) of an answer that is not an error into `roots`.
@@ -265,34 +294,60 @@ def table_rows(cells: Value) -> list[Value]:
     ]
 
 
+class Signature:
+    """What a capability takes and promises, ready for every call."""
+
+    def __init__(self, capability: Capability) -> None:
+        self._name = capability.name
+        self._known = frozenset(param.name for param in capability.params)
+        self._open = tuple(
+            (param.name, param.default, param.required)
+            for param in capability.params
+            if param.default is not None or param.required
+        )
+        returns = capability.returns
+        self._nullable = None if not isinstance(returns, ObjectOf) else frozenset(
+            field.name for field in returns.fields if not field.required or isinstance(field.type, Json | Nullable)
+        )  # fmt: skip
+
+    def filled(self, params: Mapping[str, Value]) -> dict[str, Value]:
+        """`params` with the catalog's defaults where nothing was given. Raises: CallError (`bad_value`) for unknown or
+        missing parameters."""
+        if not self._known.issuperset(params):
+            name = next(name for name in params if name not in self._known)
+            raise payload.bad_value(f"{self._name} has no parameter {name[:60]!a}")
+        filled = dict(params)
+        for name, default, required in self._open:
+            if filled.get(name) is None:
+                if default is not None:
+                    filled[name] = default.value
+                elif required:
+                    raise payload.bad_value(f"{self._name} needs {name}")
+        return filled
+
+    def declared(self, value: Value) -> Value:
+        """`value` without the nulls of promised fields whose type has no null: those are missing, and say so when they
+        are read."""
+        nullable = self._nullable
+        if nullable is None or not isinstance(value, dict) or None not in value.values():
+            return value
+        return {name: item for name, item in value.items() if item is not None or name in nullable}
+
+
 def defaults_filled(capability: Capability, params: Mapping[str, Value]) -> dict[str, Value]:
-    """`params` with the catalog's defaults where nothing was given. Raises: CallError (`bad_value`) for unknown or
-    missing parameters."""
-    known = {param.name for param in capability.params}
-    for name in params:
-        if name not in known:
-            raise payload.bad_value(f"{capability.name} has no parameter {name[:60]!a}")
-    filled = dict(params)
-    for param in capability.params:
-        if filled.get(param.name) is None:
-            if param.default is not None:
-                filled[param.name] = param.default.value
-            elif param.required:
-                raise payload.bad_value(f"{capability.name} needs {param.name}")
-    return filled
+    """`Signature.filled`, for those who call seldom. Raises: CallError (`bad_value`)."""
+    return Signature(capability).filled(params)
 
 
 def declared(capability: Capability, value: Value) -> Value:
-    """`value` without the nulls of promised fields whose type has no null: those are missing, and say so when they
-    are read."""
-    if not isinstance(value, dict) or not isinstance(capability.returns, ObjectOf):
-        return value
-    nullable = {
-        field.name
-        for field in capability.returns.fields
-        if not field.required or isinstance(field.type, Json | Nullable)
-    }
-    return {name: item for name, item in value.items() if item is not None or name in nullable}
+    """`Signature.declared`, for those who call seldom."""
+    return Signature(capability).declared(value)
+
+
+def _queried(place: Url, query: str) -> Url:
+    """`place` with more fields in its query."""
+    mark = "&" if "?" in place.target else "?"
+    return Url(place.scheme, place.host, place.port, f"{place.target}{mark}{query}")
 
 
 def _joined(base: Url, path: str, query: str) -> Url:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 from urllib.parse import quote, urlencode
 
@@ -23,6 +23,7 @@ from eyeflow.errors import CallError
 from eyeflow.values import Value
 
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~\-]+")
+_UNRESERVED: Final = re.compile(r"[A-Za-z0-9_.~-]*")
 _BAD_VALUE: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _OWNED: Final = frozenset(
     {"host", "content-length", "transfer-encoding", "connection", "te", "trailer", "upgrade", "expect", "keep-alive"}
@@ -56,6 +57,15 @@ def path_text(template: Template, roots: Roots, several: frozenset[str] = frozen
 def query_pairs(pairs: tuple[tuple[str, Template], ...], roots: Roots) -> list[tuple[str, str]]:
     """The fields of the query; a list repeats its key, `*` spreads an object, an absent value drops its field."""
     return list(_fields(pairs, roots))
+
+
+def query_text(pairs: Iterable[tuple[str, str]]) -> str:
+    """The fields as a query spells them."""
+    return "&".join([f"{_quoted(name)}={_quoted(value)}" for name, value in pairs])
+
+
+def _quoted(text: str) -> str:
+    return text if _UNRESERVED.fullmatch(text) else quote(text, safe="")
 
 
 def header_pairs(pairs: tuple[tuple[str, Template], ...], roots: Roots) -> tuple[tuple[str, str], ...]:

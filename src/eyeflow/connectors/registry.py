@@ -13,10 +13,10 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from eyeflow.catalog.model import Catalog, Service
-from eyeflow.connectors.http1 import Http1Transport
 from eyeflow.connectors.builtin import BuiltinConnector
 from eyeflow.connectors.guard import Guard
 from eyeflow.connectors.http import HttpConnector
+from eyeflow.connectors.http1 import Http1Transport
 from eyeflow.connectors.port import Connector
 from eyeflow.connectors.postgres import PostgresConnector
 from eyeflow.connectors.rss import RssConnector

@@ -44,7 +44,7 @@ class Draining:
             if drivers:
                 await asyncio.wait(drivers, timeout=min(_LOOK_S, left))
             else:
-                await asyncio.sleep(0)
+                await asyncio.sleep(_LOOK_S)
         await asyncio.gather(*(self._give_back(active) for active in list(self._actives.values())))
 
     def _resting(self) -> list[Active]:

@@ -22,7 +22,7 @@ from eyeflow.engine.ending import Endings
 from eyeflow.engine.lease import Ending, Gone
 from eyeflow.engine.model import RunResult, Status
 from eyeflow.errors import EyeFlowError
-from eyeflow.secrets.access import Access, on_behalf_of
+from eyeflow.secrets.access import Access, from_now_on
 from eyeflow.store.port import Conflict, Scalar, StoreError, Update, Where
 from eyeflow.store.records import ExecutionRecord, WorkRecord
 from eyeflow.svm.handle import RunHandle
@@ -33,7 +33,7 @@ _log: Final = logging.getLogger("eyeflow.engine")
 
 class Driving:
     """The runs of this process. `ended` is told of each run that ended, `orphaned` of each that this process still owns
-    and could not carry on, `freed` whenever a place is free again."""
+    and could not carry on."""
 
     def __init__(self, common: Common, actives: dict[str, Active], admission: Admission, endings: Endings) -> None:
         self._common = common
@@ -42,7 +42,7 @@ class Driving:
         self._endings = endings
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiting: dict[str, list[Answer]] = {}
-        self._children: dict[str, list[Active]] = {}
+        self._children: dict[str, set[Active]] = {}
         self.ended: Callable[[ExecutionRecord], None] = lambda record: None
         self.orphaned: Callable[[str], None] = lambda execution_id: None
 
@@ -51,12 +51,13 @@ class Driving:
         active.handle = handle
         active.occupies = True
         if active.record.parent is not None:
-            self._children.setdefault(active.record.parent, []).append(active)
+            self._children.setdefault(active.record.parent, set()).add(active)
         self._actives[active.id] = active
         self._common.metrics.started += 1
         if active.deployed is not None:
             active.deployed.live.users += 1
         active.driver = self.spawn(self._driven(active))
+        active.driver.add_done_callback(lambda driver: self._over(active))
 
     def settle_computed(self, active: Active, execution: Execution) -> None:
         """Write the end of a queued run that only computed, whose place is taken."""
@@ -73,6 +74,11 @@ class Driving:
             await self._stopped(active, error)
         else:
             self._done(active, result)
+
+    def _over(self, active: Active) -> None:
+        """Its driver has ended, perhaps before it began: the run is not here."""
+        if self._actives.get(active.id) is active:
+            self._left(active)
 
     def answer_to(self, active: Active) -> Answer:
         """What a caller of this run waits for: its end, or that it suspends or goes elsewhere."""
@@ -96,8 +102,8 @@ class Driving:
 
     async def _driven(self, active: Active) -> None:
         """Drive a run; secrets are read on its behalf, and the audit says so."""
-        with on_behalf_of(Access(actor=active.record.principal or "system", execution_id=active.id)):
-            await self._drive(active)
+        from_now_on(Access(actor=active.record.principal or "system", execution_id=active.id))
+        await self._drive(active)
 
     async def _drive(self, active: Active) -> None:
         assert active.handle is not None, "a run is started with its handle"
@@ -190,6 +196,7 @@ class Driving:
             del self._actives[active.id]
         self._vacate(active)
         self._children.pop(active.id, None)
+        self._children.get(active.record.parent or "", set()).discard(active)
         if active.deployed is not None and active.handle is not None:
             active.deployed.live.leave()
         active.answer(result)
@@ -268,6 +275,14 @@ class Driving:
         active.leave(Gone(active.id))
         if active.driver is None:
             self._left(active)
+
+    async def evict(self, execution_id: str) -> None:
+        """See to it that nothing of this run is at work here any more, before it begins here anew."""
+        active = self._actives.get(execution_id)
+        if active is not None:
+            self.lose(active)
+            if active.driver is not None:
+                await asyncio.wait([active.driver])
 
     async def release(self, active: Active, *, ready_ms: int, waiting: bool = False) -> None:
         """Stop the run here and give it back to the store, to be taken up by anybody from `ready_ms` on."""

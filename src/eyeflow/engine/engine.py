@@ -93,7 +93,7 @@ class Engine:
         actives = self._actives = dict[str, Active]()
         self._lease = Lease(common, name)
         self._admission = Admission(common.limits)
-        self._journal = FencedJournal(common, self._lease, actives)
+        self._journal = FencedJournal(common, self._lease)
         endings = Endings(common, self._journal)
         self._driving = Driving(common, actives, self._admission, endings)
         self._people = People(common, actives, self._nudge)
@@ -102,13 +102,11 @@ class Engine:
             approver=self._people, tasks=self._subtasks, publisher=OutboxPublisher(common, actives),
             suspensions=self._driving,
         )  # fmt: skip
-        self._machines = Machines(
-            common, world, journal=self._journal, ports=ports, connected=self._connected, rates=rates
-        )
+        self._machines = Machines(common, world, ports=ports, connected=self._connected, rates=rates)
         self._programs = Programs(common, self._machines)
         self._asking = Asking(self._machines)
         self._history = History(common, actives)
-        starting = Starting(common)
+        starting = Starting(common, self._journal)
         self._queue = Queue(common, self._lease, actives, self._admission, starting=starting, driving=self._driving)
         self._running = Running(
             common, self._lease, actives, self._admission, programs=self._programs, starting=starting,

@@ -9,7 +9,7 @@ goes with the unit of the end (`ending`). The first unit of a run that is not in
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -28,26 +28,41 @@ from eyeflow.svm.journal import EffectStarted, Event, RunFinished, RunResumed, R
 _NOTHING_YET: Final = (RunStarted, RunResumed)
 
 
-class FencedJournal:
-    """The journal of all runs of this process."""
+class RunJournal:
+    """The journal of one run as the machine sees it. It is this very run's: when the execution has begun anew in this
+    process, what the old run still wants to keep goes nowhere."""
 
-    def __init__(self, common: Common, lease: Lease, actives: Mapping[str, Active]) -> None:
-        self._common = common
-        self._lease = lease
-        self._actives = actives
-        self.draining = False
+    def __init__(self, journal: FencedJournal, active: Active) -> None:
+        self._journal = journal
+        self._active = active
 
     async def append(self, execution_id: str, events: Sequence[Event]) -> None:
         """Keep `events`. Raises: Gone; EngineError `journal_limit`; StoreError."""
-        active = self._actives.get(execution_id)
-        if active is None or active.gone:
-            raise Gone(execution_id)
+        await self._journal.append(self._active, events)
+
+
+class FencedJournal:
+    """The journal of all runs of this process."""
+
+    def __init__(self, common: Common, lease: Lease) -> None:
+        self._common = common
+        self._lease = lease
+        self.draining = False
+
+    def of(self, active: Active) -> RunJournal:
+        """The journal of one run."""
+        return RunJournal(self, active)
+
+    async def append(self, active: Active, events: Sequence[Event]) -> None:
+        """Keep `events` of a run. Raises: Gone; EngineError `journal_limit`; StoreError."""
+        if active.gone:
+            raise Gone(active.id)
         active.pending.extend(events)
         last = events[-1]
         if isinstance(last, RunFinished) or all(isinstance(event, _NOTHING_YET) for event in active.pending):
             return
         if self.draining and isinstance(last, EffectStarted) and not (active.handle and active.handle.working):
-            ending = Ending(execution_id)
+            ending = Ending(active.id)
             active.leave(ending)
             raise ending
         await self.flush(active)

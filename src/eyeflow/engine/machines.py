@@ -25,7 +25,6 @@ from eyeflow.ir.seal import SignerKey
 from eyeflow.store.records import ConnectionRecord
 from eyeflow.svm.executable import Executable
 from eyeflow.svm.host import Credentials
-from eyeflow.svm.journal import Journal
 from eyeflow.svm.machine import Machine
 from eyeflow.svm.ports import Ports
 from eyeflow.svm.rates import Rates, SlidingWindows
@@ -107,14 +106,12 @@ class Machines:
         common: Common,
         world: World,
         *,
-        journal: Journal,
         ports: Ports,
         connected: Callable[[Connection], None],
         rates: Rates | None = None,
     ) -> None:
         self._common = common
         self._world = world
-        self._journal = journal
         self._ports = ports
         self._connected = connected
         self._rates: Rates = rates or SlidingWindows()
@@ -172,7 +169,7 @@ class Machines:
             trust=world.trust, catalog=world.catalog, connections=self._connections or (),
             connectors=(world.practice or {}) if practice else world.connectors,
             credentials=world.practice_credentials if practice else world.credentials,
-            clock=self._common.clock, ids=self._common.ids, journal=self._journal, ports=self._ports,
+            clock=self._common.clock, ids=self._common.ids, ports=self._ports,
             rates=self._rates, policy=world.policy, practice=practice, revoked=world.revoked,
             connected=self._connected,
         )  # fmt: skip

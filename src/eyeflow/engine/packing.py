@@ -114,7 +114,8 @@ def unpack_events(data: bytes) -> list[Event]:
 def _item(event: Event) -> object:
     kind = type(event)
     for name in _carriers(kind):
-        if not _plain(getattr(event, name)):
+        held = getattr(event, name)
+        if type(held) not in _AS_THEY_STAND and not _plain(held):
             return encode_event(event)
     return kind.__name__, event
 
@@ -148,7 +149,10 @@ def _plain(value: object) -> bool:
     if kind is int:
         return -_WORD <= value < _WORD  # type: ignore[operator]
     if kind is dict:
-        return all(map(_plain, value.values()))  # type: ignore[attr-defined]
+        for item in value.values():  # type: ignore[attr-defined]  # noqa: SIM110 - the loop is the faster form
+            if type(item) not in _AS_THEY_STAND and not _plain(item):
+                return False
+        return True
     if kind is list or kind is tuple:
         return all(map(_plain, value))  # type: ignore[call-overload]
     return False

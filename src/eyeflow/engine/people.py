@@ -21,7 +21,17 @@ from eyeflow.engine.lease import Gone
 from eyeflow.engine.model import EngineError, Principal
 from eyeflow.store.port import Append, Conflict, Insert, Op, Update, Where
 from eyeflow.store.records import ApprovalRecord, AuditRecord, ExecutionRecord, WorkRecord
-from eyeflow.svm.journal import ApprovalAsked, ApprovalGiven, EffectFailed, Event, UncertainSettled
+from eyeflow.svm.journal import (
+    ApprovalAsked,
+    ApprovalGiven,
+    CancelRequested,
+    EffectFailed,
+    Event,
+    StepFailed,
+    StepFinished,
+    StepSkipped,
+    UncertainSettled,
+)
 from eyeflow.svm.ports import Answer, Asked, Settled, Uncertain
 
 VERDICTS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -31,6 +41,7 @@ VERDICTS: Final[Mapping[str, tuple[str, ...]]] = {
 SETTLED_BY: Final = "approver"
 """The role that says what became of an uncertain call."""
 
+_ENDS: Final = (StepFinished, StepFailed, StepSkipped)
 _PLACE: Final = ("execution_id", "action", "iteration", "kind", "attempt")
 _RANKS: Final = {"viewer": 0, "runner": 1, "editor": 2, "approver": 3, "owner": 4}
 _LONGEST_COMMENT: Final = 2_000
@@ -156,10 +167,11 @@ class People:
         """What people have said to a run while it was not in memory, as events that follow its journal: what was
         decided in time counts, also when the run is taken up later."""
         asked = {place for event in events if (place := _asked_at(event)) is not None}
-        if not asked:
-            return []
+        if not asked or record.cancelling or any(isinstance(event, CancelRequested) for event in events):
+            return []  # a run that is to end waits for nobody
         at_us, answers = max(event.at_us for event in events), list[Event]()
         said = {place for event in events if (place := _answered_at(event)) is not None}
+        over = {(event.action, event.iteration) for event in events if isinstance(event, _ENDS)}
         rows = await self._common.store.find(
             ApprovalRecord,
             Where("execution_id", "=", record.id),
@@ -167,7 +179,8 @@ class People:
             order=("decided_ms",),
         )
         for row in rows:
-            if (row.action, row.iteration, row.attempt) in asked - said:
+            here = (row.action, row.iteration)
+            if (*here, row.attempt) in asked - said and here not in over:
                 since_us = ((row.decided_ms or 0) - (record.started_ms or record.created_ms)) * 1000
                 at_us = max(at_us, since_us)
                 answers.append(_answer(row, at_us))

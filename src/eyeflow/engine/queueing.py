@@ -176,7 +176,7 @@ class Queue:
             if execution is not None:
                 self._driving.settle_computed(active, execution)
                 return
-            handle = self._starting.prepared(deployed, asked, active.id, record.depth)
+            handle = self._starting.prepared(deployed, asked, active)
         except EyeFlowError as error:
             active.occupies = True
             self._driving.spawn(self._driving.end(active, "failed", error))

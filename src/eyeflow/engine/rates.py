@@ -23,8 +23,8 @@ from eyeflow.store.records import SettingRecord
 
 _LEAD: Final = "rate."
 _MOST_LOCKS: Final = 10_000
-_SAME_MS: Final = 1.5
-"""Two instants of one start differ by no more than rounding."""
+_GIVEN_BACK_S: Final = 1.0
+"""How long after its instant a start may still be given back."""
 
 
 class _Starts(msgspec.Struct, frozen=True):
@@ -43,6 +43,7 @@ class StoredRates:
         self._store = store
         self._clock = clock
         self._locks: dict[str, asyncio.Lock] = {}
+        self._given: dict[str, dict[float, int]] = {}  # by name: instants given here, ascending, and their starts
 
     async def reserve(self, name: str, limit: RateLimit, at: float) -> float:
         """The earliest instant from `at` on such that no window holds more than `limit.calls` starts.
@@ -56,22 +57,34 @@ class StoredRates:
                 known = _moved(known, now_ms)
                 start = _next(known.starts, limit, now_ms)
                 if await self._written(name, row, _with(known, start, limit, now_ms), now_ms):
-                    return max(at, now + (start - now_ms) / 1000)
+                    turn = max(at, now + (start - now_ms) / 1000)
+                    self._remember(name, turn, start, now)
+                    return turn
 
     async def release(self, name: str, at: float) -> None:
         """Give back the reserved start at `at`, if no later one was reserved meanwhile. Raises: StoreError."""
         async with self._lock(name):
+            start = self._given.get(name, {}).pop(at, None)
+            if start is None:
+                return
             row, known = await self._read(name)
-            now_ms, now = self._now_ms(), asyncio.get_running_loop().time()
-            start = now_ms + (at - now) * 1000
-            if len(known.starts) > known.least and abs(known.starts[-1] - start) <= _SAME_MS:
+            now_ms = self._now_ms()
+            if len(known.starts) > known.least and known.starts[-1] == start:
                 await self._written(name, row, _Starts(now_ms, known.starts[:-1], known.least), now_ms)
+
+    def _remember(self, name: str, turn: float, start: int, now: float) -> None:
+        """What `release` has to know, until it is too late for it."""
+        given = self._given.setdefault(name, {})
+        while given and (first := next(iter(given))) < now - _GIVEN_BACK_S:
+            del given[first]
+        given[turn] = start
 
     def _lock(self, name: str) -> asyncio.Lock:
         lock = self._locks.get(name)
         if lock is None:
             if len(self._locks) >= _MOST_LOCKS:
                 self._locks = {each: held for each, held in self._locks.items() if held.locked()}
+                self._given = {each: held for each, held in self._given.items() if each in self._locks}
             lock = self._locks[name] = asyncio.Lock()
         return lock
 

@@ -72,6 +72,7 @@ class Recovery:
 
     async def take(self, record: ExecutionRecord, work: WorkRecord) -> None:
         """Carry on a run that was just claimed."""
+        await self._driving.evict(record.id)
         try:
             key = self._common.cipher.open(record.key)
             active = Active(record, key, None, kept=True)
@@ -119,7 +120,9 @@ class Recovery:
         active.asks = True
         self._admission.occupy(record.task_id)
         try:
-            handle = await deployed.live.machine.reopened(deployed.executable, [*events, *answers], depth=record.depth)
+            handle = await deployed.live.machine.reopened(
+                deployed.executable, [*events, *answers], depth=record.depth, journal=self._journal.of(active)
+            )
         except EyeFlowError as error:
             active.occupies = True
             await self._driving.end(active, "failed", error)

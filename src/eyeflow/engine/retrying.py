@@ -6,14 +6,15 @@ the name of a step. Out: the beginning of the new run's journal. Never: changes 
 The retry is a new execution of the same program, with the same inputs, payload, profile and `now`. Done again is every
 action that failed (also where that was tolerated), that was cut off, that gave up to a fallback which ended the task,
 or that never began; and, whole, every action that depends on one of these. Inside a loop or a choice that failed, what
-finished stands: items that were done are not done twice. With a `step`, that action is done again whole, and whatever
-depends on it; what failed elsewhere is done again too. What is done again has new idempotency keys, since somebody
-asked for it; an effect that may have been done is such a case, and the old run says which (`uncertain`).
+finished stands: items that were done are not done twice; of a loop that collected failures, the failed items are done.
+With a `step`, that action is done again whole, and whatever depends on it; what failed elsewhere is done again too.
+What is done again has new idempotency keys, since somebody asked for it; an effect that may have been done is such a
+case, and the old run says which (`uncertain`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Final, TypeAlias
 
@@ -90,8 +91,10 @@ def _ended(events: Iterable[Event]) -> set[Place]:
 
 
 def _broken(events: Sequence[Event]) -> set[Place]:
-    """Places that came to no good end. Inside loops and choices, a failure that was tolerated there is a good end."""
+    """Places that came to no good end, with those they are inside of. A failure that was tolerated or recovered inside
+    a loop or choice is a good end, whatever was inside; a loop of the task itself that collected failures is not."""
     began = {_place(event) for event in events if isinstance(event, StepStarted)}
+    good = {_place(event) for event in events if isinstance(event, StepFinished) and "." in event.action}
     broken, recovered = began - _ended(events), set[Place]()
     for event in events:
         match event:
@@ -105,7 +108,23 @@ def _broken(events: Sequence[Event]) -> set[Place]:
                 recovered.add(_place(event))
             case _:
                 pass
-    return broken - recovered
+    found: set[Place] = set()
+    for place in broken - recovered:
+        around = list(_around(place))
+        if (good | recovered).isdisjoint(around):
+            found.add(place)
+            found.update(began.intersection(around))
+    return found
+
+
+def _around(place: Place) -> Iterator[Place]:
+    """The places that this one may be inside of."""
+    action, iteration = place
+    numbers = iteration.split(".") if iteration else []
+    while "." in action:
+        action = action.rpartition(".")[0]
+        for length in range(len(numbers) + 1):
+            yield action, ".".join(numbers[:length])
 
 
 def _dependents(program: Program, numbers: set[int]) -> set[int]:

@@ -12,6 +12,7 @@ from eyeflow.catalog.policies import RUNNING_ROLES
 from eyeflow.engine.active import Active
 from eyeflow.engine.common import Common
 from eyeflow.engine.ending import purged_at, result_of
+from eyeflow.engine.journal import FencedJournal
 from eyeflow.engine.model import EngineError, RunRequest, RunResult
 from eyeflow.engine.packing import Request, outcome_of, pack_events, pack_outcome, pack_request
 from eyeflow.engine.programs import Deployed
@@ -67,8 +68,9 @@ def _light(asked: Request) -> bool:
 class Starting:
     """Makes runs."""
 
-    def __init__(self, common: Common) -> None:
+    def __init__(self, common: Common, journal: FencedJournal) -> None:
         self._common = common
+        self._journal = journal
 
     def computed(self, deployed: Deployed, asked: Request, execution_id: str) -> Execution | None:
         """The whole run of a program that only computes, or None. Raises: EngineError `bad_input`."""
@@ -82,14 +84,14 @@ class Starting:
         except RunError as error:
             raise EngineError(error.code, error.message, hint=error.hint) from error
 
-    def prepared(self, deployed: Deployed, asked: Request, execution_id: str, depth: int) -> RunHandle:
+    def prepared(self, deployed: Deployed, asked: Request, active: Active) -> RunHandle:
         """A run that begins when it is driven. Raises: EngineError `bad_input`."""
         if not _light(asked):
             self._packed(asked)
         try:
             return deployed.live.machine.prepare(
                 deployed.executable, inputs_of(deployed, asked), trigger=asked.payload, me=deployed.me,
-                execution_id=execution_id, depth=depth,
+                execution_id=active.id, depth=active.record.depth, journal=self._journal.of(active),
             )  # fmt: skip
         except RunError as error:
             raise EngineError(error.code, error.message, hint=error.hint) from error

@@ -121,7 +121,7 @@ class Sweeper:
             if not more:
                 return
             last = more[0].owner or ""
-            if last in alive:
+            if last in alive or last == self._lease.owner:
                 continue
             owned = await self._common.store.find(
                 WorkRecord, Where("owner", "=", last), order=("owner", "ready_ms"), limit=left

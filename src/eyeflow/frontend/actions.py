@@ -15,7 +15,7 @@ from eyeflow.frontend import nouns, slots, wording
 from eyeflow.frontend.handling import Handled, handle
 from eyeflow.frontend.intent import Action, JsonValue
 from eyeflow.frontend.items import Item
-from eyeflow.frontend.lexicon import is_base_verb, same_doing, speech_act, stem, synonyms, words
+from eyeflow.frontend.lexicon import same_doing, speech_act, stem, synonyms, words
 from eyeflow.frontend.scope import Scope, Source
 from eyeflow.frontend.vocabulary import RECIPIENTS, Entry, split_name
 from eyeflow.values import Field, Span
@@ -58,7 +58,7 @@ def read(items: Sequence[Item], scope: Scope, *, verb_said: bool = True) -> tupl
     ):
         # `get me the rate by text`: it is sent
         held = [msgspec.structs.replace(held[0], lower="send", stem=stem("send")), *held[1:]]
-    verb = held[0] if held[0].is_word and is_base_verb(held[0].lower) else None
+    verb = held[0] if held[0].acts else None
     stems = [s for i in held if i.is_word for s in (i.stem, *synonyms(i.stem))]
     named = wording.names_in(held, scope)
     means = wording.means_at(held, scope)
@@ -69,7 +69,7 @@ def read(items: Sequence[Item], scope: Scope, *, verb_said: bool = True) -> tupl
             continue
         if entry.service.connector == "respond" and not any(s.service == "webhook" for s in scope.sources):
             continue  # only a webhook has a caller to answer
-        if means is not None and entry.capability_says and entry.service.id not in scope.vocab.means[means[0]]:
+        if means is not None and entry.capability_says and (means[0],) not in entry.phrases:
             continue
         match = wording.match(entry, held, scope, verb=verb if verb_said else None)
         if match.fits or verb is None or _may_mean(entry, verb):

@@ -7,6 +7,7 @@ In: nodes and a scope. Out: a scope with actions, questions, refusals. Never: a 
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Sequence
 
 import msgspec
@@ -17,7 +18,7 @@ from eyeflow.frontend.clauses import Clause
 from eyeflow.frontend.comparisons import negate
 from eyeflow.frontend.intent import Action, Branch, Fallback, ForEach, JsonValue
 from eyeflow.frontend.items import Item
-from eyeflow.frontend.lexicon import is_base_verb, phrase_at, same_doing, words
+from eyeflow.frontend.lexicon import phrase_at, same_doing, words
 from eyeflow.frontend.policies import Policies
 from eyeflow.frontend.rewording import FOR_ALL, LAST_ONLY
 from eyeflow.frontend.scope import Scope, Source, asking
@@ -110,7 +111,7 @@ def _do(node: Do, scope: Scope, policies: Policies) -> Scope:
     last = next((a for a in reversed(scope.actions) if a.service or a.branches or a.for_each or a.wait), None)
     action = best.action
     if last is not None and (node.then or last.wait is not None):
-        action = msgspec.structs.replace(action, after=(last.id,))
+        action = msgspec.structs.replace(action, after=_unawaited(scope.actions))
     action, after = _governed(action, best, node, policies, after)
     after = _open(best, action, after)
     for placeholder in best.placeholders:
@@ -122,6 +123,19 @@ def _do(node: Do, scope: Scope, policies: Policies) -> Scope:
         name, after = after.name(action.id)
         after = after.act(msgspec.structs.replace(action, id=name, params=value)).explain({used})
     return _see_result(best.entry, action, after)
+
+
+def _unawaited(actions: Sequence[Action]) -> tuple[str, ...]:
+    """What nothing waits for yet: all of it comes before what is said to come then."""
+    awaited = {name for action in actions for name in action.after}
+    doing = [a for a in actions if a.service or a.branches or a.for_each or a.wait or a.approval]
+    return tuple(a.id for a in doing if a.id not in awaited and not _feeds(a.id, doing))
+
+
+def _feeds(name: str, actions: Sequence[Action]) -> bool:
+    """A later action takes what this one gives, and so waits for it."""
+    place = re.compile(r"\b" + re.escape(name) + r"\b[.}]")
+    return any(a.id != name and place.search(msgspec.json.encode(a).decode()) for a in actions)
 
 
 def _reads_several(items: Sequence[Item], scope: Scope) -> Scope | None:
@@ -190,7 +204,7 @@ def _unknown_verb(items: Sequence[Item], scope: Scope) -> bool:
         return False
     told = items[1].lower in words("determiners") or items[1].is_literal or items[1].lower in words("me")
     verb = items[0]
-    return told and not is_base_verb(verb.lower) and verb.stem not in scope.vocab.by_stem
+    return told and not verb.acts and verb.stem not in scope.vocab.by_stem
 
 
 def _generates(items: Sequence[Item], scope: Scope) -> bool:
@@ -257,8 +271,9 @@ def _me_as_well(best: Chosen, action: Action, items: Sequence[Item]) -> tuple[di
             if 0 <= k < len(items) and items[(at + k) // 2].lower in ("and", ",", "&")
         ]
         other = next((i for i in near if i.kind in ("email", "phone")), None)
+        first = next((i for i in items if other is not None and i.kind == other.kind), None)
         slot = next(
-            (n for n, v in action.params.items() if other and v == escape(str(other.value or other.text))), None
+            (n for n, v in action.params.items() if first and v == escape(str(first.value or first.text))), None
         )
         known = best.scope.me(other.kind) if other is not None else None
         if slot is not None and known is not None:

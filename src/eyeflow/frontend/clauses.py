@@ -13,7 +13,7 @@ import msgspec
 
 from eyeflow.frontend import comparisons
 from eyeflow.frontend.items import Item
-from eyeflow.frontend.lexicon import cue_at, is_base_verb, phrase_at, words
+from eyeflow.frontend.lexicon import cue_at, phrase_at, words
 from eyeflow.values import Span
 
 ACTION = "action"
@@ -89,7 +89,7 @@ def _may_drop(items: Sequence[Item], at: int, length: int) -> bool:
     before = items[at - 1] if at else None
     after = items[at + 1] if at + 1 < len(items) else None
     edge = before is None or before.kind == "punct" or after is None
-    return edge or (after is not None and is_base_verb(after.lower))
+    return edge or (after is not None and after.acts)
 
 
 def _trim(items: Sequence[Item]) -> list[Item]:
@@ -160,7 +160,7 @@ class _Cutter:
         hit = comparisons.at(self.lowered, at)
         if hit is None or hit.weak or hit.end >= len(self.items) or not self.items[hit.end].is_literal:
             return False
-        return any(is_base_verb(w) for w in self.lowered[hit.end + 1 : hit.end + 5])
+        return any(i.acts for i in self.items[hit.end + 1 : hit.end + 5])
 
     def _after_break(self, at: int) -> bool:
         return at > 0 and (self.items[at - 1].kind in ("punct", "time") or self.lowered[at - 1] in ("and", "but", "or"))
@@ -171,9 +171,9 @@ class _Cutter:
         if kind == "coordination":
             return True
         if after >= len(self.items):
-            return kind == "sequence" and self.lowered[at] not in ("first", "second", "next")
+            return kind == "sequence" and self.lowered[at] not in ("first", "second", "third", "fourth", "next")
         if kind == "sequence":
-            if self.lowered[at] in ("first", "second", "next", "firstly", "secondly"):
+            if self.lowered[at] in ("first", "second", "third", "fourth", "next", "firstly", "secondly", "thirdly"):
                 return boundary and (self._starts_action(after) or self.items[after].text == ",")
             return boundary or self._starts_action(after)
         if kind == "trigger" and self.lowered[at] == "once":
@@ -216,7 +216,7 @@ class _Cutter:
             self.lowered[at] in ("also", "then", "please", "just", "always", "immediately")
         ):
             at += 1
-        if at >= len(self.items) or not self.items[at].is_word or not is_base_verb(self.lowered[at]):
+        if at >= len(self.items) or not self.items[at].acts:
             return False
         if at + 1 >= len(self.items):
             return self.lowered[at] in ("stop", "wait", "retry")
@@ -279,4 +279,4 @@ def is_action_like(clause: Clause) -> bool:
     if clause.cue.startswith("pause: "):
         return True
     held = [i for i in clause.items if i.lower not in ("also", "then", "always", "please", "just")]
-    return bool(held) and held[0].is_word and held[0].lower in words("verbs")
+    return bool(held) and held[0].acts

@@ -18,9 +18,9 @@ from eyeflow.frontend.scope import Scope, Source
 from eyeflow.frontend.sides import by_unit, quantity, value_text
 from eyeflow.frontend.truths import Atom, yes_no
 from eyeflow.frontend.values_said import quote
-from eyeflow.frontend.vocabulary import walk
+from eyeflow.frontend.vocabulary import listing_of, walk
 from eyeflow.units import compatible
-from eyeflow.values import BOOLEAN, INTEGER, ListOf, ObjectOf, Type, is_numeric, non_null
+from eyeflow.values import BOOLEAN, INTEGER, JSON, NUMBER, Field, ListOf, ObjectOf, Type, is_numeric, non_null
 
 _RANGE_JOINS = ("and", "to", "-", "–", "until", "up")
 
@@ -103,6 +103,9 @@ def _atom(
     items: Sequence[Item], scope: Scope, about: Source | None, subject: tuple[str, Type] | None, last_op: str
 ) -> Atom | None:
     lowered = [i.lower for i in items]
+    nothing = _how_many(items, lowered, scope)
+    if nothing is not None:
+        return nothing
     sender = _sent_by(items, scope, about)
     if sender is not None:
         return sender
@@ -136,6 +139,38 @@ def _atom(
         left = tuple(i for i in left if i not in silent)
         atom = msgspec.structs.replace(atom, scope=atom.scope.explain(silent))
     return msgspec.structs.replace(atom, unexplained=(*left, *atom.unexplained))
+
+
+def _how_many(items: Sequence[Item], lowered: Sequence[str], scope: Scope) -> Atom | None:
+    """`there are none`, `there aren't any`, `there is nothing`, `there are any`: of what was counted or listed last."""
+    if lowered[:1] != ["there"]:
+        return None
+    named = nouns.content(items)
+    some = any(w in ("any", "some", "something", "anything") for w in lowered)
+    none = bool({"none", "nothing", "no"} & set(lowered)) or (some and bool(words("negations") & set(lowered)))
+    rest = [
+        i for i in named if i.lower not in words("negations") and i.lower not in ("any", "some", "nothing", "something")
+    ]
+    if not (none or some):
+        return None
+    source = next((s for s in reversed(scope.sources) if s.kind == "result"), None)
+    if source is None or any(i.stem not in source.nouns for i in rest):
+        said = [i for i in items[2:] if i.lower not in words("negations")]
+        reading = nouns.sure(nouns.read(said, scope, Field("list", JSON))) if rest else None
+        if reading is None or not isinstance(non_null(reading.type), ListOf):
+            return None
+        expr, done = f"COUNT({reading.expr})", reading.scope.explain({i.index for i in items})
+        return Atom(f"EQ({expr}, 0)" if none else f"GT({expr}, 0)", done, (expr, INTEGER), "")
+    listing = listing_of(source.type)
+    counted = next((p for p, f in walk(source.type) if p[-1] in ("count", "total") and f.type == INTEGER), None)
+    if listing is not None:
+        expr = f"COUNT({'.'.join(p for p in (source.root, listing.path) if p)})"
+    elif counted is not None:
+        expr = ".".join((source.root, *counted))
+    else:
+        return None
+    done = scope.explain({i.index for i in items})
+    return Atom(f"EQ({expr}, 0)" if none else f"GT({expr}, 0)", done, (expr, INTEGER), "")
 
 
 _SENT_BY = {"email": "email", "person": "person", "phone": "phone"}
@@ -197,6 +232,8 @@ def _subject(
             kept = best.scope if about is None else _without(best.scope, about)
             if numeric is not None:
                 return numeric[0], numeric[1], kept, best.unexplained
+            if value is not None and quantity(value) and best.source is not None and best.source.service == "webhook":
+                return best.expr, NUMBER, kept, best.unexplained  # the caller's field, which nobody gave a type
             if value is None or not quantity(value) or is_numeric(non_null(best.type)):
                 return best.expr, best.type, kept, best.unexplained
     if pronoun_only and subject is not None and (value is None or _suits(subject[1], value)):

@@ -107,7 +107,9 @@ def spoken(items: Sequence[Item], scope: Scope) -> tuple[str, tuple[int, ...]] |
         ):
             return _span_text(items, at + 1, scope), tuple(range(at, len(items)))
         if lowered[at] == "to" and at + 1 < len(items) and is_base_verb(lowered[at + 1]) and at > 0:
-            return _span_text(items, at + 1, scope), tuple(range(at, len(items)))
+            start = at + 2 if lowered[at + 1] == "say" and at + 2 < len(items) else at + 1
+            start += lowered[start] == "that" and start + 1 < len(items)
+            return _span_text(items, start, scope), tuple(range(at, len(items)))
         if (
             lowered[at] == "to"
             and 0 < at < len(items) - 1
@@ -235,11 +237,24 @@ def _readable(expr: str, of: Type) -> str:
     return f"DIV({expr}, 100)" if isinstance(inner, Scalar) and inner.unit == "cents" else expr
 
 
+def _cells(expr: str, of: Type) -> list[str]:
+    """`log it to the sheet`, of a thing with plain fields and no name of its own: each field is a cell."""
+    held = non_null(of)
+    if not isinstance(held, ObjectOf) or "." in expr or "(" in expr or fields.summary_path(of) is not None:
+        return []
+    plain = all(isinstance(non_null(field.type), Scalar) for field in held.fields)
+    return [f"{{{expr}.{field.name}}}" for field in held.fields] if plain else []
+
+
 def _as_list(made: Sequence[tuple[str, Type, str]], scope: Scope) -> tuple[JsonValue, Scope]:
     values: list[JsonValue] = []
     for expr, of, _ in made:
         text, scope = place(expr, scope)
         if len(made) == 1 and isinstance(non_null(of), ListOf):
             return text, scope
+        cells = _cells(expr, of)
+        if cells:
+            values += cells
+            continue
         values.append(text)
     return values, scope

@@ -36,8 +36,9 @@ def finish(scope: Scope, items: Sequence[Item], trigger: Trigger | None, text: s
         scope = scope.refuse(Span(0, len(text)), "this does not say what to do")
     if trigger is None and not scope.refusals:
         trigger = ManualTrigger()
-    if isinstance(trigger, WebhookTrigger) and not trigger.fields:
-        trigger = msgspec.structs.replace(trigger, fields=_fields_read(scope))
+    if isinstance(trigger, WebhookTrigger):
+        fields = trigger.fields or _fields_read(scope)
+        trigger = msgspec.structs.replace(trigger, fields=_numbers(fields, scope))
     scope = _zone(trigger, scope)
     outcome = "refused" if scope.refusals else "questions" if scope.questions else "program"
     return Intent(
@@ -52,6 +53,13 @@ def _fields_read(scope: Scope) -> dict[str, str]:
     said = msgspec.json.encode(scope.actions).decode()
     names = dict.fromkeys(re.findall(r"\btrigger\.([A-Za-z_]\w*)", said))
     return dict.fromkeys(names, "string")
+
+
+def _numbers(fields: dict[str, str], scope: Scope) -> dict[str, str]:
+    """Fields that a condition compares with a number are numbers."""
+    said = msgspec.json.encode(scope.actions).decode()
+    compared = set(re.findall(r"\b(?:GT|GE|LT|LE)\(trigger\.([A-Za-z_]\w*), -?\d", said))
+    return {name: "number" if name in compared else of for name, of in fields.items()}
 
 
 def _zone(trigger: Trigger | None, scope: Scope) -> Scope:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from eyeflow.frontend.lexicon import stem, words
+from eyeflow.frontend.lexicon import is_base_verb, stem, words
 from eyeflow.frontend.timegrammar import TimePhrase
 from eyeflow.frontend.tokens import FreeText, Kind, Token
 from eyeflow.values import Span
@@ -30,11 +30,17 @@ class Item(msgspec.Struct, frozen=True, eq=False):
     unit: str | None = None
     time: TimePhrase | None = None
     proper: bool = False
+    verb: bool = False
 
     @property
     def is_word(self) -> bool:
         """True for a plain word."""
         return self.kind == "word"
+
+    @property
+    def acts(self) -> bool:
+        """True for the base form of a verb that can begin an order, in English or in the catalog."""
+        return self.verb or (self.kind == "word" and is_base_verb(self.lower))
 
     @property
     def is_stop(self) -> bool:
@@ -110,6 +116,13 @@ def _item(index: int, token: Token, first: bool) -> Item:
         proper = said[:1].isupper() and not shouted and not first
         return Item(index, kind, said, token.lower, stem(token.lower), token.span, token.value, proper=proper)
     return Item(index, kind, said, f"<{kind}>", f"<{kind}>", token.span, token.value, token.unit)
+
+
+def doing(items: tuple[Item, ...], verbs: frozenset[str]) -> tuple[Item, ...]:
+    """`items` with the words that are verbs of the catalog marked so."""
+    return tuple(
+        msgspec.structs.replace(i, verb=True) if i.is_word and i.lower in verbs and not i.proper else i for i in items
+    )
 
 
 def watched(items: tuple[Item, ...]) -> tuple[Item, ...]:

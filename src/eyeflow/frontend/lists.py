@@ -92,7 +92,7 @@ def _key_after(free: Sequence[Item], item: Type, at: int) -> _Key | None:
 
 def _key(free: Sequence[Item], item: Type, by: int) -> _Key | None:
     """The field named after `by`."""
-    run = []
+    run: list[Item] = []
     for word in free[by + 1 : by + 4]:
         if not word.is_word or (run and word.is_stop) or word.lower in words("lists", "falling"):
             break

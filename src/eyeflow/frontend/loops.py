@@ -13,7 +13,7 @@ import msgspec
 from eyeflow.frontend import nouns, triggers
 from eyeflow.frontend.comparisons import negate
 from eyeflow.frontend.items import Item
-from eyeflow.frontend.lexicon import is_base_verb, stem, words
+from eyeflow.frontend.lexicon import stem, words
 from eyeflow.frontend.scope import Scope, Source
 from eyeflow.frontend.vocabulary import Entry, listing_of, walk
 from eyeflow.values import Field, Json, ListOf, Type, non_null
@@ -106,7 +106,7 @@ def inside(items: Sequence[Item], scope: Scope) -> tuple[Listed, tuple[Item, ...
     at = next(
         (k for k, i in enumerate(items[:-1]) if k and i.lower in ("each", "every") and items[k + 1].is_word), None
     )
-    if at is None or not (items[0].is_word and is_base_verb(items[0].lower)):
+    if at is None or not items[0].acts:
         return None
     for end in range(len(items), at + 1, -1):
         if end < len(items) and not _closes(items[end]):

@@ -73,8 +73,9 @@ def _from_sources(items: Sequence[Item], scope: Scope, want: Field | None) -> li
         in ("it", "its", "it's", "them", "they", "their", "this", "that", "these", "those", "him", "her", "his", "one")
         for i in items
     )
+    led = any(i.lower in words("determiners") for i in items)
     for rank, source in enumerate(reversed(scope.sources)):
-        reading = _from_source(asked, source, scope, want, pronoun=pronoun)
+        reading = _from_source(asked, source, scope, want, pronoun=pronoun, led=led)
         listed = _from_list(items, asked, source, scope, want)
         if listed is not None and (reading is None or listed.score > reading.score):
             reading = listed
@@ -108,7 +109,7 @@ def _from_list(
 
 
 def _from_source(
-    asked: Sequence[Item], source: Source, scope: Scope, want: Field | None, *, pronoun: bool
+    asked: Sequence[Item], source: Source, scope: Scope, want: Field | None, *, pronoun: bool, led: bool = True
 ) -> Reading | None:
     own = {n for path, _ in walk(source.type) for n in split_name(path[-1])}
     service = _service_items([i for i in asked if i.stem not in own], source.service, scope)
@@ -116,7 +117,11 @@ def _from_source(
     if any(i.is_literal and i.kind != "placeholder" for i in rest):
         return None
     if isinstance(non_null(source.type), Json) and source.kind in ("trigger", "item"):
-        return _unshaped(rest, source, scope)
+        return (
+            _unshaped(rest, source, scope)
+            if led or len(rest) > 1 or scope.vocab.weight.get(rest[0].stem if rest else "")
+            else None
+        )
     restated = _restated(source)
     stems = [i.stem if i.kind == "word" else str(i.value) for i in rest]
     nouns = [k for k, s in enumerate(stems) if s in source.nouns or any(w in source.nouns for w in synonyms(s))]

@@ -15,7 +15,7 @@ import msgspec
 
 from eyeflow.frontend.approvals import gerunds
 from eyeflow.frontend.items import Item
-from eyeflow.frontend.lexicon import is_base_verb, phrase_at, stem, words
+from eyeflow.frontend.lexicon import phrase_at, stem, words
 
 _DONT: Final = ("don't", "dont", "not", "never")
 _LONGEST: Final = 4
@@ -32,7 +32,7 @@ def as_orders(items: Sequence[Item], *, alone: bool) -> tuple[tuple[Item, ...], 
 
 
 def _goes_on(items: Sequence[Item]) -> bool:
-    return any(one.lower in ("and", "then", ",") and is_base_verb(two.lower) for one, two in pairwise(items))
+    return any(one.lower in ("and", "then", ",") and two.acts for one, two in pairwise(items))
 
 
 def _asked(items: Sequence[Item]) -> Sequence[Item]:
@@ -69,7 +69,7 @@ def _without_refusal(items: Sequence[Item]) -> tuple[Sequence[Item], set[int]]:
     plain = all(i.is_word and (i.is_stop or k == 0 or i.lower in words("me")) for k, i in enumerate(said))
     mind = start == 2 and lowered[1] == "mind"
     short = 0 < len(said) <= _LONGEST and (plain or mind) and all(i.is_word for i in said)
-    contrary = end + 1 < len(items) and is_base_verb(items[end + 1].lower)
+    contrary = end + 1 < len(items) and items[end + 1].acts
     if not short or not contrary:
         return items, set()
     return items[end + 1 :], {i.index for i in items[: end + 1]}

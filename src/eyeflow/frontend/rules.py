@@ -22,7 +22,7 @@ from eyeflow.frontend.intent import (
     ManualTrigger,
     Refusal,
 )
-from eyeflow.frontend.items import Item, watched
+from eyeflow.frontend.items import Item, doing, watched
 from eyeflow.frontend.items import build as build_items
 from eyeflow.frontend.literals import MAX_REQUEST_CHARS, free_texts, tokenize
 from eyeflow.frontend.rewording import ASKED_FOR, TEXT_ONLY, Given, Heard, Told, hear
@@ -54,14 +54,16 @@ def _wording(text: str, ctx: CompileContext, given: Given, told: Told) -> tuple[
     tokens = tokenize(text)
     meant = {span for span, said in told if said == ASKED_FOR}
     times = [phrase for phrase in find_times(text, tokens, ctx.now, ctx.zone) if phrase.span not in meant]
-    items = watched(build_items(text, tokens, times, free_texts(text, tokens)))
+    vocab = vocabulary(ctx.catalog)
+    items = doing(watched(build_items(text, tokens, times, free_texts(text, tokens))), vocab.verbs)
     spoken = timing.in_speech(items)
     outside = any(t.triggers and not t.in_free_text for t in times if t not in spoken)
+    outside = outside or (bool(spoken) and any(not s.timed for s in several.starts(text, items)))
     told_text = {span for span, said in told if said == TEXT_ONLY}
     if spoken and (outside or all(t.span in told_text for t in spoken)):
         times = [t for t in times if t not in spoken]
-        items = watched(build_items(text, tokens, times, free_texts(text, tokens)))
-    scope = Scope(ctx=ctx, vocab=vocabulary(ctx.catalog), text=text, answers=given, told=told)
+        items = doing(watched(build_items(text, tokens, times, free_texts(text, tokens))), vocab.verbs)
+    scope = Scope(ctx=ctx, vocab=vocab, text=text, answers=given, told=told)
     plain = _described(text, tokens, times, scope)
     if plain is not None and len(scope.vocab.bare) == scope.vocab.callable:
         return plain

@@ -22,7 +22,6 @@ from eyeflow.frontend.answers import Applied
 from eyeflow.frontend.data import words
 from eyeflow.frontend.intent import Action, Intent, ManualTrigger, OnceTrigger, Question, ScheduleTrigger
 from eyeflow.frontend.items import Item
-from eyeflow.frontend.lexicon import is_base_verb
 from eyeflow.frontend.lexicon import words as said_words
 from eyeflow.frontend.literals import tokenize
 from eyeflow.frontend.rewording import Given, Told
@@ -185,7 +184,7 @@ def _leads(items: Sequence[Item], start: _Start) -> bool:
 
 def _acts_next(items: Sequence[Item], at: int) -> bool:
     after = [i for i in items[at + 1 : at + 4] if i.lower not in (",", "please", "also", "just", ":")]
-    return bool(after) and after[0].is_word and is_base_verb(after[0].lower)
+    return bool(after) and after[0].acts
 
 
 def _sentence_start(items: Sequence[Item], start: _Start) -> int | None:

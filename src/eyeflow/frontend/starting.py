@@ -21,7 +21,7 @@ from eyeflow.frontend.intent import (
     Trigger,
 )
 from eyeflow.frontend.items import Item
-from eyeflow.frontend.lexicon import words
+from eyeflow.frontend.lexicon import same_doing, words
 from eyeflow.frontend.nouns import content
 from eyeflow.frontend.scope import Scope, asking
 from eyeflow.frontend.timegrammar import TimePhrase
@@ -125,7 +125,9 @@ def _about_every(clause: Clause, scope: Scope) -> tuple[triggers.Started, Clause
     at = next((k for k, i in enumerate(items) if i.lower in ("every", "each", "any", "new") and k > 0), None)
     if at is None or clause.role != "action":
         return None
-    told = items[at - 1].lower == "about"
+    told = items[at - 1].lower == "about" or (
+        items[at - 1].lower in ("of", "on", "for") and same_doing("tell", items[0].stem)
+    )
     new = any(i.lower == "new" for i in items[at : at + 2])
     if not (told or new):
         return None

@@ -37,12 +37,12 @@ def in_speech(items: Sequence[Item]) -> tuple[TimePhrase, ...]:
 def told_when(
     scope: Scope, times: Sequence[TimePhrase], started: Trigger | None, spoken: Sequence[TimePhrase]
 ) -> Scope:
-    """A schedule at the very end of text to pass on may be when to send it: that is asked."""
-    if started is not None:
-        return scope
+    """A time at the very end of text to pass on, or `spoken` in `that ...`, may be when to send it: that is asked."""
     for phrase in spoken:
         asked = f"Is “{phrase.text}” when to run, or part of the text?"
         scope = scope.ask("trigger.time", asked, (RUN_THEN, TEXT_ONLY), phrase.span)
+    if started is not None:
+        return scope
     for phrase in times:
         if phrase.in_free_text and phrase.kind == "schedule" and phrase.span.end >= len(scope.text.rstrip(" .!?")):
             asked = f"Is “{phrase.text}” when to run, or part of the text?"

@@ -13,7 +13,7 @@ import msgspec
 
 from eyeflow.frontend.clauses import Clause, phrasal
 from eyeflow.frontend.items import Item
-from eyeflow.frontend.lexicon import is_base_verb, words
+from eyeflow.frontend.lexicon import words
 
 
 class Do(msgspec.Struct, frozen=True, eq=False):
@@ -132,8 +132,8 @@ class _Grower:
         last = nodes[-1] if nodes else None
         if isinstance(last, If) and body:
             nodes[-1] = If(last.arms, tuple(body), last.trailing)
-        elif body:
-            nodes += body
+        elif isinstance(last, Do) and last.clause.items and last.clause.items[0].lower in ("check", "verify", "test"):
+            self._rescue(nodes, tuple(body))  # `check that X is up, if not text me`
 
     def _loop(self, nodes: list[Node], clause: Clause) -> None:
         clause, own = with_action(clause)
@@ -191,10 +191,11 @@ def with_action(clause: Clause) -> tuple[Clause, Clause | None]:
     items = clause.items
     for k in range(2, len(items) - 1):
         item, before, nxt = items[k], items[k - 1], items[k + 1]
-        if not (item.is_word and is_base_verb(item.lower)) or nxt.kind == "punct":
+        if not item.acts or nxt.kind == "punct":
             continue
         told = nxt.lower in words("me")  # `when the fan turns on tell me`
         ends_value = before.is_literal or before.kind in ("time", "punct") or before.lower == "then"
+        ends_value = ends_value or before.lower == "called"
         ends_value = ends_value or (told and before.lower in ("on", "off", "up", "down"))
         takes_object = (
             nxt.is_literal
@@ -202,8 +203,9 @@ def with_action(clause: Clause) -> tuple[Clause, Clause | None]:
             or nxt.lower in words("me")
             or nxt.lower in words("pronouns")
         )
-        ends_noun = before.is_word and not before.is_stop and (k >= 3 or told)
+        ends_noun = before.is_word and not before.is_stop and (k >= 2 or told)
         after = items[k + 2] if k + 2 < len(items) else None
+        takes_object = takes_object or (nxt.lower == "with" and item.lower in ("respond", "reply", "answer"))
         takes_object = takes_object or (
             phrasal(item.lower, nxt.lower) and after is not None and after.kind not in ("punct", "time")
         )

@@ -132,6 +132,8 @@ def modifiers(items: Sequence[Item], used: set[int], scope: Scope, about: Source
         condition = conditions.read(run, scope, about) or _with_subject(run, items, scope, about)
         if condition is None or condition.unexplained or condition.scope.actions != scope.actions:
             continue
+        if f"{about.root}." not in condition.expr:
+            continue  # it says something of another thing
         if condition.expr.startswith(("EQ(", "NE(")) and not _names_value(run, about):
             continue
         if condition.expr.startswith(("NE(COALESCE", "NOT(IS_NULL")) and not _states(run):
@@ -251,7 +253,8 @@ def webhook(items: Sequence[Item], scope: Scope) -> Started | None:
     path = next((i for i in items if i.kind == "path" and i.text.startswith("/")), None)
     method = next((i for i in items if i.text.upper() in ("POST", "PUT", "GET") and i.is_word), None)
     called = any(w in ("webhook", "webhooks", "endpoint", "hook") for w in lowered)
-    if not called and not (path is not None and (method is not None or "request" in lowered or "call" in lowered)):
+    asked = bool({"request", "call", "called", "hit", "requested", "invoked"} & set(lowered))
+    if not called and not (path is not None and (method is not None or asked)):
         return None
     used = {
         i.index
@@ -267,6 +270,8 @@ def webhook(items: Sequence[Item], scope: Scope) -> Started | None:
             "gets",
             "call",
             "called",
+            "requested",
+            "invoked",
             "posts",
             "hits",
             "hit",

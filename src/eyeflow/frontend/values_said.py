@@ -77,6 +77,8 @@ def number_for(param: Field, value: float, unit: str | None) -> JsonValue | None
     held = element(param)
     if not (isinstance(held, Scalar) and is_numeric(held)):
         return None
+    if unit == "degrees" and held.unit in ("celsius", "fahrenheit"):
+        unit = None  # on the scale the service counts in
     if unit and held.unit:
         if not compatible(unit, held.unit):
             return None

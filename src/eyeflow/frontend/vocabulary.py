@@ -23,6 +23,7 @@ from eyeflow.values import Field, ListOf, ObjectOf, Type, non_null
 PARTICLES: Final = frozenset({"on", "off", "up", "down", "out", "in", "to", "back"})
 _CANDIDATES = 48
 
+_ARTICLES: Final = frozenset({"the", "a", "an", "it", "them", "back", "my", "our"})
 _SENDING: Final = ("send", "message", "ping", "page", "wake")
 """Verbs of telling, which name no means."""
 
@@ -76,6 +77,11 @@ class Entry(msgspec.Struct, frozen=True, eq=False):
         return isinstance(self.spec, Capability) and self.spec.effect in ("pure", "read")
 
     @property
+    def capability_writes(self) -> bool:
+        """True when calling it changes something."""
+        return isinstance(self.spec, Capability) and not self.reads
+
+    @property
     def capability_says(self) -> bool:
         """True for a capability that sends what is said to somebody: required content, and a recipient."""
         if not isinstance(self.spec, Capability) or self.reads:
@@ -111,6 +117,7 @@ class Vocabulary(msgspec.Struct, frozen=True, eq=False):
     spoken: frozenset[str]
     bare: frozenset[int] = frozenset()
     means: dict[str, tuple[str, ...]] = {}
+    verbs: frozenset[str] = frozenset()
 
     @property
     def callable(self) -> int:
@@ -291,6 +298,18 @@ def _names(services: Sequence[Service]) -> dict[str, tuple[tuple[tuple[str, ...]
     return {first: tuple(sorted(group, key=lambda e: (-len(e[0]), e))) for first, group in found.items()}
 
 
+def _orders(services: Sequence[Service]) -> frozenset[str]:
+    """Words as which phrases of writes begin orders: `reserve the articles`, `hold back`, by the article after them."""
+    found: set[str] = set()
+    for service in services:
+        for capability in service.capabilities:
+            for phrase in capability.phrases if capability.effect in ("write", "irreversible") else ():
+                said = phrase.casefold().split()
+                if len(said) > 1 and said[0].isalpha() and said[1] in _ARTICLES and said[0] not in words("stop"):
+                    found.add(said[0])
+    return frozenset(found)
+
+
 def _means(entries: Sequence[Entry]) -> dict[str, tuple[str, ...]]:
     found: dict[str, dict[str, None]] = {}
     for entry in entries:
@@ -348,6 +367,7 @@ def _make(catalog: Catalog) -> Vocabulary:
         by_kind={w: tuple(i) for w, i in by_kind.items()},
         weight=weight,
         means=_means(entries),
+        verbs=_orders(catalog.services),
         names=_names(catalog.services),
         spoken=_spoken(catalog.services),
         bare=frozenset(i for i, e in enumerate(entries) if not (e.is_trigger or e.spec.phrases or e.spec.examples)),

@@ -30,6 +30,11 @@ def current() -> Access:
     return _current.get()
 
 
+def from_now_on(access: Access) -> None:
+    """In the rest of the present task, and in tasks started in it, secrets are read for `access`."""
+    _current.set(access)
+
+
 @contextmanager
 def on_behalf_of(access: Access) -> Iterator[None]:
     """Within the block, and in tasks started in it, secrets are read for `access`."""

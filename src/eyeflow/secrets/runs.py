@@ -13,7 +13,7 @@ from typing import Final
 
 from eyeflow.secrets.errors import SecretError, not_sealed_here
 from eyeflow.secrets.keys import Keys
-from eyeflow.secrets.sealing import KEY_BYTES, Keyed, Sealer, label
+from eyeflow.secrets.sealing import KEY_BYTES, NONCE_BYTES, Keyed, Sealer, label
 
 _FORM: Final = b"\x01"
 
@@ -23,8 +23,8 @@ class RunKey:
 
     __slots__ = ("_sealer",)
 
-    def __init__(self, key: bytes) -> None:
-        self._sealer = Sealer(key)
+    def __init__(self, key: bytes, nonce: bytes) -> None:
+        self._sealer = Sealer(key, nonce)
 
     def seal(self, data: bytes, execution_id: str, kind: str) -> bytes:
         """`data`, readable with this key, this run and this kind only. Raises: SecretError `run_too_large`."""
@@ -43,8 +43,9 @@ class RunCipher:
 
     def new(self) -> tuple[bytes, RunKey]:
         """A fresh key, and its wrapped form, which is what is stored."""
-        wrapped = _FORM + os.urandom(KEY_BYTES)
-        return wrapped, RunKey(self._keyed(wrapped))
+        drawn = os.urandom(KEY_BYTES + NONCE_BYTES)
+        wrapped = _FORM + drawn[:KEY_BYTES]
+        return wrapped, RunKey(self._keyed(wrapped), drawn[KEY_BYTES:])
 
     def open(self, wrapped: bytes) -> RunKey:
         """The key that was wrapped. Raises: SecretError `payload_erased`, `not_sealed_here`."""
@@ -52,4 +53,4 @@ class RunCipher:
             raise SecretError("payload_erased", "what this run carried was erased")
         if len(wrapped) != len(_FORM) + KEY_BYTES or not wrapped.startswith(_FORM):
             raise not_sealed_here("the key of the run")
-        return RunKey(self._keyed(wrapped))
+        return RunKey(self._keyed(wrapped), os.urandom(NONCE_BYTES))

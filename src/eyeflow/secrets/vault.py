@@ -70,6 +70,14 @@ class SecretInfo(msgspec.Struct, frozen=True, kw_only=True):
     rotated_ms: int | None
 
 
+class _Detail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a row says beside who did what with which secret."""
+
+    version: int | None = None
+    execution: str | None = None
+    purpose: str = ""
+
+
 class _Held(msgspec.Struct, frozen=True):
     """A value that was opened, its version, and until when it counts (seconds of the loop's time)."""
 
@@ -268,14 +276,14 @@ class Vault:
         return msgspec.json.decode(Sealer(data_key).open(record.sealed, place), type=SecretValue)
 
     def _audit(self, action: Action, access: Access, name: str, version: int) -> Append:
-        detail = {"version": version or None, "execution": access.execution_id, "purpose": access.purpose}
+        detail = _Detail(version=version or None, execution=access.execution_id or None, purpose=access.purpose)
         return Append(
             AuditRecord(
                 at_ms=self._keys.now_ms(),
                 actor=access.actor,
                 action=action,
                 object=f"secret:{name}" if action != "master.rotated" else f"master:{name}",
-                detail=msgspec.json.encode({key: value for key, value in detail.items() if value not in (None, "")}),
+                detail=msgspec.json.encode(detail),
             )
         )
 

@@ -101,9 +101,7 @@ class _Kept(msgspec.Struct, frozen=True):
     clock: Clock
 
 
-async def _kept(
-    settings: Settings, clock: Clock, catalog: Catalog, closers: list[Close], *, shared: bool
-) -> _Kept:
+async def _kept(settings: Settings, clock: Clock, catalog: Catalog, closers: list[Close], *, shared: bool) -> _Kept:
     chain = AuditChain(settings.folder / ANCHOR)
     store = SqliteStore(settings.folder / DATABASE, chain=chain, shared=shared, window_ms=settings.store.window_ms)
     await store.open(migrate=settings.store.migrate)
@@ -134,9 +132,10 @@ def _assembled(  # noqa: PLR0917 - what was made, handed on
         catalog=catalog, trust=(signing.signer,), connectors=connectors(catalog), credentials=kept.credentials.resolve,
         practice=practising.factories(), practice_credentials=practising.credentials,
     )  # fmt: skip
+    rates = StoredRates(store, clock) if settings.server.workers > 1 else None  # one process counts by itself
     engine = Engine(
         store, world=world, clock=clock, ids=ids, cipher=kept.secrets.cipher, bus=bus, limits=engine_limits(settings),
-        name=name, rates=StoredRates(store, clock),
+        name=name, rates=rates,
     )  # fmt: skip
     compilers, bridge = Compilers(), ForWorkspace(engine)
     registrar = Registrar(

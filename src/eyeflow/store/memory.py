@@ -73,7 +73,7 @@ class MemoryStore:
         done: asyncio.Future[tuple[int, ...]] = asyncio.get_running_loop().create_future()
         try:
             done.set_result(self._write(unit))
-        except Exception as error:  # noqa: BLE001 - whatever `write` would raise
+        except Exception as error:
             done.set_exception(error)
         return done
 

@@ -433,8 +433,8 @@ class DecisionRecord(Record, frozen=True, kw_only=True):
 
 class ApprovalRecord(Record, frozen=True, kw_only=True):
     """A question a run waits on. `kind` is `approval` or `uncertain`; the place (execution, action, iteration, and the
-    attempt of an uncertain call) asks once. `state`: `open`, then `approved`, `rejected`, `expired`; or `sent`, `again`,
-    `failed` for an uncertain call."""
+    attempt of an uncertain call) asks once. `state`: `open`, then `approved`, `rejected`, `expired`; for an uncertain
+    call `sent`, `again`, `failed`."""
 
     table: ClassVar[str] = "approvals"
     indexes: ClassVar = (("state", "asked_ms", "id"),)

@@ -29,6 +29,7 @@ class RunHandle:
         self._task: asyncio.Task[Execution] | None = None
         self._finished: Execution | None = None
         self._cancelling = False
+        self._over = False
         self._error: Failure | None = None
         self._ended_by_fallback = False
         self._halted = False
@@ -91,7 +92,7 @@ class RunHandle:
     def cancel(self) -> None:
         """Start nothing more and end waits; started writes run to their end and are recorded. Twice is once."""
         run = self._run
-        if self._finished is not None or self._cancelling:
+        if self._over or self._cancelling:
             return
         self._cancelling = True
         run.note(CancelRequested(at_us=run.at_us()))
@@ -118,6 +119,7 @@ class RunHandle:
             await self._on_failure(frame)
         first = self._first_tolerated(root)
         error = self._error or (None if first is None else first[2])
+        self._over = True
         run.note(RunFinished(
             at_us=run.at_us(), status=status, output=output, code="" if error is None else error.code,
             error="" if error is None else error.message,
@@ -131,7 +133,7 @@ class RunHandle:
         if history is not None and history.cancelled:
             self._cancelling = True
             self._run.stop_reason = "cancelled"
-        if self._cancelling and self._run.recording is None:
+        if self._cancelling and self._run.recording is None and not self._failed_before():
             root.stop(cancelling=True)
         try:
             output = await root.drive()
@@ -156,8 +158,16 @@ class RunHandle:
         run.active.renew(run.loop.time())
         run.deadline_hit = False
         run.root = ScopeRun(run, code, frame)
+        if self._cancelling and run.recording is None:
+            run.root.stop(cancelling=True)
         with contextlib.suppress(RunError, CallError, TaskEnded, Stopped):  # the journal has it
             await run.root.drive()
+
+    def _failed_before(self) -> bool:
+        """By the record: whether the task had failed, and ON_FAILURE begun. A cancelling after that changes nothing
+        of how the run ends."""
+        history = self._run.history
+        return history is not None and history.on_failure
 
     def _failed_action(self, root: ScopeRun) -> int | None:
         if root.failures:
@@ -173,7 +183,8 @@ class RunHandle:
 
     def _status(self, root: ScopeRun) -> Status:
         run = self._run
-        if self._halted or (self._cancelling and self._error is not None):
+        cancelled = self._cancelling and not self._failed_before()
+        if self._halted or (cancelled and self._error is not None):
             return "cancelled"
         if self._error is not None:
             return "partial_failure" if root.completed or run.fell_back else "failed"

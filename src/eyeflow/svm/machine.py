@@ -149,9 +149,14 @@ class Machine:
         me: Mapping[str, Value] | None = None,
         execution_id: str | None = None,
         depth: int = 0,
+        journal: Journal | None = None,
     ) -> RunHandle:
-        """A run that begins when its handle is driven. Raises: RunError `bad_input`."""
-        return self._prepared(executable, self._head(executable, inputs, trigger, me, execution_id), depth)
+        """A run that begins when its handle is driven. It has a `journal` of its own, or the machine's.
+
+        Raises: RunError `bad_input`.
+        """
+        head = self._head(executable, inputs, trigger, me, execution_id)
+        return self._prepared(executable, head, depth, journal)
 
     def computed(
         self,
@@ -214,17 +219,27 @@ class Machine:
         handle.begin()
         return handle
 
-    async def reopened(self, program: Runnable, events: Sequence[Event], *, depth: int = 0) -> RunHandle:
-        """A run that is carried on when its handle is driven. Raises: as `resume`."""
+    async def reopened(
+        self, program: Runnable, events: Sequence[Event], *, depth: int = 0, journal: Journal | None = None
+    ) -> RunHandle:
+        """A run that is carried on when its handle is driven; `journal` as with `prepare`. Raises: as `resume`."""
         recording = Recording(events)
         whole = recording.finished is not None
         if isinstance(program, Executable):
             executable = program
         else:
             executable = await self._loader.load(program, connect=not whole)
-        return self._again(executable, recording, resumed=not whole, depth=depth)
+        return self._again(executable, recording, resumed=not whole, depth=depth, journal=journal)
 
-    def _again(self, executable: Executable, record: Recording, *, resumed: bool, depth: int = 0) -> RunHandle:
+    def _again(
+        self,
+        executable: Executable,
+        record: Recording,
+        *,
+        resumed: bool,
+        depth: int = 0,
+        journal: Journal | None = None,
+    ) -> RunHandle:
         head = record.head
         if head.program != executable.digest:
             raise RunError("bad_journal", f"this is the journal of another program ({head.program[:12]})")
@@ -232,7 +247,7 @@ class Machine:
             raise RunError("bad_journal", "the journal of a run begins with its inputs as an object")
         context, results = _context(executable, head.execution_id, head.inputs)
         run = self._run(
-            executable, context, results, depth=depth, journal=self._journal if resumed else None,
+            executable, context, results, depth=depth, journal=(journal or self._journal) if resumed else None,
             recording=None if resumed else record, past=record if resumed else None,
         )  # fmt: skip
         return RunHandle(run, head)
@@ -275,10 +290,12 @@ class Machine:
             me=None if me is None else read_of_me(executable, me), now=self._clock.now(),
         )  # fmt: skip
 
-    def _prepared(self, executable: Executable, head: RunStarted, depth: int) -> RunHandle:
+    def _prepared(
+        self, executable: Executable, head: RunStarted, depth: int, journal: Journal | None = None
+    ) -> RunHandle:
         assert isinstance(head.inputs, dict), "inputs are an object"
         context, results = _context(executable, head.execution_id, head.inputs)
-        return RunHandle(self._run(executable, context, results, depth=depth, journal=self._journal), head)
+        return RunHandle(self._run(executable, context, results, depth=depth, journal=journal or self._journal), head)
 
     def _run(
         self,

@@ -53,7 +53,10 @@ class Recording:
         self.head: RunStarted = events[0]
         self.events = tuple(events)
         self.last_us = max(event.at_us for event in events)
-        self.cancelled = any(isinstance(event, CancelRequested) for event in events)
+        first = next((n for n, event in enumerate(events) if _on_failure(event)), len(events))
+        self.on_failure = first < len(events)
+        """Whether ON_FAILURE had begun."""
+        self.cancelled = any(isinstance(event, CancelRequested) for event in events[:first])
         self.deadline_passed = any(isinstance(event, DeadlinePassed) for event in events)
         self.finished = events[-1] if isinstance(events[-1], RunFinished) else None
         self.retried = next((event for event in reversed(events) if isinstance(event, RunRetried)), None)
@@ -129,7 +132,7 @@ class Recording:
         return self._started.get((action, iteration))
 
     def alive_us(self, since: int) -> int:
-        """Microseconds from `since` to the end of the record in which a process ran the run; of a retry, the new one."""
+        """Microseconds from `since` to the end of the record in which a process ran the run; of a retry, its own."""
         since = since if self.retried is None else max(since, self.retried.at_us)
         return self.last_us - since - sum(end - max(start, since) for start, end in self._gaps if end > since)
 
@@ -232,6 +235,10 @@ class Recording:
             raise Stopped
         if (error := self.failure(action, iteration)) is not None:
             raise error
+
+
+def _on_failure(event: Event) -> bool:
+    return getattr(event, "action", "").startswith("on_failure.")
 
 
 def _mark(event: Event) -> tuple[object, ...]:

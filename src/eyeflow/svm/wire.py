@@ -26,7 +26,7 @@ _encoder = msgspec.msgpack.Encoder(order="sorted")
 
 def pack(value: Value) -> bytes:
     """Canonical bytes of `value`: equal values, equal bytes, on every machine."""
-    return _encoder.encode(_plain(value))
+    return _encoder.encode(value if _stands(value) else _plain(value))
 
 
 def unpack(data: bytes) -> Value:
@@ -41,6 +41,18 @@ def unpack(data: bytes) -> Value:
 def digest(value: Value) -> str:
     """SHA-256 of the canonical bytes, in hex."""
     return hashlib.sha256(pack(value)).hexdigest()
+
+
+def _stands(value: object) -> bool:
+    """Whether MessagePack has a spelling of its own for all of `value`: most data needs no other form."""
+    kind = type(value)
+    if kind is str or value is None or kind is bool or kind is float or kind is bytes:
+        return True
+    if kind is dict:
+        return all(map(_stands, value.values()))  # type: ignore[attr-defined]
+    if kind is list:
+        return all(map(_stands, value))  # type: ignore[call-overload]
+    return kind is int and value in _INT64
 
 
 def _plain(value: Value) -> object:
@@ -90,8 +102,10 @@ def owned(value: object, limit: int) -> tuple[Value, int]:
     Raises: RunError `output_limit` beyond `limit` bytes or 200 levels; `type_mismatch` for anything that is not a
     run-time value.
     """
-    scale = _Scale(limit)
-    return scale.take(value, 0), limit - scale.left
+    copy, left = _taken(value, limit, 0)
+    if left < 0:
+        raise _too_much()
+    return copy, limit - left
 
 
 def size_of(value: Value, limit: int) -> int:
@@ -108,7 +122,7 @@ def left_of(left: int, value: Value) -> int:
 
 
 def _weighed(value: object, left: int, depth: int) -> int:
-    """What is left of `left` after `value`, counted as `_Scale` does; below 0 the counting ends early."""
+    """What is left of `left` after `value`, counted as `_copied` does; below 0 the counting ends early."""
     kind = type(value)
     if kind is str:
         return left - 50 - len(value)  # type: ignore[arg-type]
@@ -121,7 +135,10 @@ def _weighed(value: object, left: int, depth: int) -> int:
     if kind is dict:
         left -= 64 + 8 * len(value)  # type: ignore[arg-type]
         for key, item in value.items():  # type: ignore[attr-defined]
-            left = _weighed(item, left - 50 - len(key), depth + 1)
+            if type(item) is str:  # most are: a call for each would cost more than the counting
+                left -= 100 + len(key) + len(item)
+            else:
+                left = _weighed(item, left - 50 - len(key), depth + 1)
             if left < 0:
                 break
         return left
@@ -132,54 +149,55 @@ def _weighed(value: object, left: int, depth: int) -> int:
             if left < 0:
                 break
         return left
-    scale = _Scale(left)
-    scale.take(value, depth)
-    return scale.left
+    return _copied(value, left, depth)[1]
 
 
-class _Scale:
-    """Copies and weighs."""
+def _copied(value: object, left: int, depth: int) -> tuple[Value, int]:
+    """A copy of `value`, and what is left of `left` with it; it is not below 0."""
+    if depth > MAX_DEPTH:
+        raise _too_much()
+    copy: Value
+    match value:
+        case dict():
+            left -= 64 + 8 * len(value)
+            fields: dict[str, Value] = {}
+            for key, item in value.items():
+                if not isinstance(key, str):
+                    raise RunError("type_mismatch", "an object's keys must be text")
+                fields[key], left = _taken(item, left - 50 - len(key), depth + 1)
+                if left < 0:
+                    break
+            copy = fields
+        case list() | tuple():
+            left -= 64 + 8 * len(value)
+            items: list[Value] = []
+            for item in value:
+                held, left = _taken(item, left, depth + 1)
+                items.append(held)
+                if left < 0:
+                    break
+            copy = items
+        case int():
+            copy, left = value, left - 32 - (value.bit_length() >> 3)
+        case str() | bytes():
+            copy, left = value, left - 50 - len(value)
+        case float() | date() | time() | timedelta():
+            copy, left = value, left - 48
+        case _:
+            raise RunError("type_mismatch", f"a {type(value).__name__} is not a value a program can hold")
+    if left < 0:
+        raise _too_much()
+    return copy, left
 
-    def __init__(self, limit: int) -> None:
-        self.left = limit
 
-    def take(self, value: object, depth: int) -> Value:
-        kind = type(value)
-        if kind is str:
-            self._pay(50 + len(value))  # type: ignore[arg-type]
-            return value  # type: ignore[return-value]
-        if value is None or kind is bool or kind is float:
-            self._pay(32)
-            return value  # type: ignore[return-value]
-        if depth > MAX_DEPTH:
-            raise _too_much()
-        match value:
-            case dict():
-                self._pay(64 + 8 * len(value))
-                return {self._key(key): self.take(item, depth + 1) for key, item in value.items()}
-            case list() | tuple():
-                self._pay(64 + 8 * len(value))
-                return [self.take(item, depth + 1) for item in value]
-            case int():
-                self._pay(32 + (value.bit_length() >> 3))
-            case str() | bytes():
-                self._pay(50 + len(value))
-            case float() | date() | time() | timedelta():
-                self._pay(48)
-            case _:
-                raise RunError("type_mismatch", f"a {kind.__name__} is not a value a program can hold")
-        return value
-
-    def _pay(self, cost: int) -> None:
-        self.left -= cost
-        if self.left < 0:
-            raise _too_much()
-
-    def _key(self, key: object) -> str:
-        if not isinstance(key, str):
-            raise RunError("type_mismatch", "an object's keys must be text")
-        self.left -= 50 + len(key)
-        return key
+def _taken(value: object, left: int, depth: int) -> tuple[Value, int]:
+    """As `_copied`; of what needs no copy `left` may be below 0."""
+    kind = type(value)
+    if kind is str:
+        return value, left - 50 - len(value)  # type: ignore[arg-type, return-value]
+    if value is None or kind is bool or kind is float:
+        return value, left - 32  # type: ignore[return-value]
+    return _copied(value, left, depth)
 
 
 def _too_much() -> RunError:

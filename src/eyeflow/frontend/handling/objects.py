@@ -32,6 +32,8 @@ def objects(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | No
         for run in _joined(said):
             if not nouns.content(run) and not _points(run):
                 continue
+            if not nouns.content(run) and not param.required and not entry.capability_says:
+                continue  # `hold it`: the thing itself, not what is said of it
             made = content.compose(run, state.scope, param)
             if made is None or made.unexplained or not _belongs(param, run, made):
                 continue

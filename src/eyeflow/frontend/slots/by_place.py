@@ -16,6 +16,7 @@ from eyeflow.frontend.values_said import element, wrap
 from eyeflow.frontend.vocabulary import PARTICLES, RECIPIENTS, split_name
 from eyeflow.values import STRING, Field
 
+_COPIES = ("cc", "bcc", "reply_to", "from")
 _SOUGHT = ("topic", "query", "q", "search", "term", "keyword", "keywords")
 _CONTAINERS = ("in", "into", "on", "onto", "to", "from", "at", "under", "of", "for", "inside")
 
@@ -30,7 +31,7 @@ def places_and_people(said: Filling) -> None:
         cues = (
             ("in", "for", "at", "near", "from", "of")
             if param.entity != "person"
-            else ("to", "let", "tell", "dm", "assign", "ask", "message", "ping")
+            else ("let", "tell", "dm", "assign", "ask", "message", "ping", *(() if said.entry.reads else ("to",)))
         )
         for at, item in enumerate(said.items):
             run = said.name_run(at)
@@ -88,7 +89,7 @@ def plain_places(said: Filling) -> None:
     """`the humidity in the cellar`: plain words after a preposition and an article, for the one text that is open."""
     wanted = [p for p in said.open() if (p.required or said.entry.is_trigger) and not is_identity(p)]
     held = [p for p in wanted if is_plain_text(p) and element(p) == STRING and p.entity in (None, "location")]
-    if len(held) != 1:
+    if len(held) != 1 or (said.entry.capability_writes and held[0].entity is None):
         return
     known = {w for p in said.entry.phrases for w in p} | said.entry.summary | said.entry.fields | said.entry.names
     for at in range(2, len(said.items)):
@@ -197,7 +198,7 @@ def me(said: Filling) -> None:
         return
     for param in said.open():
         part = {"email": "email", "phone": "phone", "person": ""}.get(param.entity or "")
-        if part is None:
+        if part is None or param.name in _COPIES:
             continue
         known = said.scope.me(part) if part else _handle(said)
         if known is not None:

@@ -16,6 +16,9 @@ from eyeflow.frontend.values_said import wrap
 from eyeflow.frontend.vocabulary import Entry, split_name
 from eyeflow.values import Field
 
+_CHANGED = ("status", "state", "stage", "priority", "title", "text", "topic", "label", "labels")
+"""What a write sets: never taken from how the thing is."""
+
 
 def complete(entry: Entry, filled: Filled, scope: Scope, *, sources: bool = True) -> Filled:
     """`filled` with what needs no words: fields of things in reach, then profile, connection, service defaults.
@@ -35,6 +38,7 @@ def complete(entry: Entry, filled: Filled, scope: Scope, *, sources: bool = True
             params[param.name] = same
             continue
         linked = param.required or (len(names) > 1 and names[-1] == "id" and not entry.reads)
+        linked = linked and not (not entry.reads and param.name in _CHANGED)
         from_source = related(entry, param, scope) if sources and linked else None
         if from_source is not None:
             params[param.name] = wrap(param, "{" + from_source + "}")
@@ -101,9 +105,9 @@ def _field_for(entry: Entry, param: Field, source: Source) -> tuple[str, ...] | 
                     return path
     if same_service and param.entity is None and source.kind != "result" and stems[-1] in source.nouns:
         # `tank` of a tank: its id
-        held = [path for name in ("id", "key", "number") if (path := fields.same_name(source.type, name)) is not None]
-        if held:
-            return held[0]
+        ids = [path for name in ("id", "key", "number") if (path := fields.same_name(source.type, name)) is not None]
+        if ids:
+            return ids[0]
     if param.entity in ("email", "repo", "url", "phone", "slack_channel", "file"):
         held = fields.by_entity(source.type, param.entity)
         if held and (param.entity in ("repo", "file") or same_service):

@@ -4,9 +4,9 @@ Knows: the writing connection, the order of the audit chain, how one unit's fail
 In: prepared units. Out: for each the numbers of changed rows, or its error. Never: an event loop; it is called on it
 or in a thread, by one caller at a time.
 
-Statements only change pages in memory and are done in microseconds; what waits for the disk is COMMIT. So the two can be
-had apart: a batch is prepared on the loop, where no other thread has to be waited for, and committed wherever waiting
-is cheap.
+Statements only change pages in memory and are done in microseconds; what waits for the disk is COMMIT. So the two can
+be had apart: a batch is prepared on the loop, where no other thread has to be waited for, and committed wherever
+waiting is cheap.
 """
 
 from __future__ import annotations

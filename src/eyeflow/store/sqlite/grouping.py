@@ -4,8 +4,8 @@ Knows: who waits, how long a batch is gathered, whether the disk is quick enough
 In: prepared units. Out: their outcomes, when they are on disk. Never: SQL.
 
 A batch is gathered while further units arrive in each turn of the loop, for at most the window. Its statements are
-done on the loop. On a quick disk so is its commit: a thread costs more. When commits take longer than two milliseconds a
-thread waits for the disk, and the loop goes on. While another process writes, units gather on; when it is in the way
+done on the loop. On a quick disk so is its commit: a thread costs more. When commits take longer than two milliseconds
+a thread waits for the disk, and the loop goes on. While another process writes, units gather on; when it is in the way
 for long, a thread waits for its turn.
 """
 

@@ -11,8 +11,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from eyeflow.store.port import StoreError
 from eyeflow.store.layout import HEAD_REVISION
+from eyeflow.store.port import StoreError
 from eyeflow.store.sqlite.connection import APPLICATION_ID, check_ours, connect_writer, create
 from eyeflow.store.sqlite.errors import busy, typed
 from eyeflow.store.sqlite.locks import FileLock
