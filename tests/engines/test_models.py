@@ -20,8 +20,8 @@ from eyeflow.frontend.engines.llm import LlmEngine
 from eyeflow.frontend.engines.providers import Provider
 from eyeflow.frontend.engines.retrieve import clauses, ranked
 from eyeflow.frontend.engines.settings import EngineSettings, make
+from eyeflow.frontend.indexing import vocabulary
 from eyeflow.frontend.rules import understand
-from eyeflow.frontend.vocabulary import vocabulary
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
 

@@ -27,10 +27,26 @@ from eyeflow.catalog.model import Service
 
 MAX_BYTES: Final = 64 * 1024 * 1024
 MAX_KEPT: Final = 8
+_SERVICES: Final = "catalog"
+_LONGEST: Final = 100
+"""The longest key that is a file's name as it is."""
 _FORMAT: Final = b"eyeflow catalog 1"
 _DIGEST: Final = hashlib.sha256().digest_size
 _HERE: Final = Path(__file__).parent
 _GROUND: Final = ("conform.py", "diagnostics.py", "errors.py", "units.py", "values.py")
+
+
+_IN_USE: list[Path] = []
+
+
+def use(folder: Path) -> None:
+    """From now on, what other rooms make of catalogs may be kept in this folder as well."""
+    _IN_USE[:] = [folder]
+
+
+def folder_in_use() -> Path | None:
+    """The folder that the last catalog was loaded with, when it was loaded with one."""
+    return _IN_USE[0] if _IN_USE else None
 
 
 def key_of(sources: Iterable[tuple[str, bytes]]) -> str:
@@ -43,13 +59,9 @@ def key_of(sources: Iterable[tuple[str, bytes]]) -> str:
 
 
 def recall(folder: Path, key: str) -> tuple[Service, ...] | None:
-    """What was kept under `key`; None when nothing was, or when it may not be used."""
-    try:
-        raw = _own_bytes(folder / _name(key))
-    except OSError:
-        return None
-    payload = raw[_DIGEST:]
-    if raw[:_DIGEST] != _seal(key, payload):
+    """The services kept under `key`; None when there are none, or when they may not be used."""
+    payload = recall_bytes(folder, _SERVICES, key)
+    if payload is None:
         return None
     try:
         return msgspec.msgpack.decode(payload, type=tuple[Service, ...])
@@ -57,16 +69,32 @@ def recall(folder: Path, key: str) -> tuple[Service, ...] | None:
         return None
 
 
+def recall_bytes(folder: Path, kind: str, key: str) -> bytes | None:
+    """What was kept of this `kind` under `key`; None when nothing was, or when it may not be used."""
+    try:
+        raw = _own_bytes(folder / _name(kind, key))
+    except OSError:
+        return None
+    payload = raw[_DIGEST:]
+    return payload if raw[:_DIGEST] == _seal(key, payload) else None
+
+
 def remember(folder: Path, key: str, services: Sequence[Service]) -> None:
     """Keep these services under `key`, and of what was kept before only the newest few."""
-    payload = msgspec.msgpack.encode(tuple(services))
-    fresh = folder / f".{_name(key)}.{os.getpid()}"
+    remember_bytes(folder, _SERVICES, key, msgspec.msgpack.encode(tuple(services)))
+
+
+def remember_bytes(folder: Path, kind: str, key: str, payload: bytes) -> None:
+    """Keep `payload` of this `kind` under `key`, and of what was kept before of that kind only the newest few."""
+    if len(payload) + _DIGEST > MAX_BYTES:
+        return
+    fresh = folder / f".{_name(kind, key)}.{os.getpid()}"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(_seal(key, payload) + payload)
-        fresh.replace(folder / _name(key))
-        kept = sorted(folder.glob("catalog-*.msgpack"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+        fresh.replace(folder / _name(kind, key))
+        kept = sorted(folder.glob(f"{kind}-*.msgpack"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
         for old in kept[MAX_KEPT:]:
             old.unlink(missing_ok=True)
     except OSError:
@@ -74,8 +102,17 @@ def remember(folder: Path, key: str, services: Sequence[Service]) -> None:
             fresh.unlink(missing_ok=True)
 
 
-def _name(key: str) -> str:
-    return f"catalog-{key}.msgpack"
+def digest_of(parts: Iterable[bytes]) -> str:
+    """A digest of these bytes and of the code that reads service files."""
+    whole = hashlib.sha256(_code())
+    for part in parts:
+        whole.update(hashlib.sha256(part).digest())
+    return whole.hexdigest()
+
+
+def _name(kind: str, key: str) -> str:
+    short = key if len(key) <= _LONGEST else hashlib.sha256(key.encode()).hexdigest()
+    return f"{kind}-{short}.msgpack"
 
 
 def _seal(key: str, payload: bytes) -> bytes:

@@ -73,6 +73,7 @@ def _gathered(read: Iterable[tuple[Service | None, Report]], found: Report) -> t
 
 def _load_kept(folder: Path, cache: Path) -> tuple[list[Service], Report]:
     """As `load_services`; what was kept of exactly these bytes is not read again."""
+    compiled.use(cache)
     files, found = _files(folder)
     try:
         sources = [(path, path.read_bytes()) for path in files]

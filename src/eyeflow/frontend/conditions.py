@@ -273,7 +273,10 @@ def _compare(subject: tuple[str, Type], op: str, after: Sequence[Item], scope: S
     if made is None:
         return None
     text, scope, used = made
-    if op in ("EQ", "NE") and isinstance(non_null(of), ListOf):
+    held = non_null(of)
+    if isinstance(held, ListOf) and isinstance(non_null(held.item), ObjectOf):
+        return None  # a thing with fields is no word
+    if op in ("EQ", "NE") and isinstance(held, ListOf):
         op = "CONTAINS" if op == "EQ" else "NOT_CONTAINS"
     out = f"NOT({op[4:]}({expr}, {text}))" if op.startswith("NOT_") else f"{op}({expr}, {text})"
     left = tuple(i.index for i in said if i.index not in used and not i.is_stop)

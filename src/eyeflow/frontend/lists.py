@@ -15,8 +15,9 @@ import msgspec
 from eyeflow.frontend import fields
 from eyeflow.frontend.data import words
 from eyeflow.frontend.items import Item
-from eyeflow.frontend.vocabulary import walk
-from eyeflow.values import INTEGER, STRING, Field, ListOf, ObjectOf, Scalar, Type, is_numeric, non_null
+from eyeflow.frontend.lexicon import words as language
+from eyeflow.frontend.vocabulary import split_name, walk
+from eyeflow.values import BOOLEAN, INTEGER, STRING, Field, ListOf, ObjectOf, Scalar, Type, is_numeric, non_null
 
 ONE: Final = "one"
 """What an item is called inside an expression over a list."""
@@ -63,6 +64,19 @@ def shaped(expr: str, item: Type, items: Sequence[Item], taken: frozenset[int], 
 
 def _then(made: Shaped, expr: str, of: Type, used: frozenset[int] | set[int]) -> Shaped:
     return Shaped(expr, of, made.used | frozenset(used))
+
+
+def holding(item: Type, items: Sequence[Item], taken: frozenset[int]) -> tuple[str | None, frozenset[int]]:
+    """`open doors`, `accounts that are not verified`: a yes/no field of an item that a word names, as a condition."""
+    yes_no = [p for p, f in walk(item) if non_null(f.type) == BOOLEAN]
+    flags = {split_name(p[-1])[0]: p for p in yes_no if len(split_name(p[-1])) == 1}
+    for k, word in enumerate(items):
+        if not word.is_word or word.index in taken or word.stem not in flags:
+            continue
+        field = f"{ONE}.{'.'.join(flags[word.stem])}"
+        negating = {i.index for i in items[max(0, k - 3) : k] if i.lower in language("negations")}
+        return (f"NOT({field})" if negating else field), frozenset({word.index, *negating})
+    return None, frozenset()
 
 
 # --- order ---------------------------------------------------------------------------------------------------------

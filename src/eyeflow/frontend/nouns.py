@@ -294,8 +294,11 @@ def _shaped(  # noqa: PLR0917 - one step of two readers, with all they know
         return expr, of, frozenset(), scope
     item = non_null(held.item)
     taken = frozenset(how.taken)
+    said_so, holding = lists.holding(item, items, taken) if want is not None else (None, frozenset[int]())
+    if said_so is not None:
+        expr, taken = f"FILTER({expr}, {lists.ONE}, {said_so})", taken | holding
     made = lists.shaped(expr, item, items, taken, how.limited)
-    used = made.used
+    used = made.used | holding
     left = [i for i in rest if i.index not in used]
     if left and want is not None:
         from eyeflow.frontend import triggers  # noqa: PLC0415 - conditions are read with this module
@@ -306,7 +309,7 @@ def _shaped(  # noqa: PLR0917 - one step of two readers, with all they know
         if more and all(f"{lists.ONE}." in each for each in where):
             kept = f"FILTER({expr}, {lists.ONE}, {triggers.all_of(where)})"
             made = lists.shaped(kept, item, items, taken | more, how.limited)
-            used, scope = made.used | frozenset(more), after
+            used, scope = made.used | frozenset(more) | holding, after
     if made.expr.startswith("FIRST(") and made.type == item and isinstance(item, ObjectOf):
         name, scope = scope.name(_singular(items, how))
         scope = scope.act(Action(id=name, value=made.expr, span=_span(items)))

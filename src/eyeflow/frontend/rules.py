@@ -17,6 +17,7 @@ from eyeflow.frontend import described, finishing, guards, policies, several, st
 from eyeflow.frontend.answers import Applied
 from eyeflow.frontend.build import build
 from eyeflow.frontend.clauses import Clause
+from eyeflow.frontend.indexing import vocabulary
 from eyeflow.frontend.intent import (
     Intent,
     ManualTrigger,
@@ -31,7 +32,6 @@ from eyeflow.frontend.spelling import correct
 from eyeflow.frontend.timegrammar import TimePhrase, find_times
 from eyeflow.frontend.tokens import Token
 from eyeflow.frontend.tree import grow
-from eyeflow.frontend.vocabulary import vocabulary
 from eyeflow.values import Span
 
 

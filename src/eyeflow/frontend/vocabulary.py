@@ -7,25 +7,20 @@ Never: chooses; that is for the stages that see the whole clause.
 
 from __future__ import annotations
 
-import math
-import re
-from collections import Counter, OrderedDict, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Final
 
 import msgspec
 
-from eyeflow.catalog.model import Capability, Catalog, Service, TriggerKind
-from eyeflow.frontend.lexicon import same_doing, stem, words
+from eyeflow.catalog.model import Capability, Service, TriggerKind
+from eyeflow.frontend.lexicon import stem, words
 from eyeflow.values import Field, ListOf, ObjectOf, Type, non_null
 
 PARTICLES: Final = frozenset({"on", "off", "up", "down", "out", "in", "to", "back"})
 _CANDIDATES = 48
 
-_ARTICLES: Final = frozenset({"the", "a", "an", "it", "them", "back", "my", "our"})
-_SENDING: Final = ("send", "message", "ping", "page", "wake")
-"""Verbs of telling, which name no means."""
 
 RECIPIENTS: Final = ("email", "phone", "person", "slack_channel", "chat")
 """Entities that something can be sent to."""
@@ -237,138 +232,3 @@ def listing_of(of: Type) -> Listing | None:
             if isinstance(held, ListOf):
                 return Listing(field.name, held.item, frozenset(split_name(field.name)))
     return None
-
-
-def _field_stems(of: Type) -> frozenset[str]:
-    found: set[str] = set()
-    held = listing_of(of)
-    for source in (of, held.item if held else None):
-        if source is not None:
-            for _, field in walk(source):
-                found.update(split_name(field.name))
-    return frozenset(found)
-
-
-def _entry(service: Service, spec: Capability | TriggerKind) -> Entry:
-    result = spec.returns if isinstance(spec, Capability) else spec.payload
-    said = [content_stems(p) for p in (*spec.phrases, *spec.examples)]
-    fields = _field_stems(result)
-    names = [split_name(spec.name)] + [split_name(p.name) for p in spec.params]
-    return Entry(
-        key=f"{service.id}.{spec.name}",
-        service=service,
-        spec=spec,
-        phrases=tuple(p for p in said if p) or (split_name(spec.name),),
-        summary=frozenset(content_stems(spec.summary)),
-        names=frozenset(w for group in names for w in group),
-        fields=fields,
-        values=frozenset(stem(v.casefold()) for p in spec.params for v in p.enum),
-        listing=listing_of(result),
-        verbs=_verbs(spec),
-    )
-
-
-def _verbs(spec: Capability | TriggerKind) -> frozenset[str]:
-    firsts = [text.split()[0].casefold() for text in (*spec.phrases, *spec.examples) if text.split()]
-    firsts += re.split(r"[^a-z]+", spec.name.casefold())[:1]
-    return frozenset(stem(word) for word in firsts if word in words("verbs"))
-
-
-def _spoken(services: Sequence[Service]) -> frozenset[str]:
-    """Every word, as written, by which people mention what the catalog holds; for spelling only."""
-    found: set[str] = set()
-    for service in services:
-        texts = [service.title, *service.aliases]
-        specs: tuple[Capability | TriggerKind, ...] = (*service.capabilities, *service.triggers)
-        for spec in specs:
-            texts += [*spec.phrases, *spec.examples, spec.summary, *(p.name.replace("_", " ") for p in spec.params)]
-        for text in texts:
-            found.update(w for w in text.casefold().split() if w.isalpha())
-    return frozenset(found)
-
-
-def _names(services: Sequence[Service]) -> dict[str, tuple[tuple[tuple[str, ...], str], ...]]:
-    found: dict[str, set[tuple[tuple[str, ...], str]]] = defaultdict(set)
-    for service in services:
-        plain = service.title.split("(")[0]
-        for name in (service.id, service.id.replace("_", " "), service.title, plain, *service.aliases):
-            parts = tuple(name.casefold().replace("(", " ").replace(")", " ").split())
-            if parts and not (len(parts) == 1 and parts[0] in words("stop")):
-                found[parts[0]].add((parts, service.id))
-    return {first: tuple(sorted(group, key=lambda e: (-len(e[0]), e))) for first, group in found.items()}
-
-
-def _orders(services: Sequence[Service]) -> frozenset[str]:
-    """Words as which phrases of writes begin orders: `reserve the articles`, `hold back`, by the article after them."""
-    found: set[str] = set()
-    for service in services:
-        for capability in service.capabilities:
-            for phrase in capability.phrases if capability.effect in ("write", "irreversible") else ():
-                said = phrase.casefold().split()
-                if len(said) > 1 and said[0].isalpha() and said[1] in _ARTICLES and said[0] not in words("stop"):
-                    found.add(said[0])
-    return frozenset(found)
-
-
-def _means(entries: Sequence[Entry]) -> dict[str, tuple[str, ...]]:
-    found: dict[str, dict[str, None]] = {}
-    for entry in entries:
-        if entry.capability_says:
-            for phrase in entry.phrases:
-                if len(phrase) == 1 and not same_doing("tell", phrase[0]) and phrase[0] not in _SENDING:
-                    found.setdefault(phrase[0], {})[entry.service.id] = None
-    return {word: tuple(services) for word, services in sorted(found.items())}
-
-
-_MADE: OrderedDict[str, Vocabulary] = OrderedDict()
-_KEPT = 8
-
-
-def vocabulary(catalog: Catalog) -> Vocabulary:
-    """The vocabulary of `catalog`, kept by its digest: the same catalog gives the same object."""
-    made = _MADE.get(catalog.digest) if catalog.digest else None
-    if made is None:
-        made = _make(catalog)
-        if catalog.digest:
-            _MADE[catalog.digest] = made
-            while len(_MADE) > _KEPT:
-                _MADE.popitem(last=False)
-    return made
-
-
-def _make(catalog: Catalog) -> Vocabulary:
-    entries: list[Entry] = []
-    for service in catalog.services:
-        spoken = any(c.phrases or c.examples for c in service.capabilities)
-        entries += [_entry(service, c) for c in service.capabilities if c.phrases or c.examples or not spoken]
-        entries += [_entry(service, t) for t in service.triggers]
-    by_stem: dict[str, list[int]] = defaultdict(list)
-    by_verb: dict[str, list[int]] = defaultdict(list)
-    by_kind: dict[str, list[int]] = defaultdict(list)
-    counts: Counter[str] = Counter()
-    for i, entry in enumerate(entries):
-        title = content_stems(entry.service.title + " " + " ".join(entry.service.aliases))
-        bag = {w for p in entry.phrases for w in p} | entry.summary | entry.names | entry.fields | entry.values
-        for word in sorted(bag | set(title)):
-            by_stem[word].append(i)
-        for first in sorted({p[0] for p in entry.phrases}):
-            by_verb[first].append(i)
-        for kind, entity in (("channel", "slack_channel"), ("phone", "phone")):
-            if any(p.entity == entity and p.required for p in entry.spec.params):
-                by_kind[kind].append(i)
-        counts.update(bag)
-    total = len(entries) + 1
-    weight = {w: round(math.log(1 + total / n), 4) for w, n in counts.items()}
-    weight[""] = round(math.log(1 + total), 4)
-    return Vocabulary(
-        entries=tuple(entries),
-        by_stem={w: tuple(i) for w, i in by_stem.items()},
-        by_verb={w: tuple(i) for w, i in by_verb.items()},
-        by_kind={w: tuple(i) for w, i in by_kind.items()},
-        weight=weight,
-        means=_means(entries),
-        verbs=_orders(catalog.services),
-        names=_names(catalog.services),
-        spoken=_spoken(catalog.services),
-        bare=frozenset(i for i, e in enumerate(entries) if not (e.is_trigger or e.spec.phrases or e.spec.examples)),
-    )

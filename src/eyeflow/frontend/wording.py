@@ -43,6 +43,7 @@ def match(entry: Entry, items: Sequence[Item], scope: Scope, *, verb: Item | Non
         if score > best:
             best, used = score, hit
     said = {w for p in entry.phrases for w in p} | entry.summary | frozenset(split_name(entry.spec.name))
+    plain = entry.summary | frozenset(split_name(entry.spec.name))
     extra = 0.0
     more: set[int] = set()
     for word, indexes in by_stem.items():
@@ -51,7 +52,8 @@ def match(entry: Entry, items: Sequence[Item], scope: Scope, *, verb: Item | Non
         near = word in said or any(s in said for s in synonyms(word))
         if near:
             extra += 0.45 * scope.vocab.rarity(word) * (1.0 if word in said else 0.7)
-            more.update(indexes)
+            if not entry.capability_says or word in plain or _in_context(word, entry, by_stem, verb):
+                more.update(indexes)
     if verb is not None:
         doing = _doing(entry)
         if verb.stem in doing:
@@ -66,6 +68,18 @@ def match(entry: Entry, items: Sequence[Item], scope: Scope, *, verb: Item | Non
     bonus = (MENTIONED if wrong else NAMED) if named else 0.0
     score = best + extra + bonus - (OTHER_NAMED if others and not named else 0.0)
     return Match(round(score, 4), frozenset(used | more | service), named, not wrong)
+
+
+def _in_context(word: str, entry: Entry, by_stem: dict[str, list[int]], verb: Item | None) -> bool:
+    """More than half of a phrase with the word is said: `note` alone is not `drop a note in`."""
+    for phrase in entry.phrases:
+        if word not in phrase:
+            continue
+        content = [w for w in phrase if w not in PARTICLES]
+        said = [w for w in content if w in by_stem or (verb is not None and same_doing(verb.stem, w))]
+        if 2 * len(said) > len(content):
+            return True
+    return False
 
 
 def _doing(entry: Entry) -> list[str]:

@@ -42,7 +42,7 @@ _TYPED: Final = frozenset({"date", "time", "unit", "code", "object", "place"})
 _WHOLE_NAME: Final = 0.99
 _HALF_NAME: Final = 0.5
 _TIED: Final = 0.1
-_LEAST_KNOWN: Final = {(True, True): 0.4, (True, False): 0.7, (False, True): 0.8, (False, False): 0.9}
+_LEAST_KNOWN: Final = {(True, True): 0.3, (True, False): 0.5, (False, True): 0.8, (False, False): 0.9}
 """The least share of content words that must be explained: by whether it only reads, and all its name was said."""
 
 
@@ -294,6 +294,8 @@ def _contrary(match: Match, said: Sequence[Item], unknown: Sequence[Item]) -> bo
             if not (0 <= beside < len(said) and 0 <= other < len(head)):
                 continue
             close = abs(said[beside].index - item.index) == 1
+            if step == 1 and said[beside].lower.endswith(("ing", "ed")):
+                continue  # `a vehicle driving ...`: what it does, not what it is
             if close and said[beside].index in strange and not among(head[other], tuple(stems)):
                 return True
     return False

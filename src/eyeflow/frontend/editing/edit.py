@@ -21,6 +21,7 @@ from eyeflow.frontend.editing.pieces import Done, Edited, Piece, entry_of, rebui
 from eyeflow.frontend.editing.removing import remove
 from eyeflow.frontend.editing.times import retime
 from eyeflow.frontend.editing.values import change
+from eyeflow.frontend.indexing import vocabulary
 from eyeflow.frontend.intent import Assumption, Refusal
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.items import build as build_items
@@ -28,7 +29,6 @@ from eyeflow.frontend.lexicon import is_base_verb
 from eyeflow.frontend.literals import MAX_REQUEST_CHARS, free_texts, tokenize
 from eyeflow.frontend.resolve import rate_of, retry_of
 from eyeflow.frontend.timegrammar import find_times
-from eyeflow.frontend.vocabulary import vocabulary
 from eyeflow.ir import task as ir
 from eyeflow.values import Span
 

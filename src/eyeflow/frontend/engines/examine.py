@@ -24,6 +24,7 @@ from eyeflow.errors import CompileError
 from eyeflow.frontend.answer_values import Unfit, answer_value
 from eyeflow.frontend.engines.grounding import Ground, fold
 from eyeflow.frontend.engines.retrieve import clauses
+from eyeflow.frontend.indexing import vocabulary
 from eyeflow.frontend.intent import (
     Action,
     Assumption,
@@ -42,7 +43,7 @@ from eyeflow.frontend.intent import (
 from eyeflow.frontend.resolve import resolve
 from eyeflow.frontend.scope import asking
 from eyeflow.frontend.summary import walk
-from eyeflow.frontend.vocabulary import PARTICLES, RECIPIENTS, Entry, split_name, vocabulary
+from eyeflow.frontend.vocabulary import PARTICLES, RECIPIENTS, Entry, split_name
 from eyeflow.ir.check import check
 from eyeflow.ir.expr import Ref
 from eyeflow.ir.task import Task

@@ -28,11 +28,11 @@ from eyeflow.frontend.engines.compare import Difference, differences
 from eyeflow.frontend.engines.examine import Examined, examine, telling_words
 from eyeflow.frontend.engines.grounding import Ground, ground
 from eyeflow.frontend.engines.proposal import READING, Engine, Facts, Proposal
+from eyeflow.frontend.indexing import vocabulary
 from eyeflow.frontend.intent import Intent, Question
 from eyeflow.frontend.readback import read_back
 from eyeflow.frontend.rules import heard
 from eyeflow.frontend.summary import walk
-from eyeflow.frontend.vocabulary import vocabulary
 from eyeflow.ir.task import Task
 
 Verdict: TypeAlias = Literal["agreed", "rules", "asked", "chosen", "suggested", "not asked"]

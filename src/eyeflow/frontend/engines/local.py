@@ -27,9 +27,10 @@ from eyeflow.frontend.clauses import Clause
 from eyeflow.frontend.engines.optional import load
 from eyeflow.frontend.engines.proposal import READING, Facts, Proposal
 from eyeflow.frontend.engines.retrieve import Source, clauses, ranked
+from eyeflow.frontend.indexing import vocabulary
 from eyeflow.frontend.intent import Action, Intent, JsonValue
 from eyeflow.frontend.rules import understand
-from eyeflow.frontend.vocabulary import Entry, vocabulary
+from eyeflow.frontend.vocabulary import Entry
 from eyeflow.values import Field, ListOf, Scalar, non_null
 
 MAX_TOOLS: Final = 4

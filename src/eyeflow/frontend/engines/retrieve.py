@@ -11,10 +11,11 @@ from typing import Final, Protocol
 from eyeflow.catalog.model import CompileContext
 from eyeflow.frontend import clauses as cutting
 from eyeflow.frontend.clauses import Clause
+from eyeflow.frontend.indexing import vocabulary
 from eyeflow.frontend.items import build as build_items
 from eyeflow.frontend.literals import free_texts, tokenize
 from eyeflow.frontend.timegrammar import find_times
-from eyeflow.frontend.vocabulary import Entry, Vocabulary, vocabulary
+from eyeflow.frontend.vocabulary import Entry, Vocabulary
 
 MAX_FUNCTIONS: Final = 12
 MAX_TRIGGERS: Final = 6

@@ -277,9 +277,18 @@ def _connector(do: ir.ConnectorCall, say: _Say) -> _Said:
     capability = service.capability(bound.capability if bound else do.function) if service is not None else None
     title = service.title if service is not None else do.connector
     account = f", account {bound.connection}" if bound is not None and bound.connection != bound.service else ""
-    summary = capability.summary if capability is not None else do.function.replace("_", " ")
     params = _params(do.params, say.roots)
-    return f"{_lower(summary)} ({title}{account})" + (f": {params}" if params else ""), []
+    if capability is not None and not account:
+        words = capability_words(capability, title)
+    else:
+        summary = capability.summary if capability is not None else do.function.replace("_", " ")
+        words = f"{_lower(summary)} ({title}{account})"
+    return words + (f": {params}" if params else ""), []
+
+
+def capability_words(capability: Capability, title: str) -> str:
+    """What a call is called: `send a message to a channel (Slack)`."""
+    return f"{_lower(capability.summary)} ({title})"
 
 
 _ARTICLES = ("the", "a", "an", "all", "today's")

@@ -14,6 +14,7 @@ _ALWAYS: Final = frozenset({"zone", "notes", "vague", "problems", "once", "recur
 _SAID: Final = {
     "nth": "numbered weekdays",
     "month_days": "days of the month",
+    "year_days": "days of the year",
     "workdays": "working days",
     "days": "a date",
     "minutes": "minutes past the hour",

@@ -6,6 +6,7 @@ Knows: how people write dates. In: nothing. Out: `RULES`. Never: knows what day 
 from __future__ import annotations
 
 import re
+from datetime import date, timedelta
 from typing import Final
 
 from eyeflow.frontend.timegrammar.chart import Rule, rules
@@ -56,6 +57,7 @@ def _dates() -> list[Rule]:
         "date", "ORD|NUM MONTH DOT? YEAR2", "ORD|NUM DASH MONTH DASH YEAR|YEAR2", build=lambda d, m, y: _day(m, d, y)
     )
     made += rules("date", "MONTH DASH NUM DASH YEAR", build=_day)
+    made += rules("date", "THE? ORD DAYW OF|IN YEAR", "DAYW NUM OF YEAR", build=_year_day)
     return made
 
 
@@ -137,6 +139,14 @@ def _day(month: int, day: float, year: int | None = None) -> Day | None:
     if year is not None and month == 2 and day == 29 and (year % 4 or (year % 100 == 0 and year % 400)):
         return None
     return Day(month, int(day), year)
+
+
+def _year_day(number: float, year: int) -> Day | None:
+    """The nth day of a year."""
+    if number != int(number) or not 1 <= number <= 366:
+        return None
+    found = date(int(year), 1, 1) + timedelta(days=int(number) - 1)
+    return Day(found.month, found.day, found.year) if found.year == year else None
 
 
 def _same_month(day: Day, numbers: float | tuple[float, ...], last: float | None) -> tuple[Day, ...] | None:

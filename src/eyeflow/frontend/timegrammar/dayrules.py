@@ -279,6 +279,8 @@ def _month_days() -> list[Rule]:
         "THE? mdl AND THE? LAST DAYW per",
         build=lambda days, last, per: Draft(month_days=(*days, last), of_unit=per[0], recurs=True),
     )
+    made += rules("P", "EVERY ORD OF THE? UNIT", build=_nth_of_each)
+    made += rules("P", "ON|AT? THE? ORD DAYW per", "EVERY ORD DAYW OF THE? UNIT", build=_year_day)
     made += rules("edge", "START", build=lambda: "start")
     made += rules("edge", "END", build=lambda: "end")
     made += rules("edge", "MIDDLE", build=lambda: "middle")
@@ -288,6 +290,21 @@ def _month_days() -> list[Rule]:
     made += rules("P", "AT|IN|BY? MIDMONTH", build=lambda: _edge("middle", "month", False))
     made += rules("P", "MIDMONTH EVERY UNIT", "EVERY MIDMONTH", build=_mid_month)
     return made
+
+
+def _nth_of_each(day: float, unit: str) -> Draft | None:
+    """ "every first of the month"."""
+    whole = day == int(day) and 1 <= day <= 31
+    return Draft(recurs=True, month_days=(int(day),), of_unit="month") if unit == "month" and whole else None
+
+
+def _year_day(day: float, per: str | tuple[str, ...]) -> Draft | None:
+    """ "the 100th day of the year"; days of the first month are days of January already."""
+    unit = per if isinstance(per, str) else per[0]
+    whole = int(day)
+    if unit != "year" or whole != day or not 31 < whole <= 366:
+        return None
+    return Draft(recurs=True, unit="year", interval=1.0, year_days=(whole,))
 
 
 def _more_days(days: Days, day: int) -> Days | None:

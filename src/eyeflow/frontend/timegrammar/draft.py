@@ -93,6 +93,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     nth: tuple[tuple[int, int], ...] = ()
     month_days: tuple[int, ...] = ()
     workdays: tuple[int, ...] = ()
+    year_days: tuple[int, ...] = ()
     months: tuple[int, ...] = ()
     year: int | None = None
     days: tuple[Day, ...] = ()

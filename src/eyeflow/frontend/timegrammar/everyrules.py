@@ -68,8 +68,15 @@ def _every() -> list[Rule]:
     made += rules(
         "P", "EVERY UNIT OF THE UNIT", build=lambda unit, of: _each(1, unit) if (unit, of) == ("day", "week") else None
     )
+    made += rules("P", "NEXT|COMING NUM WDAYS", build=lambda n, day: _coming(n, (day,)))
     made += rules("P", "n", build=lambda n: Draft(vague=(f"times:{n}",)))
     return made
+
+
+def _coming(count: float, days: tuple[int, ...]) -> Draft | None:
+    """ "the next 5 Mondays"."""
+    whole = count == int(count) and 1 < count <= 1000
+    return Draft(recurs=True, weekdays=days, count=int(count)) if whole else None
 
 
 def _each(interval: float, unit: str) -> Draft | None:

@@ -35,7 +35,7 @@ _CUES: Final = tuple(
 _EXPLICIT: Final = {
     "time": ("times", "minutes"),
     "part": ("part",),
-    "day": ("weekdays", "nth", "month_days", "workdays"),
+    "day": ("weekdays", "nth", "month_days", "workdays", "year_days"),
     "date": ("days", "iso", "relative", "months"),
     "frequency": ("recurs", "unit", "per"),
     "window": ("window",),

@@ -141,6 +141,8 @@ def _heads(draft: Draft, notes: list[Note]) -> tuple[str, ...]:
         return (_week_edge(draft, interval, notes),)
     if draft.nth or draft.workdays or draft.month_days:
         return _monthly(draft, every, notes)
+    if draft.year_days:
+        return (f"FREQ=YEARLY{interval};BYYEARDAY={_list(draft.year_days)}",)
     if draft.days:
         return _dates(draft, interval)
     if draft.weekdays and unit in (None, "day", "week"):

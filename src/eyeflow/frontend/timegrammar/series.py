@@ -113,7 +113,13 @@ def _piece_rules(draft: Draft, frame: Frame, notes: list[Note], questions: list[
         questions.append(Question("trigger.time", "At which times within the window?", (), frame.span))
         return ()
     if draft.unit == "year" and not (
-        draft.days or draft.months or draft.nth or draft.month_days or draft.workdays or draft.weekdays
+        draft.days
+        or draft.year_days
+        or draft.months
+        or draft.nth
+        or draft.month_days
+        or draft.workdays
+        or draft.weekdays
     ):
         questions.append(date_question("year", frame.span))
         return ()

@@ -1,0 +1,246 @@
+"""The vocabulary of a catalog, made once and kept: by this process, and beside the services that were read.
+
+Knows: how catalog text becomes stems, an inverted index, service names. In: a `Catalog`. Out: `Vocabulary`.
+Never: uses what was kept for another catalog, or by another version of this code.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter, OrderedDict, defaultdict
+from collections.abc import Iterator, Sequence
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Final, TypeAlias
+
+import msgspec
+
+from eyeflow.catalog import compiled
+from eyeflow.catalog.model import Capability, Catalog, Service, TriggerKind
+from eyeflow.frontend.lexicon import same_doing, stem, words
+from eyeflow.frontend.vocabulary import Entry, Vocabulary, content_stems, listing_of, split_name, walk
+from eyeflow.values import Type
+
+_ARTICLES: Final = frozenset({"the", "a", "an", "it", "them", "back", "my", "our"})
+_SENDING: Final = ("send", "message", "ping", "page", "wake")
+"""Verbs of telling, which name no means."""
+
+
+def _field_stems(of: Type) -> frozenset[str]:
+    found: set[str] = set()
+    held = listing_of(of)
+    for source in (of, held.item if held else None):
+        if source is not None:
+            for _, field in walk(source):
+                found.update(split_name(field.name))
+    return frozenset(found)
+
+
+def _entry(service: Service, spec: Capability | TriggerKind) -> Entry:
+    result = spec.returns if isinstance(spec, Capability) else spec.payload
+    said = [content_stems(p) for p in (*spec.phrases, *spec.examples)]
+    fields = _field_stems(result)
+    names = [split_name(spec.name)] + [split_name(p.name) for p in spec.params]
+    return Entry(
+        key=f"{service.id}.{spec.name}",
+        service=service,
+        spec=spec,
+        phrases=tuple(p for p in said if p) or (split_name(spec.name),),
+        summary=frozenset(content_stems(spec.summary)),
+        names=frozenset(w for group in names for w in group),
+        fields=fields,
+        values=frozenset(stem(v.casefold()) for p in spec.params for v in p.enum),
+        listing=listing_of(result),
+        verbs=_verbs(spec),
+    )
+
+
+def _verbs(spec: Capability | TriggerKind) -> frozenset[str]:
+    firsts = [text.split()[0].casefold() for text in (*spec.phrases, *spec.examples) if text.split()]
+    firsts += re.split(r"[^a-z]+", spec.name.casefold())[:1]
+    return frozenset(stem(word) for word in firsts if word in words("verbs"))
+
+
+def _spoken(services: Sequence[Service]) -> frozenset[str]:
+    """Every word, as written, by which people mention what the catalog holds; for spelling only."""
+    found: set[str] = set()
+    for service in services:
+        texts = [service.title, *service.aliases]
+        specs: tuple[Capability | TriggerKind, ...] = (*service.capabilities, *service.triggers)
+        for spec in specs:
+            texts += [*spec.phrases, *spec.examples, spec.summary, *(p.name.replace("_", " ") for p in spec.params)]
+        for text in texts:
+            found.update(w for w in text.casefold().split() if w.isalpha())
+    return frozenset(found)
+
+
+def _names(services: Sequence[Service]) -> dict[str, tuple[tuple[tuple[str, ...], str], ...]]:
+    found: dict[str, set[tuple[tuple[str, ...], str]]] = defaultdict(set)
+    for service in services:
+        plain = service.title.split("(")[0]
+        for name in (service.id, service.id.replace("_", " "), service.title, plain, *service.aliases):
+            parts = tuple(name.casefold().replace("(", " ").replace(")", " ").split())
+            if parts and not (len(parts) == 1 and parts[0] in words("stop")):
+                found[parts[0]].add((parts, service.id))
+    return {first: tuple(sorted(group, key=lambda e: (-len(e[0]), e))) for first, group in found.items()}
+
+
+def _orders(services: Sequence[Service]) -> frozenset[str]:
+    """Words as which phrases of writes begin orders: `reserve the articles`, `hold back`, by the article after them."""
+    found: set[str] = set()
+    for service in services:
+        for capability in service.capabilities:
+            for phrase in capability.phrases if capability.effect in ("write", "irreversible") else ():
+                said = phrase.casefold().split()
+                if len(said) > 1 and said[0].isalpha() and said[1] in _ARTICLES and said[0] not in words("stop"):
+                    found.add(said[0])
+    return frozenset(found)
+
+
+def _means(entries: Sequence[Entry]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, dict[str, None]] = {}
+    for entry in entries:
+        if entry.capability_says:
+            for phrase in entry.phrases:
+                if len(phrase) == 1 and not same_doing("tell", phrase[0]) and phrase[0] not in _SENDING:
+                    found.setdefault(phrase[0], {})[entry.service.id] = None
+    return {word: tuple(services) for word, services in sorted(found.items())}
+
+
+_MADE: OrderedDict[str, Vocabulary] = OrderedDict()
+_KEPT = 8
+
+
+def vocabulary(catalog: Catalog) -> Vocabulary:
+    """The vocabulary of `catalog`, kept by its digest: the same catalog gives the same object."""
+    made = _MADE.get(catalog.digest) if catalog.digest else None
+    if made is None:
+        folder = compiled.folder_in_use()
+        made = _kept(catalog, folder) if catalog.digest and folder is not None else _make(catalog)
+        if catalog.digest:
+            _MADE[catalog.digest] = made
+            while len(_MADE) > _KEPT:
+                _MADE.popitem(last=False)
+    return made
+
+
+# --- what is kept --------------------------------------------------------------------------------------------------
+
+
+class _Said(msgspec.Struct, frozen=True, array_like=True):
+    """The words of one entry; the service and the capability it is of are known by its place."""
+
+    phrases: tuple[tuple[str, ...], ...]
+    summary: frozenset[str]
+    names: frozenset[str]
+    fields: frozenset[str]
+    values: frozenset[str]
+    verbs: frozenset[str]
+
+
+class _Words(msgspec.Struct, frozen=True, array_like=True):
+    """A vocabulary without the catalog it is of."""
+
+    said: tuple[_Said, ...]
+    by_stem: dict[str, tuple[int, ...]]
+    by_verb: dict[str, tuple[int, ...]]
+    by_kind: dict[str, tuple[int, ...]]
+    weight: dict[str, float]
+    names: dict[str, tuple[tuple[tuple[str, ...], str], ...]]
+    spoken: frozenset[str]
+    bare: frozenset[int]
+    means: dict[str, tuple[str, ...]]
+    verbs: frozenset[str]
+
+
+_PARTS: Final = ("by_stem", "by_verb", "by_kind", "weight", "names", "spoken", "bare", "means", "verbs")
+_NAME: Final = "words"
+
+
+def _kept(catalog: Catalog, folder: Path) -> Vocabulary:
+    """What was kept for this very catalog; made and kept when there is nothing, or nothing that fits."""
+    key = f"{catalog.digest}{_code()}"
+    raw = compiled.recall_bytes(folder, _NAME, key)
+    held = _read(raw) if raw is not None else None
+    pairs = list(_specs(catalog)) if held is not None else []
+    if held is not None and len(pairs) == len(held.said):
+        entries = tuple(_again(service, spec, said) for (service, spec), said in zip(pairs, held.said, strict=True))
+        return Vocabulary(entries=entries, **{name: getattr(held, name) for name in _PARTS})
+    made = _make(catalog)
+    said = tuple(_Said(e.phrases, e.summary, e.names, e.fields, e.values, e.verbs) for e in made.entries)
+    fresh = _Words(said, **{name: getattr(made, name) for name in _PARTS})
+    compiled.remember_bytes(folder, _NAME, key, msgspec.msgpack.encode(fresh))
+    return made
+
+
+def _read(raw: bytes) -> _Words | None:
+    try:
+        return msgspec.msgpack.decode(raw, type=_Words)
+    except (msgspec.MsgspecError, RecursionError):
+        return None
+
+
+def _again(service: Service, spec: Capability | TriggerKind, said: _Said) -> Entry:
+    result = spec.returns if isinstance(spec, Capability) else spec.payload
+    return Entry(
+        key=f"{service.id}.{spec.name}", service=service, spec=spec, phrases=said.phrases, summary=said.summary,
+        names=said.names, fields=said.fields, values=said.values, listing=listing_of(result), verbs=said.verbs,
+    )  # fmt: skip
+
+
+@cache
+def _code() -> str:
+    """What has a say in how catalog text becomes words."""
+    here = files("eyeflow.frontend")
+    parts = [here / name for name in ("indexing.py", "vocabulary.py", "lexicon.py")] + [here / "data" / "language.yaml"]
+    return compiled.digest_of(part.read_bytes() for part in parts)
+
+
+_Spec: TypeAlias = tuple[Service, Capability | TriggerKind]
+
+
+def _specs(catalog: Catalog) -> Iterator[_Spec]:
+    """What becomes entries, in their order."""
+    for service in catalog.services:
+        spoken = any(c.phrases or c.examples for c in service.capabilities)
+        yield from ((service, c) for c in service.capabilities if c.phrases or c.examples or not spoken)
+        yield from ((service, t) for t in service.triggers)
+
+
+# --- making it -----------------------------------------------------------------------------------------------------
+
+
+def _make(catalog: Catalog) -> Vocabulary:
+    entries = [_entry(service, spec) for service, spec in _specs(catalog)]
+    by_stem: dict[str, list[int]] = defaultdict(list)
+    by_verb: dict[str, list[int]] = defaultdict(list)
+    by_kind: dict[str, list[int]] = defaultdict(list)
+    counts: Counter[str] = Counter()
+    for i, entry in enumerate(entries):
+        title = content_stems(entry.service.title + " " + " ".join(entry.service.aliases))
+        bag = {w for p in entry.phrases for w in p} | entry.summary | entry.names | entry.fields | entry.values
+        for word in sorted(bag | set(title)):
+            by_stem[word].append(i)
+        for first in sorted({p[0] for p in entry.phrases}):
+            by_verb[first].append(i)
+        for kind, entity in (("channel", "slack_channel"), ("phone", "phone")):
+            if any(p.entity == entity and p.required for p in entry.spec.params):
+                by_kind[kind].append(i)
+        counts.update(bag)
+    total = len(entries) + 1
+    weight = {w: round(math.log(1 + total / n), 4) for w, n in counts.items()}
+    weight[""] = round(math.log(1 + total), 4)
+    return Vocabulary(
+        entries=tuple(entries),
+        by_stem={w: tuple(i) for w, i in by_stem.items()},
+        by_verb={w: tuple(i) for w, i in by_verb.items()},
+        by_kind={w: tuple(i) for w, i in by_kind.items()},
+        weight=weight,
+        means=_means(entries),
+        verbs=_orders(catalog.services),
+        names=_names(catalog.services),
+        spoken=_spoken(catalog.services),
+        bare=frozenset(i for i, e in enumerate(entries) if not (e.is_trigger or e.spec.phrases or e.spec.examples)),
+    )
