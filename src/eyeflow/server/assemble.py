@@ -111,13 +111,14 @@ async def _kept(settings: Settings, clock: Clock, catalog: Catalog, closers: lis
     closers.append(transport.close)
     tokens = TokenEndpoint(transport)
     kept = RenewingCredentials(
-        secrets.vault, store, tokens=tokens, catalog=lambda: catalog, clock=clock, owner=_process_name()
+        secrets.vault, store, tokens=tokens, catalog=lambda: catalog, clock=clock, owner=process_name()
     )
     return _Kept(store, chain, secrets, Credentials({"env": EnvCredentials(), "vault": kept}), tokens, clock)
 
 
-def _process_name() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"
+def process_name(pid: int | None = None) -> str:
+    """What a process of this machine is called in the store: this one, or the one with `pid`."""
+    return f"{socket.gethostname()}:{os.getpid() if pid is None else pid}"
 
 
 def _assembled(  # noqa: PLR0917 - what was made, handed on
@@ -125,7 +126,7 @@ def _assembled(  # noqa: PLR0917 - what was made, handed on
 ) -> Assembled:
     store, clock, bus = kept.store, kept.clock, InProcessBus()
     connectors = partial(live_connectors, settings)
-    name = _process_name()
+    name = process_name()
     practising = Practising(catalog)
     closers.append(practising.close)
     world = World(
