@@ -20,7 +20,7 @@ from eyeflow.connectors.credentials import Credentials, EnvCredentials
 from eyeflow.connectors.oauth import TokenEndpoint
 from eyeflow.engine.engine import Engine
 from eyeflow.engine.machines import World
-from eyeflow.engine.rates import StoredRates
+from eyeflow.engine.rates import KeptRates, StoredRates
 from eyeflow.events.bus import InProcessBus
 from eyeflow.ir.seal import SigningKey, local_key
 from eyeflow.ports import Clock, Ids, RandomIds, SystemClock
@@ -133,7 +133,9 @@ def _assembled(  # noqa: PLR0917 - what was made, handed on
         catalog=catalog, trust=(signing.signer,), connectors=connectors(catalog), credentials=kept.credentials.resolve,
         practice=practising.factories(), practice_credentials=practising.credentials,
     )  # fmt: skip
-    rates = StoredRates(store, clock) if settings.server.workers > 1 else None  # one process counts by itself
+    rates = StoredRates(store, clock) if settings.server.workers > 1 else KeptRates(store, clock)
+    if isinstance(rates, KeptRates):
+        closers.append(rates.close)
     engine = Engine(
         store, world=world, clock=clock, ids=ids, cipher=kept.secrets.cipher, bus=bus, limits=engine_limits(settings),
         name=name, rates=rates,
