@@ -13,6 +13,7 @@ import msgspec
 
 from eyeflow.diagnostics import nearest
 from eyeflow.errors import RunError
+from eyeflow.ir.program import Program
 from eyeflow.svm import wire
 from eyeflow.svm.executable import Executable, PlainInput
 from eyeflow.values import Field, Scalar, Value, may_be_left_out, non_null
@@ -39,17 +40,20 @@ _EXACT: Final = 2**53
 _ROOMY: Final = 1_000_000
 
 
-def plain_inputs(fields: Sequence[Field]) -> tuple[PlainInput, ...] | None:
-    """How the inputs are looked at, when a look is enough; None when one of them declares more than a plain type."""
+def plain_inputs(program: Program) -> tuple[PlainInput, ...] | None:
+    """How the inputs are looked at, when a look is enough; None when one of them declares more than a plain type, or
+    when memory is so short that inputs are counted."""
+    if program.limits.memory_bytes < _ROOMY:
+        return None
     found: list[PlainInput] = []
-    for field in fields:
+    for field in program.inputs:
         of = non_null(field.type)
         if not isinstance(of, Scalar) or of.name not in _PLAIN or of.unit is not None or _declares_more(field):
             return None
         default = None if field.default is None else field.default.value
         if default is not None and type(default) not in _PLAIN[of.name]:
             return None
-        found.append(PlainInput(field.name, _PLAIN[of.name], default, may_be_left_out(field)))
+        found.append((field.name, _PLAIN[of.name], default, may_be_left_out(field)))
     return tuple(found)
 
 
@@ -59,30 +63,27 @@ def _declares_more(field: Field) -> bool:
     return cues != bare
 
 
-def _plain(executable: Executable, given: Mapping[str, Value]) -> dict[str, Value] | None:
+def _plain(wanted: Sequence[PlainInput], given: Mapping[str, Value]) -> dict[str, Value] | None:
     """The inputs when all that is given is short and of the declared plain types; None sends them the long way."""
-    wanted = executable.code.plain_inputs
-    if wanted is None or executable.limits.memory_bytes < _ROOMY:
-        return None
     whole: dict[str, Value] = {}
     left = len(given)
-    for each in wanted:
-        value = given.get(each.name)
-        if value is None and each.name not in given:
-            if not each.optional:
+    for name, kinds, default, optional in wanted:
+        if name not in given:
+            if not optional:
                 return None
-            whole[each.name] = each.default
+            whole[name] = default
             continue
         left -= 1
+        value = given[name]
         kind = type(value)
-        if kind not in each.kinds:
+        if kind not in kinds:
             return None
         if kind is str:
             if len(value) > _SHORT:  # type: ignore[arg-type]
                 return None
         elif not -_EXACT <= value <= _EXACT:  # type: ignore[operator]
             return None
-        whole[each.name] = value
+        whole[name] = value
     return whole if left == 0 else None
 
 
@@ -91,9 +92,10 @@ def conformed(executable: Executable, given: Mapping[str, Value]) -> dict[str, V
 
     Raises: RunError `bad_input`, naming the input; nothing has run.
     """
-    if (plain := _plain(executable, given)) is not None:
+    code = executable.code
+    if code.plain_inputs is not None and (plain := _plain(code.plain_inputs, given)) is not None:
         return plain
-    fields = executable.code.fields
+    fields = code.fields
     known = {field.name for field in fields}
     for name in given:
         if name not in known:
@@ -109,7 +111,7 @@ def conformed(executable: Executable, given: Mapping[str, Value]) -> dict[str, V
     assert isinstance(copy, dict)
     whole.update(copy)
     try:
-        read = executable.code.inputs(whole)
+        read = code.inputs(whole)
     except RunError as error:
         raise RunError("bad_input", error.message, hint=error.hint) from error
     assert isinstance(read, dict)

@@ -13,14 +13,13 @@ from typing import Final
 import msgspec
 
 from eyeflow.ir import bytecode
-from eyeflow.ir.evaluate import Code, Frame, closure, closures, expecter
-from eyeflow.ir.evaluate.frame import PACE
+from eyeflow.ir.evaluate import Blocks, Code, Frame, closure, expecter
 from eyeflow.ir.functions import BY_NUMBER as FUNCTIONS
 from eyeflow.ir.opcodes import BY_NUMBER as ROWS
 from eyeflow.ir.opcodes import Op
 from eyeflow.ir.opcodes import Operand as Kind
 from eyeflow.ir.operands import registers_read
-from eyeflow.ir.program import ME, NOW, CodeBlock, Program, RateLimit, Scope, Step
+from eyeflow.ir.program import ME, CodeBlock, Program, RateLimit, Scope, Step
 from eyeflow.recurrence.wall import zone_of
 from eyeflow.svm.executable import (
     ApprovalCode,
@@ -46,7 +45,7 @@ from eyeflow.svm.executable import (
 from eyeflow.svm.host import Handle
 from eyeflow.svm.inputs import plain_inputs
 from eyeflow.svm.resolve import Resolved
-from eyeflow.svm.straight import is_straight
+from eyeflow.svm.straighten import straightened
 from eyeflow.values import Json, ObjectOf, Value, non_null
 
 _SIGNS: Final = {"GT": ">", "LT": "<", "GE": ">=", "LE": "<=", "EQ": "=", "NE": "!="}
@@ -63,15 +62,13 @@ def link(resolved: tuple[Resolved, ...], handles: tuple[Handle, ...], program: P
     return Linked(
         root=root,
         on_failure=linker.scope(program.on_failure, "on_failure", "") if program.on_failure >= 0 else None,
-        straight=is_straight(program, root),
+        straight=straightened(program, root, linker.blocks),
         fields=program.inputs,
         inputs=inputs,
-        plain_inputs=plain_inputs(program.inputs),
+        plain_inputs=plain_inputs(program),
         me_fields=_me_fields(program),
         wheres=tuple(linker.block(trigger.where) for trigger in program.triggers),
         registers=program.registers,
-        pace=min(program.limits.operations, PACE),
-        blank=(None,) * (program.registers - NOW - 1),
     )
 
 
@@ -94,10 +91,11 @@ class _Linker:
         self._zone = zone_of(program.zone)
         self._resolved = resolved
         self._handles = handles
-        self._blocks = closures(program)
+        self.blocks = Blocks(program)
+        self._metered = tuple(self.blocks.metered(index) for index in range(len(program.blocks)))
 
     def block(self, index: int) -> Code | None:
-        return None if index < 0 else self._blocks[index]
+        return None if index < 0 else self._metered[index]
 
     def _constant(self, index: int) -> Value:
         return self._program.constants[index].value.value

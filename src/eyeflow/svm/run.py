@@ -112,7 +112,7 @@ class Run:
         if ports.suspensions is not None and recording is None:
             self.active.turned = partial(ports.suspensions.turned, self.execution_id)
         self.budget = Budget(limits)
-        self.meter = Meter(limits.operations, self.recorded, self._look_at_the_time)
+        self.meter = Meter.paced(limits.operations, self.recorded, self._look_at_the_time)
         self.durable = executable.durable == "journal" and journal is not None
         self.events: list[Event] = [] if past is None else list(past.events)
         self.written = len(self.events)

@@ -8,6 +8,7 @@ Never: program bytes (that is `ir.bytecode`), JSON for people.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
@@ -121,35 +122,44 @@ def left_of(left: int, value: Value) -> int:
     return left
 
 
+def left_of_all(left: int, values: Iterable[Value]) -> int:
+    """What is left of `left` bytes once all `values` are held, below 0 when they are too much; the counting may then
+    have ended early. Raises: as `size_of`."""
+    return _all_weighed(values, left, 0)
+
+
 def _weighed(value: object, left: int, depth: int) -> int:
     """What is left of `left` after `value`, counted as `_copied` does; below 0 the counting ends early."""
     kind = type(value)
-    if kind is str:
-        return left - 50 - len(value)  # type: ignore[arg-type]
-    if value is None or kind is bool or kind is float:
-        return left - 32
-    if kind is int:
-        return left - 32 - (value.bit_length() >> 3)  # type: ignore[attr-defined, no-any-return]
-    if depth > MAX_DEPTH:
-        raise _too_much()
-    if kind is dict:
+    if kind is dict or kind is list or kind is tuple:
+        if depth > MAX_DEPTH:
+            raise _too_much()
         left -= 64 + 8 * len(value)  # type: ignore[arg-type]
-        for key, item in value.items():  # type: ignore[attr-defined]
-            if type(item) is str:  # most are: a call for each would cost more than the counting
-                left -= 100 + len(key) + len(item)
-            else:
-                left = _weighed(item, left - 50 - len(key), depth + 1)
-            if left < 0:
-                break
-        return left
-    if kind is list or kind is tuple:
-        left -= 64 + 8 * len(value)  # type: ignore[arg-type]
-        for item in value:  # type: ignore[attr-defined]
-            left = _weighed(item, left, depth + 1)
-            if left < 0:
-                break
-        return left
-    return _copied(value, left, depth)[1]
+        if kind is not dict:
+            return _all_weighed(value, left, depth + 1)  # type: ignore[arg-type]
+        for key in value:  # type: ignore[attr-defined]
+            left -= 50 + len(key)
+        return _all_weighed(value.values(), left, depth + 1)  # type: ignore[attr-defined]
+    return _all_weighed((value,), left, depth)
+
+
+def _all_weighed(values: Iterable[object], left: int, depth: int) -> int:
+    """As `_weighed`, for several: a call for each plain value would cost more than its counting."""
+    for value in values:
+        kind = type(value)
+        if kind is str:
+            left -= 50 + len(value)  # type: ignore[arg-type]
+        elif value is None or kind is bool or kind is float:
+            left -= 32
+        elif kind is int:
+            left -= 32 + (value.bit_length() >> 3)  # type: ignore[attr-defined]
+        elif kind is dict or kind is list or kind is tuple:
+            left = _weighed(value, left, depth)
+        else:
+            left = _copied(value, left, depth)[1]
+        if left < 0:
+            break
+    return left
 
 
 def _copied(value: object, left: int, depth: int) -> tuple[Value, int]:
