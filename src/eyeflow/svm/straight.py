@@ -48,6 +48,7 @@ from eyeflow.svm.outcome import Execution
 from eyeflow.svm.stamps import Drawn, Stamp, instant, spelled
 from eyeflow.values import Value
 
+_NO_NULLS: Final[frozenset[int]] = frozenset()
 _RAN: Final = ""
 """What is noted of a guarded step that was not left out; else the reason."""
 
@@ -81,7 +82,8 @@ class StraightRun(msgspec.Struct, eq=False):
         if code.reads_now:
             frame[NOW] = instant(self.stamp)
         times, noted, root, limits = self.times, self.noted, code.root, self.executable.limits
-        times.append(time())
+        started = time()
+        times.append(started)
         try:
             skipped = _drive(root, frame, times, noted, time)
             output = None if root.result is None else root.result(frame)
@@ -90,8 +92,9 @@ class StraightRun(msgspec.Struct, eq=False):
                 return None
         except RunError:
             return None
-        times.append(time())
-        if (times[-1] - times[0]) * 1000 >= limits.deadline_ms:
+        ended = time()
+        times.append(ended)
+        if (ended - started) * 1000 >= limits.deadline_ms:
             return None
         return Execution(status="success", output=output, completed_actions=len(root.steps) - skipped, trail=self)
 
@@ -136,13 +139,13 @@ class StraightRun(msgspec.Struct, eq=False):
 
 def _drive(scope: Scope, frame: Frame, times: list[float], noted: list[Value], time: Callable[[], float]) -> int:
     """Run the steps of one scope; how many were left out. Raises: RunError, on which the run is not straight."""
-    nulls: set[int] = set()
+    nulls = _NO_NULLS
     for register, guard, what, logs in scope.steps:
         if guard is not None:
             reason = _why_not(guard, nulls, frame)
             noted.append(reason)
             if reason:
-                nulls.add(guard.number)
+                nulls |= {guard.number}
                 times.append(time())
                 continue
         times.append(time())
@@ -159,7 +162,7 @@ def _drive(scope: Scope, frame: Frame, times: list[float], noted: list[Value], t
     return len(nulls)
 
 
-def _why_not(guard: StraightGuard, nulls: set[int], frame: Frame) -> str:
+def _why_not(guard: StraightGuard, nulls: frozenset[int], frame: Frame) -> str:
     """Why a step is left out, or that it runs. Raises: RunError."""
     if not nulls.isdisjoint(guard.strict):
         return "null_input"

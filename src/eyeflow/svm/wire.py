@@ -122,29 +122,26 @@ def left_of(left: int, value: Value) -> int:
     return left
 
 
-def left_of_all(left: int, values: Iterable[Value]) -> int:
-    """What is left of `left` bytes once all `values` are held, below 0 when they are too much; the counting may then
-    have ended early. Raises: as `size_of`."""
-    return _all_weighed(values, left, 0)
-
-
 def _weighed(value: object, left: int, depth: int) -> int:
     """What is left of `left` after `value`, counted as `_copied` does; below 0 the counting ends early."""
-    kind = type(value)
-    if kind is dict or kind is list or kind is tuple:
+    if isinstance(value, dict):
         if depth > MAX_DEPTH:
             raise _too_much()
-        left -= 64 + 8 * len(value)  # type: ignore[arg-type]
-        if kind is not dict:
-            return _all_weighed(value, left, depth + 1)  # type: ignore[arg-type]
-        for key in value:  # type: ignore[attr-defined]
-            left -= 50 + len(key)
-        return _all_weighed(value.values(), left, depth + 1)  # type: ignore[attr-defined]
-    return _all_weighed((value,), left, depth)
+        left -= 64 + 58 * len(value) + sum(map(len, value))
+        return left_of_all(left, value.values(), depth + 1)
+    if isinstance(value, list | tuple):
+        if depth > MAX_DEPTH:
+            raise _too_much()
+        return left_of_all(left - 64 - 8 * len(value), value, depth + 1)
+    return left_of_all(left, (value,), depth)
 
 
-def _all_weighed(values: Iterable[object], left: int, depth: int) -> int:
-    """As `_weighed`, for several: a call for each plain value would cost more than its counting."""
+def left_of_all(left: int, values: Iterable[object], depth: int = 0) -> int:
+    """What is left of `left` bytes once all `values` are held, below 0 when they are too much; the counting may then
+    have ended early. They are `depth` deep in something else. Raises: as `size_of`.
+
+    A call for each plain value would cost more than its counting.
+    """
     for value in values:
         kind = type(value)
         if kind is str:

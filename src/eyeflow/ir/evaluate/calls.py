@@ -40,7 +40,7 @@ def apply(number: int, args: Sequence[Piece]) -> Code:
     if row.name in _FAST and len(args) == 2:
         return _comparison(row, args[0], args[1])
     if row.name in _SUMS and len(args) == 2:
-        return _sum(row, args[0].code, args[1].code)
+        return _sum(row, args[0], args[1])
     if row.name in _FLAT:
         return _flat(row, [arg.code for arg in args])
     return _counted(row, [arg.code for arg in args])
@@ -129,10 +129,20 @@ def _counted(row: Function, args: list[Code]) -> Code:
     return call
 
 
-def _sum(row: Function, one: Code, other: Code) -> Code:
+def _sum(row: Function, left: Piece, right: Piece) -> Code:
     """Sums of two plain numbers without a detour, when the result is plain too; everything else by the table."""
     fast = _SUMS[row.name]
     run, strict = row.run, row.nulls == "strict"
+    one, other, known = left.code, right.code, right.constant
+    if type(known) is int and -_PLAIN < known < _PLAIN:
+
+        def with_constant(frame: Frame) -> Value:
+            a = one(frame)
+            if type(a) is int and -_PLAIN < (result := fast(a, known)) < _PLAIN:
+                return result  # type: ignore[no-any-return]
+            return None if a is None and strict else run(a, known)
+
+        return with_constant
 
     def call(frame: Frame) -> Value:
         a, b = one(frame), other(frame)
