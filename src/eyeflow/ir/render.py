@@ -112,7 +112,7 @@ class _Writer:
         self.left = MAX_TEXT
 
     def text(self, value: Value, of: Type) -> str:
-        if isinstance(value, list | tuple):
+        if isinstance(value, (list, tuple)):
             return "\n".join(self._inside(item, _item(of), 1, nested=False) for item in value)
         return self._inside(value, of, 0, nested=False)
 
@@ -122,7 +122,7 @@ class _Writer:
         if isinstance(value, dict):
             text = self._object(value, of, depth)
             return f"({text})" if nested and text else text
-        if isinstance(value, list | tuple):
+        if isinstance(value, (list, tuple)):
             return ", ".join(self._inside(item, _item(of), depth + 1, nested=True) for item in value)
         return self._spend(self._scalar(value))
 

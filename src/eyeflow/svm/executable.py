@@ -211,33 +211,29 @@ StraightStep: TypeAlias = tuple[int, StraightGuard | None, Code | StraightBranch
 """A register, what may leave the step out, what it does, and whether it is a line of the log."""
 
 
-class StraightCode(msgspec.Struct, frozen=True):
+class StraightCode(msgspec.Struct, frozen=True, kw_only=True):
     """A program that only computes. Its code is not metered: a run takes the operations of all blocks off the budget
     at its start, and begins with `operations` left for work that depends on data. `blank` is what the registers hold
-    at first; `reads_now` says whether any block reads the instant at which the run began."""
+    at first; `reads_more` says whether any block reads another root than the inputs."""
 
     root: StraightScope
     operations: int
+    memory_bytes: int
+    deadline_s: float
     blank: tuple[None, ...]
-    reads_now: bool
-
-
-PlainInput: TypeAlias = tuple[str, frozenset[type], Value, bool]
-"""An input whose type says all there is to say: its name, the types of values that are fine as they are, its default,
-whether it may be left out."""
+    reads_more: bool
 
 
 class Linked(msgspec.Struct, frozen=True, kw_only=True):
-    """The code of a program. `straight` is the code of a program that only computes; `plain_inputs` is None when an
-    input needs more than a look at its type; `me_fields` are the fields of the profile it reads, sorted, None when it
+    """The code of a program. `straight` is the code of a program that only computes; `inputs` reads what a task is
+    given; `me_fields` are the fields of the profile it reads, sorted, None when it
     reads the profile as a whole."""
 
     root: ScopeCode
     on_failure: ScopeCode | None
     straight: StraightCode | None
     fields: tuple[Field, ...]
-    inputs: Read
-    plain_inputs: tuple[PlainInput, ...] | None
+    inputs: Callable[[Mapping[str, Value]], dict[str, Value]]
     me_fields: tuple[str, ...] | None
     wheres: tuple[Code | None, ...]
     registers: int

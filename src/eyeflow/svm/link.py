@@ -43,7 +43,7 @@ from eyeflow.svm.executable import (
     WaitCode,
 )
 from eyeflow.svm.host import Handle
-from eyeflow.svm.inputs import plain_inputs
+from eyeflow.svm.inputs import inputs_reader
 from eyeflow.svm.resolve import Resolved
 from eyeflow.svm.straighten import straightened
 from eyeflow.values import Json, ObjectOf, Value, non_null
@@ -56,24 +56,17 @@ _PLAIN: Final = frozenset((Op.CONST, Op.FIELD, Op.FIELD_OR_NULL, Op.INDEX, Op.UN
 def link(resolved: tuple[Resolved, ...], handles: tuple[Handle, ...], program: Program, data: bytes) -> Linked:
     """The code of a program that was verified, validated, resolved and preloaded; `data` is what spells it."""
     linker = _Linker(program, data, resolved, handles)
-    zone = zone_of(program.zone)
-    inputs = expecter(ObjectOf(program.inputs), zone, "the input") or _as_is
     root = linker.scope(program.root, "", "RETURN")
     return Linked(
         root=root,
         on_failure=linker.scope(program.on_failure, "on_failure", "") if program.on_failure >= 0 else None,
         straight=straightened(program, root, linker.blocks),
         fields=program.inputs,
-        inputs=inputs,
-        plain_inputs=plain_inputs(program),
+        inputs=inputs_reader(program),
         me_fields=_me_fields(program),
         wheres=tuple(linker.block(trigger.where) for trigger in program.triggers),
         registers=program.registers,
     )
-
-
-def _as_is(value: Value) -> Value:
-    return value
 
 
 def _nothing(frame: object) -> Value:

@@ -27,7 +27,7 @@ from eyeflow.svm.context import ExecutionContext, Results, frozen_mapping
 from eyeflow.svm.executable import Executable
 from eyeflow.svm.handle import RunHandle
 from eyeflow.svm.host import ConnectorHost, Credentials, Factory
-from eyeflow.svm.inputs import conformed, own, read_of_me
+from eyeflow.svm.inputs import own, read_of_me
 from eyeflow.svm.journal import Event, Journal, RunStarted
 from eyeflow.svm.load import Loader
 from eyeflow.svm.outcome import Execution
@@ -86,7 +86,7 @@ class Machine:
         self._loader = Loader(trust=trusted, world=world, host=self.host, ports=self.ports)
         self._clock: Clock = clock or SystemClock()
         self._ids: Ids = ids or RandomIds()
-        self._draw, self._stamp = drawer(self._ids), stamper(self._clock)
+        self._draw, self._stamp = drawer(self._ids, self._clock), stamper(self._clock)
         self._time: Callable[[], float] | None = monotonic if type(self._clock) is SystemClock else None
         """What a straight run reads; the loop's own time when its clock is no real one, for then the loop's may not be
         either."""
@@ -290,7 +290,7 @@ class Machine:
     ) -> StraightRun:
         """How a run begins, whichever road it takes. Raises: RunError `bad_input`."""
         return StraightRun(
-            executable, execution_id or self._draw(), self._stamp(), conformed(executable, inputs or _NOTHING),
+            executable, execution_id or self._draw(), self._stamp(), executable.code.inputs(inputs or _NOTHING),
             None if trigger is None else own(trigger, executable.limits.memory_bytes),
             None if me is None else read_of_me(executable, me), [], [],
         )  # fmt: skip

@@ -20,7 +20,6 @@ from eyeflow.errors import RunError
 from eyeflow.ir.evaluate import Frame, Meter
 from eyeflow.ir.opcodes import Op
 from eyeflow.ir.program import INPUT, ME, NOW, TRIGGER
-from eyeflow.svm import wire
 from eyeflow.svm.compared import taken_name, told
 from eyeflow.svm.context import ExecutionContext, Results, frozen_mapping
 from eyeflow.svm.executable import (
@@ -46,6 +45,7 @@ from eyeflow.svm.journal import (
 )
 from eyeflow.svm.outcome import Execution
 from eyeflow.svm.stamps import Drawn, Stamp, instant, spelled
+from eyeflow.svm.wire import left_of_all
 from eyeflow.values import Value
 
 _NO_NULLS: Final[frozenset[int]] = frozenset()
@@ -77,25 +77,25 @@ class StraightRun(msgspec.Struct, eq=False):
     def drive(self, code: StraightCode, time: Callable[[], float]) -> Execution | None:
         """The finished run; None when it must be run again by the scheduler. `time` gives seconds."""
         frame = self.frame = Frame(code.blank)
-        frame.meter = Meter(code.operations, _unread)
-        frame[TRIGGER], frame[INPUT], frame[ME] = self.trigger, self.inputs, self.me
-        if code.reads_now:
-            frame[NOW] = instant(self.stamp)
-        times, noted, root, limits = self.times, self.noted, code.root, self.executable.limits
+        frame.meter = meter = Meter(code.operations, _unread)
+        frame[INPUT] = self.inputs
+        if code.reads_more:
+            frame[TRIGGER], frame[ME], frame[NOW] = self.trigger, self.me, instant(self.stamp)
+        times, noted, root = self.times, self.noted, code.root
         started = time()
         times.append(started)
         try:
             skipped = _drive(root, frame, times, noted, time)
             output = None if root.result is None else root.result(frame)
             noted.append(output)
-            if wire.left_of_all(limits.memory_bytes, noted) < 0 or frame.meter.left < 0:
+            if left_of_all(code.memory_bytes, noted) < 0 or meter.left < 0:
                 return None
         except RunError:
             return None
         ended = time()
-        times.append(ended)
-        if (ended - started) * 1000 >= limits.deadline_ms:
+        if ended - started >= code.deadline_s:
             return None
+        times.append(ended)
         return Execution(status="success", output=output, completed_actions=len(root.steps) - skipped, trail=self)
 
     @property
@@ -103,7 +103,7 @@ class StraightRun(msgspec.Struct, eq=False):
         """How the run began."""
         if self.begun is None:
             self.begun = RunStarted(
-                execution_id=spelled(self.drawn), task=self.executable.task, program=self.executable.digest,
+                execution_id=spelled(self.drawn, self.stamp), task=self.executable.task, program=self.executable.digest,
                 inputs=self.inputs, trigger=self.trigger, me=self.me, now=instant(self.stamp),
             )  # fmt: skip
         return self.begun

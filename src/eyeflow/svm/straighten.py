@@ -13,7 +13,7 @@ from eyeflow.ir.evaluate.frame import PACE
 from eyeflow.ir.functions import BY_NUMBER as FUNCTIONS
 from eyeflow.ir.opcodes import Op
 from eyeflow.ir.operands import registers_read
-from eyeflow.ir.program import NOW, Program
+from eyeflow.ir.program import ME, NOW, TRIGGER, Program
 from eyeflow.svm.executable import (
     BranchCode,
     LogCode,
@@ -28,6 +28,7 @@ from eyeflow.svm.executable import (
 )
 
 _CALLS: Final = frozenset((Op.APPLY, Op.EACH))
+_MORE: Final = frozenset((TRIGGER, ME, NOW))
 
 
 def straightened(program: Program, root: ScopeCode, blocks: Blocks) -> StraightCode | None:
@@ -39,7 +40,11 @@ def straightened(program: Program, root: ScopeCode, blocks: Blocks) -> StraightC
     if left < 0:
         return None
     scope = _Straightening(program, blocks).scope(program.root, root)
-    return StraightCode(scope, left, (None,) * program.registers, _reads_now(program))
+    limits = program.limits
+    return StraightCode(
+        root=scope, operations=left, memory_bytes=limits.memory_bytes, deadline_s=limits.deadline_ms / 1000,
+        blank=(None,) * program.registers, reads_more=_reads_more(program),
+    )  # fmt: skip
 
 
 def _only_computes(scope: ScopeCode | None) -> bool:
@@ -60,8 +65,11 @@ def _reads_the_world(program: Program) -> bool:
     return any(ins.op in _CALLS and FUNCTIONS[ins.args[0]].journaled for block in program.blocks for ins in block.code)
 
 
-def _reads_now(program: Program) -> bool:
-    return any(block.result == NOW or any(NOW in registers_read(ins) for ins in block.code) for block in program.blocks)
+def _reads_more(program: Program) -> bool:
+    return any(
+        block.result in _MORE or any(not _MORE.isdisjoint(registers_read(ins)) for ins in block.code)
+        for block in program.blocks
+    )
 
 
 class _Straightening:

@@ -116,29 +116,15 @@ def size_of(value: Value, limit: int) -> int:
 
 def left_of(left: int, value: Value) -> int:
     """What is left of `left` bytes once `value` is held. Raises: as `size_of`."""
-    left = _weighed(value, left, 0)
+    left = left_of_all(left, (value,))
     if left < 0:
         raise _too_much()
     return left
 
 
-def _weighed(value: object, left: int, depth: int) -> int:
-    """What is left of `left` after `value`, counted as `_copied` does; below 0 the counting ends early."""
-    if isinstance(value, dict):
-        if depth > MAX_DEPTH:
-            raise _too_much()
-        left -= 64 + 58 * len(value) + sum(map(len, value))
-        return left_of_all(left, value.values(), depth + 1)
-    if isinstance(value, list | tuple):
-        if depth > MAX_DEPTH:
-            raise _too_much()
-        return left_of_all(left - 64 - 8 * len(value), value, depth + 1)
-    return left_of_all(left, (value,), depth)
-
-
 def left_of_all(left: int, values: Iterable[object], depth: int = 0) -> int:
-    """What is left of `left` bytes once all `values` are held, below 0 when they are too much; the counting may then
-    have ended early. They are `depth` deep in something else. Raises: as `size_of`.
+    """What is left of `left` bytes once all `values` are held, below 0 when they are too much; the counting, which is
+    that of `_copied`, may then have ended early. They are `depth` deep in something else. Raises: as `size_of`.
 
     A call for each plain value would cost more than its counting.
     """
@@ -146,12 +132,16 @@ def left_of_all(left: int, values: Iterable[object], depth: int = 0) -> int:
         kind = type(value)
         if kind is str:
             left -= 50 + len(value)  # type: ignore[arg-type]
-        elif value is None or kind is bool or kind is float:
-            left -= 32
         elif kind is int:
             left -= 32 + (value.bit_length() >> 3)  # type: ignore[attr-defined]
-        elif kind is dict or kind is list or kind is tuple:
-            left = _weighed(value, left, depth)
+        elif value is None or kind is bool or kind is float:
+            left -= 32
+        elif depth > MAX_DEPTH:
+            raise _too_much()
+        elif isinstance(value, dict):
+            left = left_of_all(left - 64 - 58 * len(value) - sum(map(len, value)), value.values(), depth + 1)
+        elif isinstance(value, (list, tuple)):
+            left = left_of_all(left - 64 - 8 * len(value), value, depth + 1)
         else:
             left = _copied(value, left, depth)[1]
         if left < 0:

@@ -35,7 +35,8 @@ _PLAIN: Final[dict[str, type]] = {"string": str, "boolean": bool, "integer": int
 """Scalars of which most values can be seen at a glance to be one, so that no reader need be asked: those of one Python
 type, and for `number` integers that a double holds exactly."""
 
-_EXACT: Final = 2**53
+_MOST: Final = 2**53
+_LEAST: Final = -_MOST
 
 
 class Pools(Protocol):
@@ -100,7 +101,7 @@ def _field(pools: Pools, ins: Instruction) -> Piece:
         held = frame[at]
         if type(held) is dict and name in held:
             value = held[name]
-            return value if type(value) is int and -_EXACT <= value <= _EXACT else read(value)
+            return value if type(value) is int and _LEAST <= value <= _MOST else read(value)
         raise fail(held)
 
     def from_code(frame: Frame) -> Value:
@@ -140,7 +141,7 @@ def _index(pools: Pools, ins: Instruction) -> Piece:
 
     def run(frame: Frame) -> Value:
         held = code(frame)
-        if not isinstance(held, list | tuple) or not 0 <= at < len(held):
+        if not isinstance(held, (list, tuple)) or not 0 <= at < len(held):
             return None
         value = held[at]
         return None if value is None else read(value)
@@ -273,14 +274,14 @@ def _unit(pools: Pools, ins: Instruction) -> Piece:
         value = code(frame)
         if value is None:
             return read(None)
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise conform.mismatch(f"what is converted to {new}", "a number", value)
         try:
             return read(units.convert(value, old, new))
         except units.UnitError as error:
             raise RunError("evaluation", error.message, hint=error.hint) from None
 
-    if isinstance(source.constant, int | float):
+    if isinstance(source.constant, (int, float)):
         return constant(read(units.convert(source.constant, old, new)))
     return Piece(run, depth=_depth(source))
 
