@@ -195,9 +195,6 @@ class RunHandle:
     ) -> Execution:
         run = self._run
         return Execution(
-            execution_id=run.execution_id,
-            task=run.executable.task,
-            program=run.executable.digest,
             status=status,
             output=output,
             error=None if error is None else error.message,
@@ -208,10 +205,8 @@ class RunHandle:
             failed_action=failed_action,
             fallback_executed=run.fell_back,
             uncertain=tuple(sorted(set(run.uncertain))),
-            started_at=self._head.now,
-            duration_ms=round(run.at_us() / 1000),
             response=run.response,
-            trail=Written(tuple(run.events), run.context),
+            trail=Written(self._head, round(run.at_us() / 1000), tuple(run.events), run.context),
         )
 
 

@@ -58,6 +58,17 @@ def _elapsed(past: Recording, clock: Clock) -> float:
     return max((clock.now() - since).total_seconds() + before, past.last_us / 1_000_000)
 
 
+def _times(executable: Executable, past: Recording | None, clock: Clock, now: float) -> tuple[float, ActiveTime, float]:
+    """When the run started, its active time, and when it expires; `now` and instants are of the loop's time."""
+    limits = executable.limits
+    if past is None:
+        return now, ActiveTime(limits.deadline_ms, now), now + limits.expires_ms / 1000
+    started = now - _elapsed(past, clock)
+    spent = active_us(past.events, executable.waits()) / 1_000_000
+    since = started if past.retried is None else started + past.retried.at_us / 1_000_000
+    return started, ActiveTime(limits.deadline_ms, now, spent), since + limits.expires_ms / 1000
+
+
 async def _append(journal: Journal, execution_id: str, batch: list[Event]) -> None:
     await journal.append(execution_id, batch)
 
@@ -97,22 +108,16 @@ class Run:
         self.depth = depth
         self.loop = asyncio.get_running_loop()
         self.time = self.loop.time
-        now = self.time()
-        self.started = now if past is None else now - _elapsed(past, clock)
-        limits = executable.limits
-        spent = 0.0 if past is None else active_us(past.events, executable.waits()) / 1_000_000
-        self.active = ActiveTime(limits.deadline_ms, now, spent)
-        self.expires_at = self.started + limits.expires_ms / 1000
-        if past is not None and past.retried is not None:
-            self.expires_at += past.retried.at_us / 1_000_000
+        self.started, self.active, self.expires_at = _times(executable, past, clock, self.time())
         self.naps: list[float] = []
         """When each suspension ends if nobody ends it before, in seconds of the loop's time."""
         self.in_line = 0
         """How many of them hold a place in a line."""
         if ports.suspensions is not None and recording is None:
             self.active.turned = partial(ports.suspensions.turned, self.execution_id)
+        limits = executable.limits
         self.budget = Budget(limits)
-        self.meter = Meter(limits.operations, self.recorded, self._look_at_the_time)
+        self.meter = Meter.paced(limits.operations, self.recorded, self._look_at_the_time)
         self.durable = executable.durable == "journal" and journal is not None
         self.events: list[Event] = [] if past is None else list(past.events)
         self.written = len(self.events)

@@ -8,6 +8,7 @@ Never: program bytes (that is `ir.bytecode`), JSON for people.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
@@ -115,41 +116,37 @@ def size_of(value: Value, limit: int) -> int:
 
 def left_of(left: int, value: Value) -> int:
     """What is left of `left` bytes once `value` is held. Raises: as `size_of`."""
-    left = _weighed(value, left, 0)
+    left = left_of_all(left, (value,))
     if left < 0:
         raise _too_much()
     return left
 
 
-def _weighed(value: object, left: int, depth: int) -> int:
-    """What is left of `left` after `value`, counted as `_copied` does; below 0 the counting ends early."""
-    kind = type(value)
-    if kind is str:
-        return left - 50 - len(value)  # type: ignore[arg-type]
-    if value is None or kind is bool or kind is float:
-        return left - 32
-    if kind is int:
-        return left - 32 - (value.bit_length() >> 3)  # type: ignore[attr-defined, no-any-return]
-    if depth > MAX_DEPTH:
-        raise _too_much()
-    if kind is dict:
-        left -= 64 + 8 * len(value)  # type: ignore[arg-type]
-        for key, item in value.items():  # type: ignore[attr-defined]
-            if type(item) is str:  # most are: a call for each would cost more than the counting
-                left -= 100 + len(key) + len(item)
-            else:
-                left = _weighed(item, left - 50 - len(key), depth + 1)
-            if left < 0:
-                break
-        return left
-    if kind is list or kind is tuple:
-        left -= 64 + 8 * len(value)  # type: ignore[arg-type]
-        for item in value:  # type: ignore[attr-defined]
-            left = _weighed(item, left, depth + 1)
-            if left < 0:
-                break
-        return left
-    return _copied(value, left, depth)[1]
+def left_of_all(left: int, values: Iterable[object], depth: int = 0) -> int:
+    """What is left of `left` bytes once all `values` are held, below 0 when they are too much; the counting, which is
+    that of `_copied`, may then have ended early. They are `depth` deep in something else. Raises: as `size_of`.
+
+    A call for each plain value would cost more than its counting.
+    """
+    for value in values:
+        kind = type(value)
+        if kind is str:
+            left -= 50 + len(value)  # type: ignore[arg-type]
+        elif kind is int:
+            left -= 32 + (value.bit_length() >> 3)  # type: ignore[attr-defined]
+        elif value is None or kind is bool or kind is float:
+            left -= 32
+        elif depth > MAX_DEPTH:
+            raise _too_much()
+        elif isinstance(value, dict):
+            left = left_of_all(left - 64 - 58 * len(value) - sum(map(len, value)), value.values(), depth + 1)
+        elif isinstance(value, (list, tuple)):
+            left = left_of_all(left - 64 - 8 * len(value), value, depth + 1)
+        else:
+            left = _copied(value, left, depth)[1]
+        if left < 0:
+            break
+    return left
 
 
 def _copied(value: object, left: int, depth: int) -> tuple[Value, int]:
