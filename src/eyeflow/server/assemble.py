@@ -39,7 +39,7 @@ from eyeflow.server.outside import engine_limits, key_source, live_connectors, l
 from eyeflow.server.practising import Practising
 from eyeflow.server.routes import Router
 from eyeflow.server.service import Documents, Part, Service
-from eyeflow.server.settings import Settings
+from eyeflow.server.settings import DATABASE, Settings
 from eyeflow.server.table import TABLE
 from eyeflow.server.traces import tracer
 from eyeflow.store.port import Store, Where
@@ -53,7 +53,6 @@ from eyeflow.triggers.webhooks import Webhooks
 from eyeflow.workspace.renewing import RenewingCredentials
 from eyeflow.workspace.workspace import Surroundings, Workspace
 
-DATABASE: Final = "eyeflow.db"
 ANCHOR: Final = "audit.end"
 
 Close: TypeAlias = Callable[[], Awaitable[object]]
@@ -169,7 +168,7 @@ def _parts(  # noqa: PLR0917 - what was made, handed on
     ids: Ids, name: str,
 ) -> tuple[Part, ...]:  # fmt: skip
     """What runs beside requests, in the order of starting."""
-    store, clock, notices = kept.store, kept.clock, workspace.notices
+    store, clock, notices, tidying = kept.store, kept.clock, workspace.notices, workspace.tidying
     told = notices.raising.did_not_run
     for topic in notices.raising.topics:
         bus.subscribe(topic, notices.raising.handle)
@@ -181,12 +180,16 @@ def _parts(  # noqa: PLR0917 - what was made, handed on
     async def begin() -> None:
         await notices.start(name)
 
+    async def tidy() -> None:
+        await tidying.start(name)
+
     return (
         Part(name="engine", start=engine.start, stop=engine.drain, alive=lambda: engine.sure),
         Part(name="topics", start=topics.start, stop=_at_once(topics.drain)),
         Part(name="scheduler", start=scheduler.start, stop=_at_once(scheduler.drain), alive=lambda: scheduler.alive),
         Part(name="poller", start=poller.start, stop=_at_once(poller.drain), alive=lambda: poller.alive),
         Part(name="notices", start=begin, stop=_at_once(notices.drain), alive=lambda: notices.alive),
+        Part(name="tidying", start=tidy, stop=_at_once(tidying.drain), alive=lambda: tidying.alive),
     )
 
 

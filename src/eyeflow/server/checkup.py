@@ -22,7 +22,7 @@ from eyeflow.errors import EyeFlowError
 from eyeflow.server.folder import Lock
 from eyeflow.server.listening import listen
 from eyeflow.server.outside import key_source, load_services, tls_context
-from eyeflow.server.settings import Settings, required
+from eyeflow.server.settings import DATABASE, Settings, required
 
 MIN_FREE_BYTES: Final = 256 * 1024 * 1024
 
@@ -108,7 +108,7 @@ def _master_key(settings: Settings) -> Iterator[Finding]:
     held = source.load()
     if held:
         yield Finding(what="master key", state="ok", said=f"in {source.place}: back it up, apart from the data")
-    elif (settings.folder / "eyeflow.db").exists():
+    elif (settings.folder / DATABASE).exists():
         yield Finding(
             what="master key", state="problem", said=f"{source.place} holds none, and there are data sealed with one",
             hint="restore its backup",

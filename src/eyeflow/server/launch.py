@@ -43,18 +43,7 @@ def launch(settings: Settings, announce: Announce, *, prepare: bool = True) -> i
     """Serve until SIGTERM or Ctrl-C. With `prepare` the data folder, its keys and the first API key are made when they
     are not there; without, they have to be. Raises: EyeFlowError when it cannot start; nothing is left behind then.
     """
-    required(settings)
-    if not prepare and not settings.folder.is_dir():
-        raise FolderError(
-            "data_unusable",
-            f"there is no data folder {settings.folder}",
-            hint="`eyeflow up` makes one; or name it with --data",
-        )
-    workers = settings.server.workers
-    if workers > 1 and not can_share():
-        raise SettingsError("bad_setting", "several workers are not possible on this system", hint="leave workers at 1")
-    lock = Lock(settings.folder)
-    lock.take()
+    lock, workers = _taken(settings, prepare=prepare), settings.server.workers
     try:
         sockets = listen(settings.server.host, settings.server.port, workers)
         port = sockets[0].getsockname()[1]
@@ -65,6 +54,34 @@ def launch(settings: Settings, announce: Announce, *, prepare: bool = True) -> i
         return start(settings, sockets, _Word(announce, url, settings, first_key=prepare))
     finally:
         lock.release()
+
+
+def launch_worker(settings: Settings, announce: Announce) -> int:
+    """Run what is due and what is queued until SIGTERM or Ctrl-C, without an address. Everything has to be made
+    already. Raises: EyeFlowError when it cannot start."""
+    settings = msgspec.structs.replace(settings, server=msgspec.structs.replace(settings.server, workers=1))
+    lock = _taken(settings, prepare=False)
+    try:
+        lock.say("")
+        return _one(settings, [], _Word(announce, "", settings, first_key=False))
+    finally:
+        lock.release()
+
+
+def _taken(settings: Settings, *, prepare: bool) -> Lock:
+    """The data folder, ours from now on. Raises: SettingsError, FolderError."""
+    required(settings)
+    if not prepare and not settings.folder.is_dir():
+        raise FolderError(
+            "data_unusable",
+            f"there is no data folder {settings.folder}",
+            hint="`eyeflow up` makes one; or name it with --data",
+        )
+    if settings.server.workers > 1 and not can_share():
+        raise SettingsError("bad_setting", "several workers are not possible on this system", hint="leave workers at 1")
+    lock = Lock(settings.folder)
+    lock.take()
+    return lock
 
 
 class _Word:

@@ -24,6 +24,8 @@ from eyeflow.diagnostics import nearest
 from eyeflow.errors import EyeFlowError
 
 FILE: Final = "eyeflow.toml"
+DATABASE: Final = "eyeflow.db"
+"""The name of the database in the data folder."""
 HIDDEN: Final = "(hidden)"
 _MAX_FILE: Final = 1024 * 1024
 _SECRET: Final = {"secret": True}
@@ -67,6 +69,9 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
 class Store(msgspec.Struct, frozen=True, kw_only=True):
     """`[store]`: where records are kept."""
 
+    url: Annotated[
+        str, Meta(description="the database; empty or `sqlite:` is SQLite in the data folder", extra=_SECRET)
+    ] = ""
     migrate: Annotated[bool, Meta(description="bring the schema up to date at start")] = True
     window_ms: Annotated[float, Meta(ge=0, le=1000, description="how long writes gather into one commit")] = 1.0
 
@@ -339,8 +344,30 @@ def required(settings: Settings, environment: Mapping[str, str] | None = None) -
         )  # fmt: skip
     if settings.server.workers > 1 and os.name == "nt":
         raise SettingsError("bad_setting", "several workers need Linux or macOS", hint="leave server.workers at 1")
+    _require_store(settings.store.url)
     url = settings.server.public_url
     if url and not url.startswith(("http://", "https://")):
         raise SettingsError(
             "bad_setting", "server.public_url is not a web address", hint="such as https://flows.example.com"
         )
+
+
+def _require_store(url: str) -> None:
+    """Return when there is a store for this address, which may hold a password and is never repeated. Raises:
+    SettingsError."""
+    if url in ("", "sqlite:", "sqlite://"):
+        return
+    scheme = url.partition(":")[0].partition("+")[0].lower()
+    if scheme in ("postgresql", "postgres"):
+        raise SettingsError(
+            "bad_setting", "store.url names PostgreSQL, and this version keeps its records in SQLite only",
+            hint="leave store.url empty; PostgreSQL comes with a later version",
+        )  # fmt: skip
+    if scheme == "sqlite":
+        raise SettingsError(
+            "bad_setting", "store.url has a path, and the database is in the data folder",
+            hint="leave store.url empty, and name the folder with --data or EYEFLOW_DATA",
+        )  # fmt: skip
+    raise SettingsError(
+        "bad_setting", "store.url names no database that is known here", hint="leave it empty for SQLite"
+    )
