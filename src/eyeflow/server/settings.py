@@ -37,6 +37,19 @@ class SettingsError(EyeFlowError):
     """A setting that cannot be used: `bad_setting`, `unknown_setting`, `needs_setting`. No value is repeated."""
 
 
+class _Section(msgspec.Struct, frozen=True, kw_only=True):
+    """A section; its repr hides what is secret in it."""
+
+    def __repr__(self) -> str:
+        hints = get_type_hints(type(self), include_extras=True)
+        shown = []
+        for name, kind in hints.items():
+            value = getattr(self, name)
+            secret = any(isinstance(meta, Meta) and meta.extra for meta in get_args(kind)[1:])
+            shown.append(f"{name}={HIDDEN if secret and value else repr(value)}")
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
 class Server(msgspec.Struct, frozen=True, kw_only=True):
     """`[server]`: where requests come in, and how much of them."""
 
@@ -66,7 +79,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     ] = 30_000
 
 
-class Store(msgspec.Struct, frozen=True, kw_only=True):
+class Store(_Section, frozen=True, kw_only=True):
     """`[store]`: where records are kept."""
 
     url: Annotated[
@@ -83,7 +96,7 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     max_queued: Annotated[int, Meta(ge=0, le=1 << 24, description="runs waiting for their turn")] = 100_000
 
 
-class Secrets(msgspec.Struct, frozen=True, kw_only=True):
+class Secrets(_Section, frozen=True, kw_only=True):
     """`[secrets]`: where the key is that protects all others."""
 
     key_source: Annotated[
@@ -104,9 +117,13 @@ class Catalogs(msgspec.Struct, frozen=True, kw_only=True):
     further: Annotated[tuple[str, ...], Meta(description="folders of further services")] = ()
 
 
-class Egress(msgspec.Struct, frozen=True, kw_only=True):
+class Egress(_Section, frozen=True, kw_only=True):
     """`[egress]`: how requests leave."""
 
+    proxy: Annotated[
+        str,
+        Meta(description="forward proxy for HTTP, `http://[USER:PASSWORD@]HOST:PORT`; empty is none", extra=_SECRET),
+    ] = ""
     ca_file: Annotated[str, Meta(description="further certificate authorities, PEM")] = ""
     allow: Annotated[
         tuple[str, ...],
@@ -137,7 +154,7 @@ class Logs(msgspec.Struct, frozen=True, kw_only=True):
     requests: Annotated[bool, Meta(description="one line for every request")] = False
 
 
-class Telemetry(msgspec.Struct, frozen=True, kw_only=True):
+class Telemetry(_Section, frozen=True, kw_only=True):
     """`[telemetry]`: traces; nothing leaves unless this is set."""
 
     otlp_url: Annotated[str, Meta(description="OpenTelemetry collector (OTLP over HTTP); empty sends nothing")] = ""
