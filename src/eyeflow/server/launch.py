@@ -129,15 +129,17 @@ def _several(settings: Settings, sockets: list[socket.socket], word: _Word) -> i
     """The database and its keys are made before the first process starts, so that none of them has to wait."""
     from eyeflow.server.assemble import assemble, process_name  # noqa: PLC0415 - loaded once, before the forks
     from eyeflow.server.process import run, serve  # noqa: PLC0415
+    from eyeflow.server.sharing import Share, Sharing  # noqa: PLC0415
 
     run(_prepared(settings, word))
+    sharing = Sharing(len(sockets))
     first = [True] * len(sockets)
 
     def work(number: int, sock: socket.socket, pipe: int, before: int) -> int:
         told = word if number == 0 and first[0] else None
 
         async def beside(held: Settings) -> Assembled:
-            made = await assemble(held, shared=True)
+            made = await assemble(held, share=Share(sharing, number))
             return await _without(made, lambda name: name == process_name(before)) if before else made
 
         return run(serve(
