@@ -82,6 +82,14 @@ class _Webhooks(resources.Webhooks, AsyncResource):
     pass
 
 
+class _Notices(resources.Notices, AsyncResource):
+    pass
+
+
+class _Settings(resources.Settings, AsyncResource):
+    pass
+
+
 class _Audit(resources.Audit, AsyncResource):
     pass
 
@@ -114,6 +122,8 @@ class AsyncClient(resources.Workspace, AsyncResource):
         self.profile = _ProfileOfMine(self)
         self.schedules = _Schedules(self)
         self.webhooks = _Webhooks(self)
+        self.notices = _Notices(self)
+        self.settings = _Settings(self)
         self.audit = _Audit(self)
 
     def compile_stages(

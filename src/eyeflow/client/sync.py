@@ -83,6 +83,14 @@ class _Webhooks(resources.Webhooks, Resource):
     pass
 
 
+class _Notices(resources.Notices, Resource):
+    pass
+
+
+class _Settings(resources.Settings, Resource):
+    pass
+
+
 class _Audit(resources.Audit, Resource):
     pass
 
@@ -118,6 +126,8 @@ class Client(resources.Workspace, Resource):
         self.profile = _ProfileOfMine(self)
         self.schedules = _Schedules(self)
         self.webhooks = _Webhooks(self)
+        self.notices = _Notices(self)
+        self.settings = _Settings(self)
         self.audit = _Audit(self)
 
     def compile_stages(

@@ -17,6 +17,7 @@ from eyeflow.engine.model import Principal
 from eyeflow.server.exchange import Declined, Headers
 from eyeflow.server.limits import Bucket, Buckets
 from eyeflow.server.problems import retry_after
+from eyeflow.server.sharing import Cells
 from eyeflow.workspace.keys import Unauthenticated
 
 BELIEVED_S: Final = 0.05
@@ -55,11 +56,14 @@ class Caller:
 class Auth:
     """Finds out who asks."""
 
-    def __init__(self, keyring: Keyring, *, per_minute: int, failures_per_minute: int) -> None:
+    def __init__(
+        self, keyring: Keyring, *, per_minute: int, failures_per_minute: int, cells: Cells | None = None
+    ) -> None:
         self._keyring = keyring
         self._per_minute = per_minute
         self._known: OrderedDict[bytes, Caller] = OrderedDict()
-        self._failures = Buckets(failures_per_minute)
+        self._failures = Buckets(failures_per_minute, cells=cells, kind="address")
+        self._cells = cells
         self._delayed = 0
 
     async def caller(self, header: bytes | None, address: str, now_s: float) -> Caller:
@@ -84,7 +88,7 @@ class Auth:
             self._known.pop(digest, None)
             await self._slow_down(address)
             raise Declined(401, error.code, error.message, hint=error.hint, headers=_CHALLENGE) from None
-        bucket = Bucket(self._per_minute) if known is None else known.bucket
+        bucket = Bucket(self._per_minute, self._cells, f"key/{token}") if known is None else known.bucket
         caller = self._known[digest] = Caller(principal, bucket, time.monotonic() + BELIEVED_S)
         if len(self._known) > _MAX_KNOWN:
             self._known.popitem(last=False)

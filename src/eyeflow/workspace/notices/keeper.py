@@ -14,7 +14,7 @@ import msgspec
 from eyeflow.engine.model import Principal
 from eyeflow.ports import Clock
 from eyeflow.store.port import Store, Where
-from eyeflow.store.records import NoticeRecord
+from eyeflow.store.records import NoticeRecord, TaskRecord
 from eyeflow.triggers.election import Election
 from eyeflow.triggers.loop import Loop
 from eyeflow.workspace.notices.delivering import Delivering
@@ -24,6 +24,7 @@ from eyeflow.workspace.notices.texts import Telling
 from eyeflow.workspace.permissions import require
 
 LOOK_SECONDS: Final = 15.0
+AHEAD_SECONDS: Final = 300.0
 CLOSE_SECONDS: Final = 30.0
 PURGE_SECONDS: Final = 3600.0
 _TELLINGS: Final = msgspec.json.Decoder(Telling)
@@ -81,6 +82,8 @@ class Notices:
         """One round; seconds until the next is worth it. Raises: StoreError."""
         if self._due("look", LOOK_SECONDS):
             await self.raising.look()
+        if self._due("ahead", AHEAD_SECONDS):
+            await self.raising.look_ahead()
         busy = await self._incidents.tell()
         if self._due("close", CLOSE_SECONDS):
             await self._incidents.close()
@@ -102,10 +105,14 @@ class Notices:
     ) -> tuple[NoticeView, ...]:
         """Notices, the newest first, from after (`created_ms`, `id`) on. Raises: Forbidden."""
         require(principal, "notices.read")
+        where = [Where("state", "in", NOTICES)]
+        if principal.tasks is not None:
+            names = Where("name", "in", tuple(sorted(principal.tasks)))
+            seen_ids = tuple(row.id for row in await self._store.find(TaskRecord, names))
+            where.append(Where("task_id", "in", seen_ids))
         rows = await self._store.find(
-            NoticeRecord, Where("state", "in", NOTICES), order=("-created_ms", "-id"), after=after or (),
-            limit=max(1, min(limit, 200)),
-        )  # fmt: skip
+            NoticeRecord, *where, order=("-created_ms", "-id"), after=after or (), limit=max(1, min(limit, 201))
+        )
         seen = [(row, _TELLINGS.decode(row.text)) for row in rows]
         return tuple(
             NoticeView(
@@ -113,5 +120,4 @@ class Notices:
                 attempts=row.attempts, error=row.error, created_ms=row.created_ms, sent_ms=row.sent_ms,
             )
             for row, said in seen
-            if principal.tasks is None or said.task in principal.tasks
         )  # fmt: skip
