@@ -145,7 +145,7 @@ def _says(intent: Intent, lines: Sequence[str], ctx: CompileContext) -> bool:
     if task is None:
         return False
     checked, report = check(task, ctx)
-    if not report.ok:
+    if checked is None or not report.ok:
         return False
     said = read_back(checked, ctx, runs=0)
     limits = said.limits if any(line.startswith(_TAIL) for line in lines) else ()
