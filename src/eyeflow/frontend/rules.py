@@ -43,7 +43,7 @@ def understand(text: str, ctx: CompileContext, answers: Mapping[str, str] | None
 
 def heard(text: str, ctx: CompileContext, answers: Mapping[str, str] | None = None) -> Heard:
     """`understand`, and what is to be said of the answers."""
-    services = ctx.catalog.services
+    services = ctx.catalog.services if answers else ()
     titles = {name.casefold(): service.title for service in services for name in (service.id, *service.aliases)}
     return hear(text, answers or {}, lambda said, given, told: _wording(said, ctx, given, told), titles)
 
