@@ -69,7 +69,7 @@ class Watched:
         self._store = store
         self._clock = clock
         self.late_us: list[float] = []
-        self.end, self.passes, self.ask = engine.end, engine.passes, engine.ask
+        self.end, self.passes, self.ask, self.watch = engine.end, engine.passes, engine.ask, engine.watch
 
     async def enqueue(
         self, request: RunRequest, *ops: Op, overlap: Overlap | None = None, instead: Sequence[Op] = ()
