@@ -14,7 +14,7 @@ from eyeflow.ports import CountingIds, FixedClock
 from eyeflow.svm import MemoryJournal, MemoryLogger, Ports, run_virtual
 from eyeflow.svm.journal import encode_event, event_name
 from eyeflow.svm.straight import StraightRun
-from eyeflow.values import JSON, NUMBER, STRING, Field
+from eyeflow.values import JSON, NUMBER, STRING, Field, nullable
 from svm.built import INPUT, NOW, TRIGGER, Build, E, field, fn, k, machine, maybe, obj, of, sealed, text
 
 
@@ -182,6 +182,8 @@ def test_roots_are_what_the_run_was_given_on_both_roads():
     b = Build()
     seen = b.value("seen", obj(trigger=TRIGGER, now=NOW, me=E("r", (2,))))
     program = b.program([seen], of(seen))
+    b = Build()
+    bare = b.program([b.value("now", NOW), b.value("me", E("r", (2,)))], TRIGGER)
 
     async def main(clock):
         runner = machine(clock=clock)
@@ -189,10 +191,13 @@ def test_roots_are_what_the_run_was_given_on_both_roads():
         given = {"trigger": {"a": [1]}, "me": {"name": "Ada"}, "execution_id": "exec_1"}
         one = await runner.run(loaded, **given)
         other = await (await runner.start(loaded, **given)).finished()
-        return loaded.straight, one, other, clock.now()
+        roots = await runner.run(await runner.load(sealed(bare)), **given)
+        return loaded.straight, one, other, roots, clock.now()
 
-    straight, one, other, now = run_virtual(main)
+    straight, one, other, roots, now = run_virtual(main)
     assert straight
+    assert roots.output == {"a": [1]}
+    assert dict(roots.context.intermediate_results) == {"now": now, "me": {"name": "Ada"}}
     assert one.output == {"trigger": {"a": [1]}, "now": now, "me": {"name": "Ada"}}
     same(one, other)
 
@@ -227,7 +232,8 @@ def test_steps_begin_and_end_when_they_did():
         ("run_finished", "", 49_000 + 50_000),
     ]
     assert execution.duration_ms == 99
-    assert driven(50.0, 50.001, 50.003, 50.006, 50.010, 50.015, 50.1) is None  # the deadline is the scheduler's
+    assert driven(0.0, 0.001, 0.003, 0.006, 0.010, 0.015, 0.0999).ok
+    assert driven(0.0, 0.001, 0.003, 0.006, 0.010, 0.015, 0.1) is None  # the deadline is the scheduler's
 
 
 def test_own_ids_and_clocks_are_asked_once_for_each_run_and_at_once():
@@ -277,6 +283,41 @@ def test_wrong_inputs_are_refused_before_an_id_is_seen_by_anybody():
             with pytest.raises(RunError, match=r"input|'n'|'who'|n "):
                 await runner.run(loaded, wrong)
         fine = [{"n": 1}, {"n": 1.5, "who": None}, {"n": 2**60, "who": "x" * 5_000}]
-        return [(await runner.run(loaded, each)).output for each in fine]
+        return [(await runner.run(loaded, each)).events[0].inputs["n"] for each in fine]
 
-    assert run_virtual(main) == [1, 1.5, float(2**60)]
+    read = run_virtual(main)
+    assert read == [1, 1.5, float(2**60)]
+    assert [type(each) for each in read] == [int, float, float]  # an integer no double holds becomes the nearest one
+
+
+def test_operations_run_out_at_the_same_one_on_both_roads():
+    def at(limit):
+        b = Build(operations=limit)
+        b.inputs = (Field("n", NUMBER), Field("who", STRING))
+        who, number = field(INPUT, "who", STRING), field(INPUT, "n", NUMBER)
+        many = b.value("many", fn("SPLIT", who, k(" ")))
+        back = b.value("back", fn("JOIN", of(many), k("-")), needs=[many])
+        taken = b.branch("choice", [(fn("GT", number, k(3)), b.scope([], text(who, "!", who)))], needs=[back])
+        return both(b.program([many, back, taken], obj(back=of(back), choice=of(taken))), {"n": 7, "who": "w " * 400})
+
+    enough = next(limit for limit in range(1, 400) if at(limit)[2].ok)
+    assert enough > 60
+    for limit in range(enough - 40, enough + 60):
+        _, one, other = at(limit)
+        same(one, other)
+
+
+def test_what_needs_a_value_that_is_missing_is_left_out_on_both_roads():
+    b = Build()
+    b.inputs = (Field("n", NUMBER),)
+    first = b.value("first", obj(name="Ada"), when=fn("GT", field(INPUT, "n", NUMBER), k(3)))
+    second = b.value("second", field(of(first), "name", STRING), needs=[first], output_type=nullable(STRING))
+    third = b.value("third", text("x"), needs=[second])
+    program = b.program([first, second, third], of(third))
+    straight, one, other = both(program, {"n": 1})
+    assert (straight, one.completed_actions) == (True, 1)
+    assert [e.reason for e in one.events if event_name(e) == "step_skipped"] == ["when", "null_input"]
+    same(one, other)
+    _, one, other = both(program, {"n": 5})
+    assert one.completed_actions == 3
+    same(one, other)

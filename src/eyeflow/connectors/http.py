@@ -21,10 +21,11 @@ from eyeflow.catalog.model import Capability
 from eyeflow.connectors.credentials import no_credential
 from eyeflow.connectors.formulas import Outline, outline, shape
 from eyeflow.connectors.guard import rules_for
-from eyeflow.connectors.mapping import Draft, Exchange, Login, Signature
+from eyeflow.connectors.mapping import Draft, Exchange, Login
 from eyeflow.connectors.payload import checked_header, query_text
 from eyeflow.connectors.port import ConnectorConfig, Credential
 from eyeflow.connectors.redact import Redactor
+from eyeflow.connectors.signature import Signature
 from eyeflow.connectors.templates import Roots
 from eyeflow.connectors.transport import Headers, HttpRequest, HttpResponse, HttpTransport
 from eyeflow.connectors.url import Url, parse_url
