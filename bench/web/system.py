@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -78,6 +79,20 @@ def started(command: Sequence[str], port: int, *, folder: Path | None = None, en
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait(10)
+
+
+@contextlib.contextmanager
+def stubbed(delay_ms: float = 0) -> Iterator[str]:
+    """The address of the stub services, whose answers take `delay_ms`. Raises: NotStarted."""
+    port = free_port()
+    with started([sys.executable, "-m", "bench.web.stub", str(port), str(delay_ms)], port):
+        yield f"http://127.0.0.1:{port}"
+
+
+def counted(stub: str) -> dict[str, int]:
+    """How many calls the stub has got, by service."""
+    with urllib.request.urlopen(f"{stub}/count", timeout=30) as said:
+        return msgspec.json.decode(said.read(), type=dict[str, int])
 
 
 def _await(process: subprocess.Popen[bytes], port: int, patience_s: float, folder: Path | None) -> None:
