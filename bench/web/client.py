@@ -88,7 +88,9 @@ class Connection(asyncio.Protocol):
         return self._answer
 
     def close(self) -> None:
-        """Let go."""
+        """Let go; nobody waits for an answer any more."""
+        if self._answer is not None:
+            self._answer.cancel()
         if self._transport is not None:
             self._transport.close()
 
