@@ -8,6 +8,7 @@ Rates are off, since they would be measured instead.
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import tempfile
 import time
@@ -163,10 +164,12 @@ def existing(
 ) -> System:
     """EyeFlow over a folder in which all has been made; on a port of its own, unless one is given."""
     port = port or free_port()
+    paths = (str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")]))
     environment = {
         "EYEFLOW_CATALOG_FURTHER": str(work / CATALOG), "EYEFLOW_EGRESS_ALLOW": "127.0.0.1=127.0.0.0/8",
         "EYEFLOW_LIMITS_KEY_PER_MINUTE": "0", "EYEFLOW_LIMITS_WORKSPACE_PER_MINUTE": "0",
-        "EYEFLOW_LIMITS_WEBHOOK_PER_MINUTE": "0", "EYEFLOW_CACHE": str(work / "cache"), **setup.environment,
+        "EYEFLOW_LIMITS_WEBHOOK_PER_MINUTE": "0", "EYEFLOW_CACHE": str(work / "cache"),
+        "PYTHONPATH": os.pathsep.join(paths), **setup.environment,
     }  # fmt: skip
     headers = {"Authorization": f"Bearer {key}"}
     return System(
