@@ -56,21 +56,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (NotStarted, OSError) as error:
         print(f"not run: {error}", file=sys.stderr)
         return 1
+    show(found)
+    keep("breakdown", found, here, arguments=given)
+    return 0
+
+
+def show(found: Sequence[Breakdown]) -> None:
+    """Print the tables. Of the network only the mean is known: it is what is left of the caller's."""
     for each in found:
-        whole = each.whole_us
-        rows: list[list[str | float]] = [
-            [name, round(took.mean, 1), round(took.p50, 1), round(took.p99, 1), f"{took.mean / whole:.0%}"]
-            for name, took in each.stages.items()
-        ]
-        rows.append(["whole, as the caller sees it", round(whole, 1), "", "", "100%"])
-        table(f"{each.workload}, one caller, µs", ("mean", "p50", "p99", "share"), rows)
+        rows: list[list[str | float]] = []
+        for name, took in each.stages.items():
+            late = ("", "", "", "") if name == "network" else (took.p50, took.p75, took.p90, took.p99)
+            rows.append([name, round(took.mean, 1), *late, f"{took.mean / each.whole_us:.1%}"])
+        rows.append(["whole, as the caller sees it", round(each.whole_us, 1), "", "", "", "", "100%"])
+        table(f"{each.workload}, one caller, µs", ("mean", "p50", "p75", "p90", "p99", "share"), rows)
         plain = each.plain
         print(
             f"HTTP inside the server is {each.http_us:.0f} µs of the network; without the clock {each.plain_us:,.0f} µs"
-            f" (p50 {plain.p50_ms:.2f} ms, p99 {plain.p99_ms:.2f} ms)"
+            f" (p50 {plain.p50_ms:.2f} ms, p75 {plain.p75_ms:.2f}, p90 {plain.p90_ms:.2f}, p99 {plain.p99_ms:.2f})"
         )
-    keep("breakdown", found, here, arguments=given)
-    return 0
 
 
 def _measured(workload: str, delay_ms: float, seconds: float) -> Breakdown:

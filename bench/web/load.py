@@ -76,7 +76,7 @@ def read(report: str) -> Load:
     bad = re.search(r"Non-2xx or 3xx responses: (\d+)", report)
     errors = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", report)
     failed = (int(bad[1]) if bad else 0) + (sum(map(int, errors.groups())) if errors else 0)
-    at = {percent: float(number) * _UNITS[unit] for percent, number, unit in _PERCENTILE.findall(report)}
+    at = {percent: round(float(number) * _UNITS[unit], 5) for percent, number, unit in _PERCENTILE.findall(report)}
     if len(at) < 4:
         raise NoLoad(f"no request was answered in time: {report.strip()[-500:]}")
     return Load(

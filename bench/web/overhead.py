@@ -77,8 +77,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (NotStarted, OSError) as error:
         print(f"not run: {error}", file=sys.stderr)
         return 1
+    figures = Figures(alone=alone, workloads=found)
+    show(figures)
+    keep("overhead", figures, here, arguments=given)
+    return 0
+
+
+def show(figures: Figures) -> None:
+    """Print the table."""
+    alone = figures.alone
     rows: list[list[str | float]] = [["one commit, nothing else running", "", alone.p50, alone.p90, alone.p99, ""]]
-    for each in found:
+    for each in figures.workloads:
         took, disk = each.latency, each.commit
         rows += [
             [f"{each.workload} at {each.rate:,.0f}/s, of {each.fastest:,.0f}/s", round(each.a_day / 1e6, 1), took.p50,
@@ -88,8 +97,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             ["  beyond calls and commit", "", each.beyond_p50, "", each.beyond_p99, ""],
         ]  # fmt: skip
     table("ms", ("million a day", "p50", "p90", "p99", "failed"), rows)
-    keep("overhead", Figures(alone=alone, workloads=found), here, arguments=given)
-    return 0
 
 
 def _measured(system: System, workload: str, options: argparse.Namespace) -> Overhead:

@@ -1,7 +1,7 @@
 """Every system that is compared: how each is installed and started.
 
-Knows: the peers' own instructions, and the versions that were compared. In: a stub's address, a folder to work in. Out: `System`s; reasons for those that
-cannot be had here. Never: installs into the project.
+Knows: the peers' own instructions, and the versions that were compared. In: a stub's address, a folder to work in.
+Out: `System`s; reasons for those that cannot be had here. Never: installs into the project.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ def node_red(stub: str, work: Path) -> System:
     (folder / "settings.js").write_text(SETTINGS)
     command = ("node_modules/.bin/node-red", "--userDir", ".", "--settings", "settings.js", "--port", str(port))
     return System(
-        name=_versions("nodered"), record="none", port=port, folder=folder, tasks=_plain(), command=command, patience_s=90,
+        name=_versions("nodered"), record="none", port=port, folder=folder, tasks=_plain(), command=command,
+        patience_s=90,
     )  # fmt: skip
 
 
