@@ -164,7 +164,8 @@ def existing(
 ) -> System:
     """EyeFlow over a folder in which all has been made; on a port of its own, unless one is given."""
     port = port or free_port()
-    paths = (str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")]))
+    root = Path(__file__).parents[2]
+    paths = (str(root), str(root / "src"), *filter(None, [os.environ.get("PYTHONPATH")]))
     environment = {
         "EYEFLOW_CATALOG_FURTHER": str(work / CATALOG), "EYEFLOW_EGRESS_ALLOW": "127.0.0.1=127.0.0.0/8",
         "EYEFLOW_LIMITS_KEY_PER_MINUTE": "0", "EYEFLOW_LIMITS_WORKSPACE_PER_MINUTE": "0",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Final
 import msgspec
 
 from bench.web.peers.nodered.flows import SETTINGS, flows
-from bench.web.system import Endpoint, NotStarted, System, free_port
+from bench.web.system import Endpoint, NotStarted, System, answer, free_port
 
 PEERS: Final = Path(__file__).with_name("peers")
 DBOS: Final = ("dbos==3.4.0", "aiohttp==3.14.5", "msgspec==0.22.0")
@@ -53,8 +54,17 @@ def node_red(stub: str, work: Path) -> System:
     command = ("node_modules/.bin/node-red", "--userDir", ".", "--settings", "settings.js", "--port", str(port))
     return System(
         name=_versions("nodered"), record="none", port=port, folder=folder, tasks=_plain(), command=command,
-        patience_s=90,
+        patience_s=90, ready=lambda: _taken(port),
     )  # fmt: skip
+
+
+def _taken(port: int) -> None:
+    """Return when the flows are there: it listens before that. Raises: NotStarted."""
+    for _ in range(300):
+        if answer(f"http://127.0.0.1:{port}/greet", Endpoint(path="/greet", body=GREET))[0] == 200:
+            return
+        time.sleep(0.1)
+    raise NotStarted("its flows did not come up")
 
 
 def dbos(stub: str, work: Path) -> System:

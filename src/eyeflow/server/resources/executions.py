@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from datetime import datetime
 from functools import partial
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -29,8 +29,8 @@ DAY_MS: Final = 86_400_000
 Instant = Annotated[datetime, Meta(tz=True)]
 SEARCHED_DAYS: Final = 7
 _BULK: Final = ("key", "request", "outcome", "trail")
+_WITH_ERRORS: Final = ("partial_failure", "failed", "cancelled")
 _MERGED: Final = 20
-Read: TypeAlias = Callable[..., Awaitable[list[ExecutionRecord]]]
 
 
 class ListExecutions(Paged, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -80,26 +80,25 @@ async def list_executions(service: Service, request: Request, query: ListExecuti
         service.store.find, ExecutionRecord, order=("-created_ms", "-id"), after=after, limit=query.limit + 1,
         without=_BULK,
     )  # fmt: skip
-    if query.task is None and request.who.tasks is not None:
-        rows = await _of_tasks(service, request.who.tasks, read, where, query.limit + 1)
-    else:
-        rows = await read(*where)
-    return page_of(rows, query.limit, _summary, lambda row: (row.created_ms, row.id))
-
-
-async def _of_tasks(
-    service: Service, names: frozenset[str], read: Read, where: list[Where], limit: int
-) -> list[ExecutionRecord]:
-    """The newest runs of some tasks: those of each, merged. One search for all of them would pass every run of every
-    other task on its way to the few of theirs."""
-    tasks = await service.store.find(TaskRecord, Where("name", "in", tuple(sorted(names))))
-    found: list[ExecutionRecord] = []
-    for number, task in enumerate(tasks, 1):
-        found += await read(Where("task_id", "=", task.id), *where)
+    rows: list[ExecutionRecord] = []
+    for number, apart in enumerate(await _apart(service, request.who, query), 1):
+        rows += await read(*apart, *where)
         if number % _MERGED == 0:
-            found = _newest(found, limit)
-            await asyncio.sleep(0)  # each was read at once, and others wait
-    return _newest(found, limit)
+            rows = _newest(rows, query.limit + 1)
+            await asyncio.sleep(0)  # short reads are made at once, and others wait
+    return page_of(_newest(rows, query.limit + 1), query.limit, _summary, lambda row: (row.created_ms, row.id))
+
+
+async def _apart(service: Service, who: Principal, query: ListExecutions) -> list[tuple[Where, ...]]:
+    """Searches that together find what is asked for, and that an index leads straight to. One search for the runs of
+    some tasks would pass every run of every other on its way; one for a text, every run that has no error."""
+    found: list[tuple[Where, ...]] = [()]
+    if query.task is None and who.tasks is not None:
+        tasks = await service.store.find(TaskRecord, Where("name", "in", tuple(sorted(who.tasks))))
+        found = [(Where("task_id", "=", task.id),) for task in tasks]
+    if query.text and query.status is None:
+        found = [(*each, Where("status", "=", status)) for each in found for status in _WITH_ERRORS]
+    return found
 
 
 def _newest(rows: list[ExecutionRecord], limit: int) -> list[ExecutionRecord]:
