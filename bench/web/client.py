@@ -21,6 +21,7 @@ import msgspec
 _LENGTH: Final = b"content-length:"
 _TICK_S: Final = 0.001
 _PATIENCE_S: Final = 60.0
+_BEHIND: Final = 0.05
 
 
 class Lost(Exception):  # noqa: N818 - what happened to the request
@@ -28,12 +29,14 @@ class Lost(Exception):  # noqa: N818 - what happened to the request
 
 
 class Sent(msgspec.Struct, kw_only=True):
-    """What came of a load. Latencies in milliseconds; `lost` requests were never answered."""
+    """What came of a load. Latencies in milliseconds; `lost` requests were never answered. `behind`: of those that were
+    due at a rate, the part that was not answered when the last was due."""
 
     latencies_ms: list[float] = []
     statuses: Counter[int] = msgspec.field(default_factory=Counter)
     lost: int = 0
     seconds: float = 0.0
+    behind: float = 0.0
 
     @property
     def done(self) -> int:
@@ -44,6 +47,11 @@ class Sent(msgspec.Struct, kw_only=True):
     def failed(self) -> int:
         """Everything else."""
         return self.statuses.total() - self.done + self.lost
+
+    @property
+    def kept_up(self) -> bool:
+        """Whether requests at a rate were answered at that rate: if not, latencies only say how long the line was."""
+        return self.behind < _BEHIND
 
     @property
     def rate(self) -> float:
@@ -177,6 +185,7 @@ async def paced(port: int, requests: Iterator[bytes], *, rate: float, seconds: f
                 due.append((now, request))
         await asyncio.sleep(_TICK_S)
     sent.seconds = time.perf_counter() - begun
+    sent.behind = (len(under_way) + len(due)) / max(1, made)
     if under_way:
         _, late = await asyncio.wait(tuple(under_way), timeout=_PATIENCE_S)
         sent.lost += len(late)

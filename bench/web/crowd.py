@@ -83,6 +83,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     beside: Spread
     all_tasks: Spread
     failed: int
+    kept_up: bool
     times_worse_p99: float
     memory_idle: int
     memory_deployed: int
@@ -115,6 +116,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"{(figures.memory_waiting - figures.memory_deployed) / max(1, figures.waiting) / 1024:.0f} KB a run),"
         f" {figures.memory_ran / 1e6:.0f} when each task had run"
     )
+    if not figures.kept_up:
+        print("a server could not keep this rate up: latencies are those of a line; try a smaller --rate")
     keep("crowd", figures, here, arguments=given)
     return 0
 
@@ -143,6 +146,7 @@ def measure(options: argparse.Namespace) -> Figures:
         return Figures(
             tasks=options.tasks, waiting=options.waiting, rate=round(turns.rate), idle=quiet, beside=beside,
             all_tasks=spread(many.latencies_ms), times_worse_p99=round(beside.p99 / quiet.p99, 2),
+            kept_up=all(sent.kept_up for sent in (turns.idle, turns.beside, many)),
             failed=turns.idle.failed + turns.beside.failed + many.failed, memory_idle=memory[0],
             memory_deployed=memory[1], memory_waiting=held, memory_ran=ran,
         )  # fmt: skip
@@ -185,6 +189,7 @@ def _add(sent: Sent, more: Sent) -> None:
     sent.latencies_ms += more.latencies_ms
     sent.statuses += more.statuses
     sent.lost += more.lost
+    sent.behind = max(sent.behind, more.behind)
     sent.seconds += more.seconds
 
 

@@ -39,7 +39,8 @@ _DAY_S: Final = 86_400
 
 class Overhead(msgspec.Struct, frozen=True, kw_only=True):
     """One workload at `rate` a second, in milliseconds. `calls_ms`: what its calls take by themselves; `beyond_p50` and
-    `beyond_p99`: the latency without them and without the commit's own p50 and p99."""
+    `beyond_p99`: the latency without them and the commit's own p50 and p99. Not `kept_up`: that was not half load,
+    since the machine did something else, and latencies say how long the line was."""
 
     workload: str
     fastest: float
@@ -50,6 +51,7 @@ class Overhead(msgspec.Struct, frozen=True, kw_only=True):
     commit: Spread
     beyond_p50: float
     beyond_p99: float
+    kept_up: bool = True
 
     @property
     def a_day(self) -> float:
@@ -97,6 +99,9 @@ def show(figures: Figures) -> None:
             ["  beyond calls and commit", "", each.beyond_p50, "", each.beyond_p99, ""],
         ]  # fmt: skip
     table("ms", ("million a day", "p50", "p90", "p99", "failed"), rows)
+    for each in figures.workloads:
+        if not each.kept_up:
+            print(f"{each.workload}: the server could not keep this rate up: its latencies are those of a line")
 
 
 def _measured(system: System, workload: str, options: argparse.Namespace) -> Overhead:
@@ -125,7 +130,7 @@ def _measured(system: System, workload: str, options: argparse.Namespace) -> Ove
     return Overhead(
         workload=workload, fastest=round(fastest), rate=round(rate), failed=sent.failed, calls_ms=calls_ms,
         latency=took, commit=disk, beyond_p50=round(took.p50 - calls_ms - disk.p50, 3),
-        beyond_p99=round(took.p99 - calls_ms - disk.p99, 3),
+        beyond_p99=round(took.p99 - calls_ms - disk.p99, 3), kept_up=sent.kept_up,
     )  # fmt: skip
 
 
