@@ -3,7 +3,7 @@
     python -m bench.web.history [--rows 1000000] [--rounds 3] [--seconds 5] [--keep]
     python -m bench.web.history --rows 10000000 --keep      # some 12 GB of disk, and ten minutes to fill it
 
-Two servers run at the same time, over a full store and over one with as many runs as pages need to be as long (5,000),
+Two servers run at the same time, over a full store and over one with as many runs as a first page needs (5,000),
 and are asked in turns, so that whatever else the machine does meets both. Every page is a request of its own over HTTP,
 on one connection. With `--keep` the full store stays in `.bench/`, and the next run begins with it.
 
