@@ -62,6 +62,8 @@ def free_port() -> int:
 def started(command: Sequence[str], port: int, *, folder: Path | None = None, environment: dict[str, str] | None = None,
             patience_s: float = 60.0) -> Iterator[psutil.Process]:  # fmt: skip
     """A process that listens on `port`, and its end with all its children. Raises: NotStarted."""
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _leave)
     with open(os.devnull if folder is None else folder / "log.txt", "wb") as log:  # noqa: PTH123 - either kind of name
         process = subprocess.Popen(
             command, cwd=folder, env={**os.environ, **(environment or {})}, stdout=log, stderr=subprocess.STDOUT,
@@ -79,6 +81,11 @@ def started(command: Sequence[str], port: int, *, folder: Path | None = None, en
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait(10)
+
+
+def _leave(number: int, _: object) -> None:
+    """Told to end, the bench ends what it started first."""
+    sys.exit(128 + number)
 
 
 @contextlib.contextmanager
