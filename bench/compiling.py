@@ -6,9 +6,11 @@ Out: timings. Never: measures the copying.
 
 from __future__ import annotations
 
+import argparse
 import os
+import sys
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -19,6 +21,7 @@ import msgspec
 
 import eyeflow
 from bench.measure import Size, Timing, timed
+from bench.report import begin, keep
 from eyeflow.catalog import compiled
 from eyeflow.catalog.digests import make_catalog
 from eyeflow.catalog.model import Capability, Service
@@ -51,6 +54,23 @@ def measure() -> Iterator[Timing | Size]:
             yield timed("W7", f"the same, index kept, {size:,} services", turn, 1, warm=0)
             yield timed("W7", f"compile and seal, {size:,} services", turn, turns, warm=0)
         compiled.use(None)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    argparse.ArgumentParser(prog="bench.compiling", description=__doc__).parse_args(given)
+    here, found = begin("W7 compiling"), list[Timing | Size]()
+    print(f"{'µs':44}{'count':>7}{'p50':>12}{'p75':>12}{'p90':>12}{'p99':>12}{'CPU/turn':>12}")
+    for each in measure():
+        found.append(each)
+        if isinstance(each, Size):
+            print(f"{each.what:44}{each.bytes / 1e6:>7,.1f} MB", flush=True)
+            continue
+        times = (each.p50_us, each.p75_us, each.p90_us, each.p99_us, each.cpu_us)
+        print(f"{each.what:44}{each.count:>7,}" + "".join(f"{time:>12,.1f}" for time in times), flush=True)
+    keep("compiling", found, here, arguments=given)
+    return 0
 
 
 def _turn(catalog: eyeflow.Catalog, key: eyeflow.SigningKey) -> Callable[[], object]:
@@ -92,3 +112,7 @@ def _renamed(capability: Capability, number: int) -> Capability:
         phrases=tuple(f"{phrase} nr{number}" for phrase in capability.phrases),
         examples=tuple(f"{example} with nr{number}" for example in capability.examples),
     )  # fmt: skip
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -15,13 +15,14 @@ import statistics
 import sys
 import time
 import tracemalloc
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 import msgspec
 
 import eyeflow
 from bench.measure import Size, Timing, timed
+from bench.report import begin, host, keep
 from eyeflow.catalog.digests import make_catalog
 from eyeflow.catalog.model import Capability, Service
 from eyeflow.connectors.port import ConnectorConfig
@@ -293,12 +294,14 @@ async def _suspended(key: eyeflow.SigningKey) -> Size:
     return Size(workload="W5", what="a run that waits for approval", bytes=used // _SUSPENDED)
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Several rounds, and of each number the least and the median."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
     parser = argparse.ArgumentParser(prog="bench.machine", description=__doc__)
     parser.add_argument("--json", action="store_true", help="JSON instead of a table")
     parser.add_argument("--rounds", type=int, default=5)
-    asked = parser.parse_args()
+    asked = parser.parse_args(given)
+    here = host() if asked.json else begin("W3 W5 machine")
     rounds: dict[str, list[float]] = {}
     for _ in range(asked.rounds):
         for each in measure():
@@ -311,11 +314,13 @@ def main() -> None:
     table = {name: {"min": min(held), "median": statistics.median(held)} for name, held in rounds.items()}
     if asked.json:
         sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(table), indent=2) + b"\n")
-        return
+        return 0
     print(f"{'':60}{'min':>12}{'median':>12}")
     for name, held in table.items():
         print(f"{name:60}{held['min']:>12,.2f}{held['median']:>12,.2f}")
+    keep("machine", table, here, arguments=given)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
