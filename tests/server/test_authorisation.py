@@ -19,7 +19,8 @@ from eyeflow.workspace.permissions import EVERYBODY, PERMISSIONS
 from server.house import House, house
 
 OPEN = {
-    ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/api/openapi.json"), ("GET", "/api/docs"),
+    ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/api/healthz"), ("GET", "/api/readyz"),
+    ("GET", "/api/openapi.json"), ("GET", "/api/docs"),
     ("GET", "/api/connectors/oauth/callback"),
 }  # fmt: skip
 NO_LIMIT = Limits(key_per_minute=0, workspace_per_minute=0, failures_per_minute=1 << 20)

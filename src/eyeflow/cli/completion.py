@@ -22,7 +22,7 @@ SHELLS = ("bash", "zsh", "fish", "powershell")
 
 def completion(
     shell: Annotated[
-        str | None, typer.Argument(metavar="[bash|zsh|fish|powershell]", help="The shell; else that of SHELL.")
+        str | None, typer.Argument(metavar="bash|zsh|fish|powershell", help="The shell; else that of SHELL.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:

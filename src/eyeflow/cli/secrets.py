@@ -70,7 +70,7 @@ def set_secret(
 @app.command("rotate")
 def rotate(
     *,
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A secret; without, the master key.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="A secret; without, the master key.")] = None,
     parts: Annotated[bool, typer.Option("--parts", help="The value is JSON of named parts.")] = False,
     url: UrlOption = None,
     key: KeyOption = None,

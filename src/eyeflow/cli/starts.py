@@ -5,6 +5,7 @@ Knows: the commands' options. In: names. Out: tables. Never: fires anything.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 import typer
@@ -38,13 +39,20 @@ def list_schedules(
         rows, more = first(client.schedules.list(task=task), limit)
     cells = [
         (
-            row.task, row.state, row.next_run.strftime("%Y-%m-%d %H:%M:%S") if row.next_run else "never again",
+            row.task, row.state, _next(row.state, row.next_run),
             row.last_run.strftime("%Y-%m-%d %H:%M:%S") if row.last_run else "", row.missed, row.overlap,
         )
         for row in rows
     ]  # fmt: skip
     columns = ("task", "state", "next (UTC)", "last (UTC)", "missed", "overlap")
     listed(screen, rows, columns, cells, more=more, none="nothing starts by the clock")
+
+
+def _next(state: str, at: datetime | None) -> str:
+    """When it fires next, for a table."""
+    if at is not None:
+        return at.strftime("%Y-%m-%d %H:%M:%S")
+    return "never again" if state == "live" else "not now"
 
 
 @webhooks.command("list")

@@ -7,7 +7,7 @@ Knows: methods, paths, bodies and answers. In: arguments. Out: `Call`s. Never: s
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from eyeflow.client import models
 from eyeflow.client.calls import Call, get, given, post, put, segment
@@ -246,6 +246,14 @@ def export_folder() -> Call[models.Exported]:
 def make_backup() -> Call[bytes]:
     """A consistent copy of everything but the master key."""
     return Call(method="POST", path="/backup", into=bytes, raw=True)
+
+
+Download: TypeAlias = Literal["backup", "audit"]
+
+
+def downloaded(what: Download) -> Call[bytes]:
+    """The request for something that may be large."""
+    return make_backup() if what == "backup" else export_audit()
 
 
 def get_stats() -> Call[models.Json]:

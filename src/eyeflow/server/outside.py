@@ -132,4 +132,4 @@ def key_source(settings: Settings) -> KeySource:
             return KeyringKeys()
         case "vault":
             return HashicorpKeys(held.vault_url, held.vault_token, mount=held.vault_mount, path=held.vault_path)
-    return FileKeys(held.key_file or settings.folder / MASTER_KEY)
+    return FileKeys(held.key_file or settings.folder.absolute() / MASTER_KEY)

@@ -15,8 +15,7 @@ import msgspec
 from eyeflow.errors import EyeFlowError
 from eyeflow.ports import Clock
 from eyeflow.store.port import Store
-from eyeflow.triggers.election import Election
-from eyeflow.triggers.loop import Loop
+from eyeflow.workspace.alone import Alone
 
 _log: Final = logging.getLogger("eyeflow.workspace")
 
@@ -29,32 +28,14 @@ class Job(msgspec.Struct, frozen=True):
     do: Callable[[], Awaitable[object]]
 
 
-class Tidying:
-    """Does jobs. `seconds` never goes back; `start` needs the name of this process."""
+class Tidying(Alone):
+    """Does jobs. `seconds` never goes back."""
 
     def __init__(self, store: Store, clock: Clock, jobs: Sequence[Job], seconds: Callable[[], float]) -> None:
-        self._store = store
-        self._clock = clock
+        super().__init__(store, clock, "tidying", self.round)
         self._jobs = tuple(jobs)
         self._seconds = seconds
         self._next: dict[str, float] = {}
-        self._loop: Loop | None = None
-
-    @property
-    def alive(self) -> bool:
-        """False when the job has ended by itself, which only a bug does."""
-        return self._loop is None or self._loop.alive
-
-    async def start(self, owner: str) -> None:
-        """Begin. `owner` names this process in the lease."""
-        if self._loop is None:
-            self._loop = Loop(Election(self._store, self._clock, "tidying", owner), self.round)
-        await self._loop.start()
-
-    async def drain(self) -> None:
-        """End after the round that is under way."""
-        if self._loop is not None:
-            await self._loop.drain()
 
     async def round(self) -> float:
         """Do what is due; seconds until something is."""

@@ -85,7 +85,7 @@ class Workspace:
         store, clock, ids, engine = around.store, around.clock, around.ids, around.engine
         self._store, self._clock = store, clock
         self.compiler: Compiler = around.compiler or ThreadCompiler()
-        self.settings = Settings(store, clock)
+        self.settings = Settings(store, clock, around.catalog)
         self.contexts = Contexts(store, around.catalog, self.settings, clock)
         self.deployment = Deployment(
             store, catalog=around.catalog, contexts=self.contexts, settings=self.settings, key=around.key,

@@ -15,8 +15,7 @@ from eyeflow.engine.model import Principal
 from eyeflow.ports import Clock
 from eyeflow.store.port import Store, Where
 from eyeflow.store.records import NoticeRecord, TaskRecord
-from eyeflow.triggers.election import Election
-from eyeflow.triggers.loop import Loop
+from eyeflow.workspace.alone import Alone
 from eyeflow.workspace.notices.delivering import Delivering
 from eyeflow.workspace.notices.incidents import NOTICES, Incidents
 from eyeflow.workspace.notices.raising import Raising
@@ -46,37 +45,19 @@ class NoticeView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sent_ms: int | None = None
 
 
-class Notices:
-    """The parts and their rounds. `start` needs the name of this process."""
+class Notices(Alone):
+    """The parts and their rounds."""
 
     def __init__(
         self, store: Store, clock: Clock, *, raising: Raising, incidents: Incidents, delivering: Delivering,
         seconds: Callable[[], float],
     ) -> None:  # fmt: skip
-        self._store = store
-        self._clock = clock
+        super().__init__(store, clock, "notices", self.round)
         self.raising = raising
         self._incidents = incidents
         self._delivering = delivering
         self._seconds = seconds
         self._next: dict[str, float] = {}
-        self._loop: Loop | None = None
-
-    @property
-    def alive(self) -> bool:
-        """False when the job has ended by itself, which only a bug does."""
-        return self._loop is None or self._loop.alive
-
-    async def start(self, owner: str) -> None:
-        """Begin. `owner` names this process in the lease."""
-        if self._loop is None:
-            self._loop = Loop(Election(self._store, self._clock, "notices", owner), self.round)
-        await self._loop.start()
-
-    async def drain(self) -> None:
-        """End after the round that is under way."""
-        if self._loop is not None:
-            await self._loop.drain()
 
     async def round(self) -> float:
         """One round; seconds until the next is worth it. Raises: StoreError."""
