@@ -126,6 +126,7 @@ class RunHandle:
         ))  # fmt: skip
         await run.write()
         self._finished = self._execution(root, status, output, error, failed_action)
+        run.let_go()
         return self._finished
 
     async def _root(self, root: ScopeRun) -> Value:

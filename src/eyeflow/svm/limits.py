@@ -49,12 +49,13 @@ class ActiveTime:
     `turned` is called with True when time comes to stand still, and with False when it goes on.
     """
 
-    __slots__ = ("_deadline", "_spent", "_suspended", "_ticking_since", "_working", "turned")
+    __slots__ = ("_deadline", "_ends", "_spent", "_suspended", "_ticking_since", "_working", "turned")
 
     def __init__(self, deadline_ms: int, now: float, spent: float = 0.0) -> None:
         self._deadline = deadline_ms / 1000
         self._spent = spent
         self._ticking_since: float | None = now
+        self._ends = now + self._deadline - spent
         self._working = 0
         self._suspended = 0
         self.turned: Callable[[bool], None] | None = None
@@ -71,7 +72,7 @@ class ActiveTime:
 
     def ends_at(self, now: float) -> float:
         """When the deadline comes if time stays active from now on."""
-        return now + self._deadline - self.spent(now)
+        return now + self._deadline - self._spent if self._ticking_since is None else self._ends
 
     def spent(self, now: float) -> float:
         """Active seconds so far."""
@@ -79,12 +80,15 @@ class ActiveTime:
 
     def passed(self, now: float) -> bool:
         """True when the deadline has come. A nanosecond is forgiven to the arithmetic of floats."""
-        return self.spent(now) >= self._deadline - 1e-9
+        if self._ticking_since is None:
+            return self._spent >= self._deadline - 1e-9
+        return now >= self._ends - 1e-9
 
     def work(self, by: int, now: float) -> None:
         """A call begins (`by` 1) or ends (-1)."""
         self._working += by
-        self._settle(now)
+        if self._suspended:  # else time is active, and stays so
+            self._settle(now)
 
     def suspend(self, by: int, now: float) -> None:
         """A suspension begins (`by` 1) or ends (-1)."""
@@ -96,6 +100,7 @@ class ActiveTime:
         self._spent = 0.0
         if self._ticking_since is not None:
             self._ticking_since = now
+            self._ends = now + self._deadline
 
     def _settle(self, now: float) -> None:
         stand = self._suspended > 0 and self._working == 0
@@ -104,6 +109,7 @@ class ActiveTime:
             self._ticking_since = None
         elif not stand and self._ticking_since is None:
             self._ticking_since = now
+            self._ends = now + self._deadline - self._spent
         else:
             return
         if self.turned is not None:
