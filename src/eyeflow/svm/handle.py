@@ -23,6 +23,10 @@ from eyeflow.values import Value
 class RunHandle:
     """One run under way."""
 
+    __slots__ = (
+        "_cancelling", "_ended_by_fallback", "_error", "_finished", "_halted", "_head", "_over", "_run", "_task",
+    )  # fmt: skip
+
     def __init__(self, run: Run, head: RunStarted) -> None:
         self._run = run
         self._head = head

@@ -161,7 +161,7 @@ class Guard:
     ) -> None:
         self.effect = effect
         self.write = write
-        task = asyncio.current_task()
+        task = asyncio.current_task(loop)
         assert task is not None, "the machine runs inside a task"
         self._task = task
         self._base = task.cancelling()
@@ -181,20 +181,18 @@ class Guard:
 
     async def hold(self, awaitable: Awaitable[T]) -> T:
         """Await it. Raises: TimedOut, Stopped; whatever the awaitable raises, also in answer to being cancelled."""
-        try:
-            result = await awaitable
-        except asyncio.CancelledError:
-            if self.cause is None or self._task.uncancel() > self._base:
-                raise
+        with self:
+            return await awaitable
+
+    def __enter__(self) -> None:
+        """What is awaited in the block ends as `hold` says."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        """The await is over, one way or another."""
+        if self._handle is not None:
+            self._handle.cancel()
+        if self.cause is None:
+            return
+        outer = self._task.uncancel() > self._base  # where the answer came all the same, nothing else is to be done
+        if kind is asyncio.CancelledError and not outer:
             raise (TimedOut if self.cause == "time" else Stopped) from None
-        except BaseException:
-            if self.cause is not None:
-                self._task.uncancel()
-            raise
-        else:
-            if self.cause is not None:
-                self._task.uncancel()  # it came all the same
-            return result
-        finally:
-            if self._handle is not None:
-                self._handle.cancel()

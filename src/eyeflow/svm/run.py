@@ -77,6 +77,13 @@ async def _append(journal: Journal, execution_id: str, batch: list[Event]) -> No
 class Run:
     """The mutable state of one execution; everything its scopes share."""
 
+    __slots__ = (
+        "active", "alone", "budget", "cache", "clock", "context", "deadline_action", "deadline_hit", "depth", "durable",
+        "events", "executable", "execution_id", "expires_at", "fell_back", "history", "in_line", "journal", "late",
+        "loop", "meter", "naps", "note", "past", "perform", "place", "ports", "rates", "readings", "recording",
+        "response", "results", "root", "started", "stop_reason", "time", "tolerated", "uncertain", "writing", "written",
+    )  # fmt: skip
+
     def __init__(
         self,
         executable: Executable,
@@ -148,7 +155,7 @@ class Run:
 
     def at_us(self) -> int:
         """Microseconds since the run started."""
-        return round((self.time() - self.started) * 1_000_000)
+        return int((self.time() - self.started) * 1_000_000 + 0.5)
 
     def key(self, action: str, iteration: str) -> str:
         """The idempotency key of what an action does to the world: the same when it is tried or resumed again."""
