@@ -42,9 +42,10 @@ class Wire(asyncio.Protocol):
     present one is late (seconds of the loop's time)."""
 
     __slots__ = (
-        "_chunks", "_fed", "_head_count", "_headed", "_headers", "_inflate", "_interim", "_loop", "_moved", "_parser",
-        "_practice", "_request", "_size", "_status", "_still", "_timer", "_trailing", "_transport", "_until_end",
-        "_url", "_usable", "_waiter", "_whole", "closed", "exchanges", "gone", "idle_since", "origin", "until",
+        "_chunks", "_data", "_fed", "_head_count", "_headed", "_headers", "_inflate", "_interim", "_loop", "_moved",
+        "_parser", "_practice", "_request", "_size", "_status", "_still", "_timer", "_trailing", "_transport",
+        "_until_end", "_url", "_usable", "_waiter", "_whole", "closed", "exchanges", "gone", "idle_since", "origin",
+        "until",
     )  # fmt: skip
 
     _chunks: list[bytes]
@@ -76,6 +77,7 @@ class Wire(asyncio.Protocol):
         self._request: HttpRequest | None = None
         self._waiter: asyncio.Future[HttpResponse] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._data = b""
         self._usable = False
         self._reset()
 
@@ -92,8 +94,8 @@ class Wire(asyncio.Protocol):
     def ask(
         self, request: HttpRequest, data: bytes, until: float, url: Url, *, practice: bool
     ) -> asyncio.Future[HttpResponse]:
-        """Send `data`, which spells `request`; the answer will be in what is returned. Whoever gives up waiting for it
-        closes the connection.
+        """Take `data`, which spells `request`, to be sent by `write`; the answer will be in what is returned. Whoever
+        gives up waiting for it closes the connection.
 
         There: TimeoutError at `until`, `late` being called at the latest a moment after; Lost when nothing was
         answered; CallError when the answer is none.
@@ -109,8 +111,14 @@ class Wire(asyncio.Protocol):
         self.until = until
         if request.timeout_ms <= EXACT_MS:
             self._timer = self._loop.call_at(until, self.late)
-        self._transport.write(data)
+        self._data = data
         return waiter
+
+    def write(self) -> None:
+        """Send what was asked, unless the connection was given up meanwhile."""
+        data, self._data = self._data, b""
+        if self._usable and data and self._transport is not None:
+            self._transport.write(data)
 
     def late(self) -> None:
         """The time for the answer is over."""

@@ -79,6 +79,7 @@ class Http1Transport:
         self._names: dict[tuple[str, int], tuple[float, tuple[str, ...]]] = {}
         self._places: dict[tuple[str, str, int, bool], _Place] = {}
         self._spelled: dict[Headers, str] = {}
+        self._outgoing: list[Wire] = []
         self._tidying: asyncio.TimerHandle | None = None
         self._looking: asyncio.TimerHandle | None = None
         self._wires: set[Wire] = set()
@@ -101,7 +102,9 @@ class Http1Transport:
                 if self._looking is None:
                     self._look()
                 try:
-                    response = await wire.ask(request, data, until, url, practice=place.pinned)
+                    answer = wire.ask(request, data, until, url, practice=place.pinned)
+                    self._soon(wire)
+                    response = await answer
                     break
                 except Lost as lost:
                     if not (kept and again):
@@ -194,6 +197,18 @@ class Http1Transport:
             self._places.clear()
         self._places[name] = place
         return place
+
+    def _soon(self, wire: Wire) -> None:
+        """Write at the end of this turn of the loop, together: to wake a service for every single request costs both
+        sides more than to serve it."""
+        if not self._outgoing:
+            asyncio.get_running_loop().call_soon(self._write)
+        self._outgoing.append(wire)
+
+    def _write(self) -> None:
+        wires, self._outgoing = self._outgoing, []
+        for wire in wires:
+            wire.write()
 
     # --- the pool ---------------------------------------------------------------------------------------------
 
