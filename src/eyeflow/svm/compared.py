@@ -38,6 +38,8 @@ def told(compared: CompareCode | None, frame: Frame) -> str:
 
 def _shown(code: Code, frame: Frame) -> str:
     value = code(frame)
+    if type(value) is int:
+        return str(value)
     match value:
         case None | bool():
             return str(value).lower().replace("none", "null")

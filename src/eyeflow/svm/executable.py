@@ -177,10 +177,12 @@ class StepCode(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ScopeCode(msgspec.Struct, frozen=True, kw_only=True):
-    """Steps in start order. `first` are the positions that need nothing."""
+    """Steps in start order. `first` are the positions that need nothing, ascending; `needs` says by position how many
+    others a step needs."""
 
     steps: tuple[StepCode, ...]
     first: tuple[int, ...]
+    needs: tuple[int, ...]
     result: Code | None
     label: str
 

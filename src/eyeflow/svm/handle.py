@@ -23,6 +23,10 @@ from eyeflow.values import Value
 class RunHandle:
     """One run under way."""
 
+    __slots__ = (
+        "_cancelling", "_ended_by_fallback", "_error", "_finished", "_halted", "_head", "_over", "_run", "_task",
+    )  # fmt: skip
+
     def __init__(self, run: Run, head: RunStarted) -> None:
         self._run = run
         self._head = head
@@ -126,6 +130,7 @@ class RunHandle:
         ))  # fmt: skip
         await run.write()
         self._finished = self._execution(root, status, output, error, failed_action)
+        run.let_go()
         return self._finished
 
     async def _root(self, root: ScopeRun) -> Value:

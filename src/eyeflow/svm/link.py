@@ -111,6 +111,7 @@ class _Linker:
         return ScopeCode(
             steps=tuple(self._step(step, scope, places, path) for step in steps),
             first=tuple(places[step.number] for step in steps if not step.needs),
+            needs=tuple(len(step.needs) for step in steps),
             result=self.block(scope.result),
             label=scope.label or label,
         )

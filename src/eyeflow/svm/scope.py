@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Coroutine
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from typing import Any, Final, TypeVar
 
 from eyeflow.errors import CallError, RunError
@@ -36,6 +36,8 @@ from eyeflow.values import Value
 T = TypeVar("T")
 _ENDED: Final = frozenset(("failure", "stop", "cancelled", ABANDONED))
 """Reasons for skipping a step that come from elsewhere, which a resumed run may come to later than to the step."""
+
+_VALUE: Final = int(Op.VALUE)
 
 
 class ScopeRun:
@@ -67,8 +69,8 @@ class ScopeRun:
         self.stopped: bool = closed or (parent is not None and parent.stopped) or self._lost()
         self.halted = False
         self.ready = list(code.first)
-        self.missing = [step.needs for step in code.steps]
-        self.unfinished = set(range(len(code.steps)))
+        self.missing = list(code.needs)
+        self.unfinished = set(range(len(code.needs)))
         self.completed: set[int] = set()
         self.nulls: set[int] = set()
         self.failures: list[tuple[int, Exception]] = []
@@ -78,7 +80,6 @@ class ScopeRun:
         self.wake: asyncio.Future[None] | None = None
         self.turns = turns
         self.beside: Waiting = {}
-        heapify(self.ready)
 
     def _lost(self) -> bool:
         """In a resumed run: whether a step of this scope has failed, so that nothing more starts here."""
@@ -121,8 +122,9 @@ class ScopeRun:
         finally:
             if self.parent is not None:
                 self.parent.children.discard(self)
-        self._skip_the_rest()
-        if self._given_up():
+        if self.unfinished:
+            self._skip_the_rest()
+        if self.run.history is not None and self._given_up():
             raise Stopped
         if self.failures:
             raise min(self.failures, key=lambda failed: failed[0])[1]
@@ -164,12 +166,14 @@ class ScopeRun:
         WHEN when that has one."""
         run = self.run
         run.place = (step.action, self.iteration)
-        if run.recording is not None and not run.recording.ran(step.action, self.iteration):
-            self._withhold(step)
-            return False
-        known = run.history is not None and run.history.ran(step.action, self.iteration)
-        if not known and run.past is not None and run.past.skipped(step.action, self.iteration) in _ENDED:
-            return False
+        known = False
+        if run.history is not None:
+            known = run.history.ran(step.action, self.iteration)
+            if run.recording is not None and not known:
+                self._withhold(step)
+                return False
+            if not known and run.past is not None and run.past.skipped(step.action, self.iteration) in _ENDED:
+                return False
         if self.stopped and not known and run.recording is None:
             return False
         if not known and run.past_deadline():
@@ -188,7 +192,7 @@ class ScopeRun:
                 self._skip(step, "when")
                 return False
         self._note_start(step)
-        if step.op == Op.VALUE and step.backup is None and not step.continue_on_error:
+        if step.op == _VALUE and step.backup is None and not step.continue_on_error:
             self._compute(step)
             return False
         return True
@@ -247,7 +251,9 @@ class ScopeRun:
         if run.root is self:
             run.results.assign(step.name, value)
         run.note(StepFinished(at_us=run.at_us(), action=step.action, iteration=self.iteration, value=value))
-        self._settle(step)
+        self.unfinished.discard(step.position)
+        if step.dependents:
+            self._settle(step)
 
     def _skip(self, step: StepCode, reason: str, *, wake: bool = True) -> None:
         """Leave `step` out: its output is null."""

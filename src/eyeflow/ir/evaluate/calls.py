@@ -26,6 +26,9 @@ _FLAT: Final = frozenset(
 )  # fmt: skip
 """Functions whose work does not depend on the length of their arguments."""
 
+_WHOLE: Final = frozenset((str, bool))
+"""Kinds whose values are equal when Python says so."""
+
 _FAST: Final[dict[str, Any]] = {"GT": gt, "GE": ge, "LT": lt, "LE": le, "EQ": eq, "NE": ne}
 _SUMS: Final[dict[str, Any]] = {"ADD": add, "SUB": sub, "MUL": mul}
 _MOST: Final = 2**53
@@ -175,13 +178,14 @@ def _comparison(row: Function, left: Piece, right: Piece) -> Code:
             return None if a is None and strict else run(a, known)
 
         return with_constant
-    if type(known) is str and row.name in ("EQ", "NE"):
+    if type(known) in _WHOLE and row.name in ("EQ", "NE"):
+        kind = type(known)
 
-        def with_text(frame: Frame) -> Value:
+        def with_like(frame: Frame) -> Value:
             a = one(frame)
-            return fast(a, known) if type(a) is str else run(a, known)
+            return fast(a, known) if type(a) is kind else run(a, known)
 
-        return with_text
+        return with_like
 
     def general(frame: Frame) -> Value:
         a, b = one(frame), other(frame)
