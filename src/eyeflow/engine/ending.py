@@ -6,12 +6,13 @@ unit, written; the `RunResult`. Never: decides that a run ends.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 import msgspec
 
 from eyeflow.engine.active import Active
-from eyeflow.engine.common import Common
+from eyeflow.engine.common import Common, Written
 from eyeflow.engine.journal import FencedJournal
 from eyeflow.engine.keys import reserved
 from eyeflow.engine.lease import Gone
@@ -68,6 +69,12 @@ class Endings:
         if key is not None:
             unit += reserved(key, self._common.now_ms())
         await self._common.write(*unit, known=lambda: self._is_there(record))
+
+    def begin_computed(self, record: ExecutionRecord, done: Written) -> None:
+        """As `conclude_computed` without a key; `done` is told. Raises: StoreError when nothing was begun."""
+        self._common.begin_write(
+            Insert(record), *end_told(self._common, record), known=partial(self._is_there, record), done=done
+        )
 
     def _ended(
         self,
