@@ -7,7 +7,6 @@ read back the same. In: structs of the engine and events. Out: bytes and back. N
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Final
 
 import msgspec
@@ -113,16 +112,22 @@ def unpack_events(data: bytes) -> list[Event]:
 
 def _item(event: Event) -> object:
     kind = type(event)
-    for name in _carriers(kind):
-        held = getattr(event, name)
+    name, carriers = _spelling.get(kind) or _carriers(kind)
+    for carrier in carriers:
+        held = getattr(event, carrier)
         if type(held) not in _AS_THEY_STAND and not _plain(held):
             return encode_event(event)
-    return kind.__name__, event
+    return name, event
 
 
-@cache
-def _carriers(kind: type[Event]) -> tuple[str, ...]:
-    return tuple(name for name in kind.__struct_fields__ if name in _CARRIERS)
+_spelling: Final[dict[type[Event], tuple[str, tuple[str, ...]]]] = {}
+"""Each kind of event with the fields that hold values."""
+
+
+def _carriers(kind: type[Event]) -> tuple[str, tuple[str, ...]]:
+    known = kind.__name__, tuple(name for name in kind.__struct_fields__ if name in _CARRIERS)
+    _spelling[kind] = known
+    return known
 
 
 def _event(item: object) -> Event:

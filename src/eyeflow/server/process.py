@@ -30,6 +30,9 @@ from eyeflow.server.settings import Settings
 TICK_S: Final = 0.5
 _SWITCH_S: Final = 0.000_5
 _SETTLE_S: Final = 0.02
+_GARBAGE: Final = (20_000, 20, 50)
+"""Objects of a request are freed when it ends, hardly any in circles: looking for those every 700 objects found
+nothing, dozens of times a second."""
 
 Assemble = Callable[[Settings], Awaitable[Assembled]]
 Ready = Callable[[Assembled], Awaitable[None]]
@@ -123,6 +126,7 @@ async def serve(
         # What is loaded by now stays: looking for garbage in it again and again would take milliseconds each time.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*_GARBAGE)
         if ready is not None:
             await ready(made)
         await end.wait()
