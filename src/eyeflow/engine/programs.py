@@ -30,7 +30,7 @@ from eyeflow.values import Value
 GENERATION: Final = "generation"
 """The setting that changes whenever tasks, connections, keys, profiles or the catalog do."""
 
-_RENEWED: Final = 0.8
+_RENEWED: Final = 0.5
 """What was looked up is looked up again beside the runs when so much of the time it may be believed is left."""
 
 _MOST_NAMES: Final = 20_000

@@ -23,7 +23,7 @@ from eyeflow.workspace.keys import Unauthenticated
 BELIEVED_S: Final = 0.05
 """A key is looked up again after so long: then a revoked one stops working."""
 
-RENEWED_S: Final = 0.04
+RENEWED_S: Final = 0.025
 """A key in use is looked up again, beside the requests, when it may be believed for so long yet."""
 
 DELAY_S: Final = 0.5

@@ -209,9 +209,12 @@ class Connection(asyncio.Protocol):
             raise httptools.HttpParserError("headers too large")
         method: bytes = parser.get_method()
         turn = Turn(self, _METHODS.get(method) or method.decode("ascii"), self._url, headers)
+        last = not parser.should_keep_alive()
         for name, value in headers:
-            if name == b"expect" and value.lower() == b"100-continue":
-                turn.expects = True
+            if name == b"expect":
+                turn.expects = value.lower() == b"100-continue"
+            elif name == b"connection":
+                last = last or parser.get_http_version() == "1.0"
         self._arriving = turn
         self.body_since = self._loop.time()
         if self._turn is None:
@@ -219,7 +222,7 @@ class Connection(asyncio.Protocol):
         else:
             self._waiting.append(turn)
             self._pause_reading()
-        if parser.get_http_version() == "1.0" or not parser.should_keep_alive():
+        if last:
             self._end_after(turn)
 
     def on_body(self, body: bytes) -> None:

@@ -27,15 +27,20 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     audit: AuditRecord | None = None
 
 
-class Unit(msgspec.Struct, frozen=True):
-    """Steps that happen together. `guarded` ones are undone alone when a later step fails."""
+class Unit(msgspec.Struct, frozen=True, gc=False):
+    """Steps that happen together. `guarded` ones are undone alone when a later step fails. `lone` is one new row that
+    must not be there, and nothing else: such units are written many at a time."""
 
     steps: tuple[Step, ...]
     guarded: bool
+    lone: bool = False
 
 
 def prepare(statements: Statements, ops: tuple[Op, ...]) -> Unit:
     """The unit of `ops`. Raises: StoreError `store_bad_value`; of most values the database finds that itself, later."""
+    if len(ops) == 1:
+        step, _ = _step(statements, ops[0])
+        return Unit((step,), guarded=False, lone=type(ops[0]) is Insert and ops[0].taken == "fail")
     steps: list[Step] = []
     guarded = changed = False
     for op in ops:
