@@ -9,6 +9,8 @@ The stored bytes are no key without the root key, and the root key makes none wi
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from struct import Struct
 from typing import Final
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -19,7 +21,7 @@ from eyeflow.secrets.sealing import KEY_BYTES, NONCE_BYTES, Keyed, counted, open
 
 _FORM: Final = b"\x01"
 _NONCES: Final = 1 << (8 * NONCE_BYTES)
-_DRAW: Final = KEY_BYTES + NONCE_BYTES
+_DRAW: Final = Struct(f"{KEY_BYTES}s{NONCE_BYTES}s")
 _DRAWN_AT_ONCE: Final = 64
 _KINDS: Final = {kind: counted(kind) for kind in ("request", "outcome", "trail")}
 
@@ -54,21 +56,18 @@ class _Drawing:
     its own."""
 
     def __init__(self) -> None:
-        self._left = b""
-        self._at = 0
+        self._left: Iterator[tuple[bytes, bytes]] = iter(())
         os.register_at_fork(after_in_child=self._forget)
 
     def _forget(self) -> None:
-        self._left, self._at = b"", 0
+        self._left = iter(())
 
     def draw(self) -> tuple[bytes, bytes]:
         """What a key and its first nonce are made from."""
-        at, left = self._at, self._left
-        if at == len(left):
-            self._left = left = os.urandom(_DRAW * _DRAWN_AT_ONCE)
-            at = 0
-        self._at = at + _DRAW
-        return left[at : at + KEY_BYTES], left[at + KEY_BYTES : at + _DRAW]
+        for drawn in self._left:
+            return drawn
+        self._left = _DRAW.iter_unpack(os.urandom(_DRAW.size * _DRAWN_AT_ONCE))
+        return next(self._left)
 
 
 _drawing: Final = _Drawing()

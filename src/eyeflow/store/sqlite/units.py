@@ -55,9 +55,9 @@ def _step(statements: Statements, op: Op) -> tuple[Step, bool]:
     """The step of an operation, and whether it may be refused."""
     if type(op) is Insert:  # nearly all of them: told apart without a match
         table = type(op.record)
-        made = statements.insertion(table, op.taken)
+        sql, row = statements.insertion(table, op.taken).bound(op.record)
         fallible = op.taken == "fail" or (op.taken == "replace" and bool(table.unique))
-        return Step(made.sql, made.values(op.record), table.table), fallible
+        return Step(sql, row, table.table), fallible
     match op:
         case Update():
             sql, row, fallible = statements.update(op)
