@@ -97,7 +97,8 @@ class ExecutionRecord(Record, frozen=True, kw_only=True):
 
     `owner` is the process that runs it, `fence` the number of its claim: every write of its owner requires both.
     `key` is the run's data key, wrapped by the master key; `request` (inputs, trigger, me), `outcome` (output, report,
-    response) and `trail` (the whole journal of a run with DURABLE record) are sealed with it. Destroying `key`
+    response) and `trail` (the whole journal of a run with DURABLE record, and its outcome unless that stands beside
+    it) are sealed with it. Destroying `key`
     erases what the run carried. `wake_ms` is when a waiting run goes on by itself.
     """
 
