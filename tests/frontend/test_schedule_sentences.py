@@ -1,4 +1,4 @@
-"""Nearly three hundred ways to say when, each inside a whole request, and the runs that follow (`schedule_sentences.txt`)."""
+"""Nearly three hundred ways to say when, in whole requests, and the runs that follow (`schedule_sentences.txt`)."""
 
 from __future__ import annotations
 
