@@ -244,7 +244,7 @@ CRON = """TASK nightly
     CONNECTOR slack_notify
     FUNCTION send_message
     PARAMS {{
-      channel: "#ops"
+      channel: "#ops",
       text: "x"
     }}
 """
