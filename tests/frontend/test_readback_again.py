@@ -26,6 +26,7 @@ from eyeflow.catalog.settings import read_profile
 from eyeflow.compilation import compile_in
 from eyeflow.compiler import compile_intent
 from eyeflow.frontend.intent import (
+    NEXT_DAY_AT,
     Action,
     Approval,
     Branch,
@@ -293,7 +294,10 @@ class _Making:
                 case "loop":
                     out += self.loop()
                 case "wait":
-                    out.append(Action(id=self.name("wait"), wait=Wait(for_="10 minutes"), after=_last(out)))
+                    wait = self.draw(
+                        st.sampled_from((Wait(for_="10 minutes"), Wait(until=NEXT_DAY_AT.format("08:30"))))
+                    )
+                    out.append(Action(id=self.name("wait"), wait=wait, after=_last(out)))
                 case "ask":
                     asked = Approval(role="owner", message=escape(self.draw(WORDS)), expires="2 hours")
                     out.append(Action(id=self.name("approval"), approval=asked, after=_last(out)))

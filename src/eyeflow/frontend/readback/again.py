@@ -19,6 +19,7 @@ import msgspec
 from eyeflow.catalog.model import CompileContext
 from eyeflow.frontend.indexing import vocabulary
 from eyeflow.frontend.intent import (
+    NEXT_DAY_AT,
     Action,
     Approval,
     Branch,
@@ -74,7 +75,7 @@ _EACH: Final = re.compile(
 )
 _APPROVE: Final = re.compile(r"ask (\w+) to approve(?:, within (\d+ \w+))?(?:, called ([\w ]+))?: ([“\"].*)", re.DOTALL)
 _CHOICE: Final = re.compile(r"choose the first that holds(?:, called ([\w ]+))?")
-_WAIT: Final = re.compile(r"wait (\d+ \w+)(?:, called ([\w ]+))?")
+_WAIT: Final = re.compile(r"wait (?:(\d+ \w+)|until (\d\d:\d\d) the next day)(?:, called ([\w ]+))?")
 _WORK_OUT: Final = re.compile(r"work out (.+), called ([\w ]+)")
 _CALLED: Final = re.compile(r", called ([\w ]*\w)")
 _FAILS: Final = re.compile(r"if that fails(?:, for at most \d+ \w+)?(?P<stop> and then stop)?:")
@@ -252,7 +253,8 @@ class _Reader:
             return msgspec.structs.replace(self._choice(self._own("choice", choice[1]), inner), after=after)
         wait = _WAIT.fullmatch(bare)
         if wait is not None and not inner:
-            return Action(id=self._own("wait", wait[2]), wait=Wait(for_=wait[1]), after=after)
+            until = NEXT_DAY_AT.format(wait[2]) if wait[2] is not None else None
+            return Action(id=self._own("wait", wait[3]), wait=Wait(for_=wait[1], until=until), after=after)
         worked = _WORK_OUT.fullmatch(bare)
         if worked is not None and not inner:
             return self._value(worked[1], worked[2], after)

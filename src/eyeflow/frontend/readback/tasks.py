@@ -6,6 +6,7 @@ Out: `Readback`: the sentences, what is touched, the next runs. Never: an unknow
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -13,15 +14,18 @@ from typing import Any, Final
 import msgspec
 
 from eyeflow.catalog.model import Capability, CompileContext
+from eyeflow.frontend.intent import NEXT_DAY_AT
 from eyeflow.frontend.readback.expressions import Roots, condition, path, quoted, template, value
 from eyeflow.frontend.readback.naming import root_word, to_be_named
 from eyeflow.ir import task as ir
 from eyeflow.ir.depends import actions_within
-from eyeflow.ir.expr import Convert, Entry, Expr, Ref, Template
+from eyeflow.ir.expr import Call, Convert, Entry, Expr, Lit, Ref, Template
+from eyeflow.ir.text import parse_expression, print_expression
 from eyeflow.recurrence import Recurrence, describe, read_moment, upcoming, zone_of
 from eyeflow.values import Field
 
 _INDENT = "  "
+_CLOCK_IN: Final = re.compile(r"\d\d:\d\d")
 
 
 class Readback(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +50,8 @@ def read_back(task: ir.Task, ctx: CompileContext, *, runs: int = 3, assumed: tup
     stages before took for granted (`assumptions` has the words)."""
     said = [TRIGGERS[type(t)](t, ctx) for t in task.triggers] or ["When somebody runs it"]
     roots = _roots(task)
-    told = _Telling(ctx, {a.name: _called(a)[4:] for a in actions_within(task)}, to_be_named(task))
+    zone = task.zone or next((t.zone for t in task.triggers if isinstance(t, ir.Schedule) and t.zone), "UTC")
+    told = _Telling(ctx, zone, {a.name: _called(a)[4:] for a in actions_within(task)}, to_be_named(task))
     steps = _actions(task.actions, roots, told, 0)
     done = _known(task.actions, roots)
     if task.returns is not None:
@@ -163,9 +168,10 @@ TRIGGERS: Final[Mapping[type[Any], Callable[[Any, CompileContext], str]]] = {
 
 
 class _Telling(msgspec.Struct, frozen=True, eq=False):
-    """The context, what actions are called by their names, and those whose line has to say it."""
+    """The context, the task's zone, what actions are called by their names, and those whose line has to say it."""
 
     ctx: CompileContext
+    zone: str
     called: Mapping[str, str]
     named: frozenset[str]
 
@@ -381,7 +387,37 @@ def _wait(do: ir.Wait, say: _Say) -> _Said:
     if do.for_ is not None:
         return f"wait {value(do.for_, say.roots)}{say.name}", []
     assert do.until is not None
+    clock = _next_day(do.until, say.told.zone)
+    if clock is not None:
+        return f"wait until {clock} the next day{say.name}", []
     return f"wait until {value(do.until, say.roots)}{say.name}", []
+
+
+def _next_day(until: Expr, zone: str) -> str | None:
+    """`09:00` of an expression for that time on the day after, in the task's own zone."""
+    plain = _unzoned(until, zone)
+    clock = _CLOCK_IN.search(print_expression(plain))
+    wanted = parse_expression(NEXT_DAY_AT.format(clock[0]))[0] if clock is not None else None
+    same = wanted is not None and print_expression(plain) == print_expression(wanted)
+    return clock[0] if clock is not None and same else None
+
+
+def _unzoned(expr: Expr, zone: str) -> Expr:
+    """The expression without the zone of the task, which the checker adds to functions of dates."""
+    match expr:
+        case Convert(value=inner):
+            return _unzoned(inner, zone)
+        case Call(name="FORMAT_DATE" | "DATE_ADD" as name, args=args):
+            most = {"FORMAT_DATE": 2, "DATE_ADD": 3}[name]
+            plain = tuple(_unzoned(arg, zone) for arg in args)
+            return Call(name, plain[:most] if plain[most:] == (Lit(zone),) else plain)
+        case Lit(value=held):
+            return Lit(held)
+        case Template(parts=(str(text),)):
+            return Lit(text)
+        case Ref(root=root, path=path):
+            return Ref(root, path)
+    return expr
 
 
 def _approval(do: ir.Approval, say: _Say) -> _Said:
