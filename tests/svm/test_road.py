@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from random import Random
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from eyeflow.ir.opcodes import Op
 from eyeflow.svm import MemoryJournal, MemoryLogger, Ports, run_virtual
 from eyeflow.svm.journal import event_name
+from eyeflow.svm.run import Run
 from eyeflow.values import NUMBER, STRING, Field
 from svm.built import INPUT, Build, field, fn, k, machine, obj, of, sealed, text
 
@@ -134,3 +136,23 @@ def test_a_listening_logger_hears_every_line():
     _, one, _ = both(b.program([b.step("say", Op.LOG, b.block(k("hi")))]), {}, ports=Ports(logger=logger))
     assert one.ok
     assert logger.lines == ["hi", "hi"]
+
+
+def test_a_run_that_is_over_is_freed_without_the_garbage_collector():
+    b = Build()
+    inner = b.scope([b.value("v", k(1))])
+    program = b.program([b.call("w", "openweather.current_weather"), b.branch("c", [(k(True), inner)])])
+
+    async def main(clock):
+        runner = machine(clock=clock)
+        loaded = await runner.load(sealed(program))
+        gc.collect()
+        gc.disable()
+        try:
+            execution = await runner.run(loaded, {})
+            return execution, [each for each in gc.get_objects() if type(each) is Run]
+        finally:
+            gc.enable()
+
+    execution, left = run_virtual(main)
+    assert execution.ok and not left
