@@ -298,3 +298,61 @@ async def test_a_certificate_is_checked_for_the_name_and_not_for_the_address(
     await transport.close()
     server.close()
     await server.wait_closed()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [f"X-Long: {'x' * 70_000}\r\n", "X: y\r\n" * 300, "".join(f"X-{n}: {'x' * 700}\r\n" for n in range(100))],
+    ids=["one", "many", "together"],
+)
+async def test_a_head_without_measure_is_cut_off(headers: str) -> None:
+    async with StubHttp(answer(headers=headers)) as stub:
+        error = await failure(stub, request("POST"))
+    assert (error.kind, error.code) == ("uncertain", "bad_response")
+
+
+async def test_a_long_body_after_a_head_of_some_length_is_no_fault() -> None:
+    headers = "".join(f"X-{n}: {'x' * 500}\r\n" for n in range(100))
+    async with StubHttp(answer(body=b"y" * 300_000, headers=headers)) as stub:
+        transport = transport_to(stub.port)
+        response = await transport.send(request())
+        await transport.close()
+    assert len(response.body) == 300_000 and response.header("x-99") == "x" * 500
+    assert len([name for name, _ in response.headers if name.startswith("x-")]) == 100
+
+
+async def test_an_answer_that_is_late_by_far_is_found_without_a_timer_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("eyeflow.connectors.exchange1.EXACT_MS", 0)
+    monkeypatch.setattr("eyeflow.connectors.http1._LOOK_S", 0.01)
+    async with StubHttp(never) as stub:
+        error = await failure(stub, request("POST", timeout_ms=30))
+    assert (error.kind, error.code) == ("uncertain", "timeout")
+
+
+async def test_a_call_given_up_before_it_was_written_leaves_the_pool_whole() -> None:
+    async with StubHttp() as stub:
+        transport = transport_to(stub.port)
+        await transport.send(request())
+        given_up = asyncio.ensure_future(transport.send(request()))
+        await asyncio.sleep(0)
+        given_up.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await given_up
+        assert (await transport.send(request())).status == 200
+        await transport.close()
+
+
+async def test_what_the_guard_said_of_one_connection_is_not_said_to_another() -> None:
+    """The same transport, asked with other rules, or with a credential in the clear, judges anew."""
+    async with StubHttp() as stub:
+        transport = transport_to(stub.port)
+        await transport.send(request(url="http://api.example.com/x"))
+        with pytest.raises(EgressDenied):
+            await transport.send(request(url="http://api.example.com/x", confidential=True))
+        narrowed = HttpRequest(method="GET", url="http://api.example.com/x", rules=Rules("svc", ("files.example.com",)))
+        with pytest.raises(EgressDenied):
+            await transport.send(narrowed)
+        await transport.close()
+        assert len(stub.heads) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from datetime import UTC, datetime, timedelta
 from random import Random
 
@@ -13,6 +14,7 @@ from eyeflow.ir.opcodes import Op
 from eyeflow.ports import CountingIds, FixedClock
 from eyeflow.svm import MemoryJournal, MemoryLogger, Ports, run_virtual
 from eyeflow.svm.journal import encode_event, event_name
+from eyeflow.svm.run import Run
 from eyeflow.svm.straight import StraightRun
 from eyeflow.values import JSON, NUMBER, STRING, Field, nullable
 from svm.built import INPUT, NOW, TRIGGER, Build, E, field, fn, k, machine, maybe, obj, of, sealed, text
@@ -321,3 +323,23 @@ def test_what_needs_a_value_that_is_missing_is_left_out_on_both_roads():
     _, one, other = both(program, {"n": 5})
     assert one.completed_actions == 3
     same(one, other)
+
+
+def test_a_run_that_is_over_is_freed_without_the_garbage_collector():
+    b = Build()
+    inner = b.scope([b.value("v", k(1))])
+    program = b.program([b.call("w", "openweather.current_weather"), b.branch("c", [(k(True), inner)])])
+
+    async def main(clock):
+        runner = machine(clock=clock)
+        loaded = await runner.load(sealed(program))
+        gc.collect()
+        gc.disable()
+        try:
+            execution = await runner.run(loaded, {})
+            return execution, [each for each in gc.get_objects() if type(each) is Run]
+        finally:
+            gc.enable()
+
+    execution, left = run_virtual(main)
+    assert execution.ok and not left
