@@ -80,8 +80,10 @@ class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
 
 def signed_in(secret: SecretValue | Credential) -> SignedIn | None:
     """The sign-in that a secret holds, or None for any other secret."""
+    if all(name != "oauth2_service" for name, _ in secret.parts):
+        return None
     held = dict(secret.parts)
-    if "oauth2_service" not in held or "access_token" not in held:
+    if "access_token" not in held:
         return None
     expires = held.get("expires_at", "")
     return SignedIn(
