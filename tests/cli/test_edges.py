@@ -257,3 +257,27 @@ def test_text_from_stdin_is_told_apart(eyeflow: Command) -> None:
     assert eyeflow("explain", "-", stdin=b"\xef\xbb\xbf# note\n" + HELLO.encode()).code == 0
     assert eyeflow("explain", "-", stdin=REQUEST.encode()).code == 3
     assert eyeflow("explain", "-", stdin=b"\xff\xfe").code == 2
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("tasks", "list", "--nonsense"), ("tasks",), ("tasks", "nonsense"), ("nonsense",), ("tasks", "get"),
+        ("keys", "create", "x", "--role", "king"), ("tasks", "list", "--limit", "many"), ("compile",),
+    ],
+)  # fmt: skip
+def test_arguments_that_do_not_fit_are_one_json_document_too(eyeflow: Command, args: tuple[str, ...]) -> None:
+    done = eyeflow(*args, "--json")
+    assert (done.code, done.err) == (2, ""), done.said
+    assert done.json["error"]["code"] == "usage" and done.json["error"]["hint"].endswith("--help")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_is_a_script_for_the_shell(eyeflow: Command, shell: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = eyeflow("completion", shell)
+    assert done.code == 0 and "_EYEFLOW_COMPLETE" in done.out
+    monkeypatch.setenv("SHELL", f"/usr/bin/{shell}")
+    assert eyeflow("completion").out == done.out
+    monkeypatch.setenv("SHELL", "/bin/nosuch")
+    assert eyeflow("completion").code == 2
+    assert eyeflow("completion", "ksh").code == 2

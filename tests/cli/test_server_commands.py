@@ -108,3 +108,17 @@ def test_a_wrong_key_says_what_to_do(asking: Running, eyeflow: Command) -> None:
     assert done.code == 1
     assert "ef_live_nothing" not in done.said
     assert "EYEFLOW_KEY" in done.said or "login" in done.said
+
+
+def test_signing_secrets_of_a_folder_are_shown_once(asking: Running, eyeflow: Command, tmp_path: Path) -> None:
+    folder = tmp_path / "hooks"
+    folder.mkdir()
+    (folder / "taken.eir").write_text(
+        'TASK taken\n  TRIGGER webhook("/taken")\n\n  ACTION one\n    TYPE transform\n    VALUE 1\n    OUTPUT n\n'
+    )
+    planned = eyeflow("apply", str(folder), "--plan")
+    assert planned.code == 5 and "whsec_" not in planned.said
+    done = eyeflow("apply", str(folder))
+    assert done.code == 0 and "deliveries to /hooks/taken are signed with whsec_" in done.out
+    assert "whsec_" not in eyeflow("apply", str(folder)).said
+    assert "whsec_" not in eyeflow("webhooks", "list", "--json").said

@@ -190,6 +190,23 @@ def test_a_worker_runs_what_is_due_and_listens_nowhere(tmp_path):
         assert held["finished_ms"] < server.started_ms, "the worker has ended it"
 
 
+def test_somebody_who_watches_a_run_that_waits_does_not_hold_the_server_up():
+    with running() as server:
+        server.deploy("TASK rests\n  DURABLE journal\n\n  ACTION rest\n    TYPE wait\n    FOR 1h\n")
+        run = server.run("rests", wait=False).json()["execution_id"]
+        with subprocess.Popen(
+            command("executions", "watch", run, "--url", server.url, "--key", server.key),
+            env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        ) as watching:  # fmt: skip
+            assert watching.stderr is not None and b"run started" in watching.stderr.readline()
+            begun = time.monotonic()
+            assert server.stop() == 0
+            assert time.monotonic() - begun < 10, "its stream is ended, and it cannot open another one here"
+            watching.communicate(timeout=30)
+            assert watching.returncode == 1
+        assert "error" not in server.log()
+
+
 def test_a_database_is_looked_at_and_migrated_without_a_server(tmp_path):
     folder = tmp_path / "data"
 

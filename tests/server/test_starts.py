@@ -12,9 +12,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from eyeflow.client import models
+from eyeflow.server.resources.secrets import PutSecret
 from eyeflow.server.settings import Server
 from eyeflow.store.port import Where
 from eyeflow.store.records import SecretRecord, WebhookRecord
+from eyeflow.triggers.drafting import Made
+from eyeflow.workspace.signing_in import SignIn
 from server.house import House, house
 
 GREET = """TASK greet
@@ -211,3 +215,18 @@ async def test_names_of_the_server_itself_are_nobodys(tmp_path: Path, name: str)
         put = await held.ask("POST", "/api/secrets", json={"name": name, "value": "x"})
         assert (put.status, put.code) == (422, "bad_name")
         assert (await held.ask("DELETE", f"/api/secrets/{name.rstrip('/')}")).status == 404
+
+
+def test_what_says_a_secret_once_does_not_say_it_in_its_repr() -> None:
+    said = "whsec_c2VjcmV0"
+    key = models.Key(id="key_1", name="ci", shown="ef", principal="ci", role="runner")
+    hook = models.Webhook(
+        id="h", task_id="t", task="t", url="u", path="/p", method="POST", scheme="standard", state="live"
+    )
+    for each in (
+        Made(name="n", path="/p", secret=said), SignIn(client_id="c", client_secret=said),
+        PutSecret(name="n", value=said), models.NewKey(token=said, key=key),
+        models.Made(name="n", path="/p", secret=said),
+        models.NewWebhook(webhook=hook, secret=said), models.SigningSecret(webhook_id="h", secret=said),
+    ):  # fmt: skip
+        assert said not in repr(each) and said not in str(each) and said not in repr([each])

@@ -13,7 +13,7 @@ import typer
 
 from eyeflow.cli.output import Screen
 from eyeflow.cli.reading import stop, write_file
-from eyeflow.cli.remote import JsonOption, KeyOption, UrlOption, connected
+from eyeflow.cli.remote import JsonOption, KeyOption, UrlOption, connected, shown_once
 from eyeflow.cli.start import Exit
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ def _show(screen: Screen, found: Applied) -> None:
         screen.line("nothing to change")
     else:
         screen.line("applied" if found.applied else "nothing was changed; `eyeflow apply` without --plan does it")
+    shown_once(screen, found.notes, found.made)
 
 
 def _sentences(each: dict[str, Any]) -> list[str]:
@@ -157,6 +158,6 @@ def restore(
     if as_json:
         screen.json({"data": str(data), "files": [each.name for each in manifest.files]})
     else:
-        screen.line(f"{data}: {len(manifest.files)} files, made by eyeflow {manifest.eyeflow}")
+        screen.line(f"{data}: {len(manifest.files)} files, made by {manifest.eyeflow}")
         if known is None:
             screen.line(f"its secrets need the master key {manifest.key_id}: put it into {own}, or say where it is")

@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from eyeflow.cli.output import Screen
-from eyeflow.cli.remote import JsonOption, KeyOption, LimitOption, UrlOption, connected, first, group, listed, moment
+from eyeflow.cli.remote import (
+    JsonOption,
+    KeyOption,
+    LimitOption,
+    UrlOption,
+    connected,
+    first,
+    group,
+    listed,
+    moment,
+    shown_once,
+)
 
 if TYPE_CHECKING:
     from eyeflow.client.models import Proposal
@@ -96,6 +107,7 @@ def _decide(
         screen.json(held)
     else:
         screen.line(f"{held.id}: {held.state}")
+        shown_once(screen, held.notes, held.made)
 
 
 DigestOption = Annotated[

@@ -18,6 +18,7 @@ from eyeflow.cli.start import Exit
 
 if TYPE_CHECKING:
     from eyeflow.client import ApiError, Client
+    from eyeflow.client.models import Made, Note
 
 UrlOption = Annotated[
     str | None,
@@ -73,6 +74,18 @@ def refusal(screen: Screen, error: ApiError) -> int:
     if "refused" in codes:
         return Exit.REFUSED
     return Exit.QUESTIONS if "question" in codes else Exit.FAILED
+
+
+def shown_once(screen: Screen, notes: Sequence[Note], made: Sequence[Made]) -> None:
+    """What a deploy tells whoever made it live: signing secrets of new webhooks, and what is left to do."""
+    for each in made:
+        screen.line(f"deliveries to {each.path} are signed with {each.secret}")
+    if made:
+        screen.note(
+            "signing secrets (Standard Webhooks) are shown this once; `eyeflow webhooks list` has the addresses"
+        )
+    for note in notes:
+        screen.note(f"{note.code}: {note.message}" + (f" ({note.hint})" if note.hint else ""))
 
 
 def first(items: Iterator[Any], limit: int) -> tuple[list[Any], bool]:

@@ -11,8 +11,19 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from eyeflow.cli.output import Screen
-from eyeflow.cli.reading import read_answers, read_loose, stop
-from eyeflow.cli.remote import JsonOption, KeyOption, LimitOption, UrlOption, connected, first, group, listed, moment
+from eyeflow.cli.reading import MAX_TEXT_BYTES, read_answers, read_bytes, read_loose, stop
+from eyeflow.cli.remote import (
+    JsonOption,
+    KeyOption,
+    LimitOption,
+    UrlOption,
+    connected,
+    first,
+    group,
+    listed,
+    moment,
+    shown_once,
+)
 from eyeflow.cli.start import Exit
 
 if TYPE_CHECKING:
@@ -197,16 +208,18 @@ def deploy(
         return
     for each in deployed.tasks:
         _show(screen, each)
+    shown_once(screen, deployed.proposal.notes, deployed.proposal.made)
 
 
 def _text_of(screen: Screen, what: str) -> str:
     """A file's text, or the sentence itself."""
     if not what.endswith((".eir", ".txt")):
         return what
+    data = read_bytes(screen, Path(what), MAX_TEXT_BYTES)
     try:
-        return Path(what).read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        return stop(screen, f"{what} cannot be read: {error}", code=Exit.USAGE)
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        return stop(screen, f"{what}: this is not UTF-8 text (byte {error.start})", code=Exit.USAGE)
 
 
 @app.command("versions")

@@ -207,6 +207,12 @@ class AsyncClient(resources.Workspace, AsyncResource):
                     yield event
                     if event.event in call.last:
                         return
+            except ApiError as busy:
+                losses += 1
+                again = self._retries.after_busy(call, losses, busy.status)
+                if again is None:
+                    raise
+                await asyncio.sleep(again)
             except (aiohttp.ClientError, TimeoutError) as error:
                 losses += 1
                 pause = self._retries.after_loss(call.opening, losses, sent=False)

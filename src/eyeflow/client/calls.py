@@ -164,6 +164,12 @@ class Retries(msgspec.Struct, frozen=True, kw_only=True):
         asked = _retry_after(headers.get("retry-after", ""), clock or SystemClock())
         return self._pause(attempt) if asked is None else min(asked, MAX_DELAY_S)
 
+    def after_busy(self, call: StreamCall, attempt: int, status: int) -> float | None:
+        """The same for a stream that was not opened: one that can be taken up again is, by another process perhaps."""
+        if attempt >= self.attempts or status not in RETRIED or not call.resumable:
+            return None
+        return self._pause(attempt)
+
     def after_loss(self, call: Call[Any], attempt: int, *, sent: bool) -> float | None:
         """The same when no answer came. What never left (`sent` False) may always be sent again."""
         if attempt >= self.attempts or (sent and not call.safe):

@@ -156,8 +156,28 @@ class Compiled(msgspec.Struct, frozen=True, kw_only=True):
     summary: str = ""
 
 
+class Made(msgspec.Struct, frozen=True, kw_only=True):
+    """The signing secret of a webhook that was made, said this once; `path` is where its deliveries go."""
+
+    name: str
+    path: str
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"Made({self.name}, {self.path})"
+
+
+class Note(msgspec.Struct, frozen=True, kw_only=True):
+    """Something to do beside a deploy."""
+
+    code: str
+    message: str
+    hint: str = ""
+
+
 class Proposal(msgspec.Struct, frozen=True, kw_only=True):
-    """A program that waits for a decision, or has had one. `review` is what to read before deciding."""
+    """A program that waits for a decision, or has had one. `review` is what to read before deciding; `notes` and `made`
+    are in the answer that made it live, this once."""
 
     id: str
     state: str
@@ -174,6 +194,8 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     created_by: str = ""
     created_ms: int = 0
     decided_ms: int | None = None
+    notes: tuple[Note, ...] = ()
+    made: tuple[Made, ...] = ()
 
 
 class Deployed(msgspec.Struct, frozen=True, kw_only=True):
@@ -436,6 +458,8 @@ class Applied(msgspec.Struct, frozen=True, kw_only=True):
     items: tuple[Json, ...] = ()
     findings: tuple[Json, ...] = ()
     proposal: str | None = None
+    notes: tuple[Note, ...] = ()
+    made: tuple[Made, ...] = ()
 
 
 class Exported(msgspec.Struct, frozen=True, kw_only=True):

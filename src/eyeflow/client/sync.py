@@ -204,6 +204,12 @@ class Client(resources.Workspace, Resource):
                     yield event
                     if event.event in call.last:
                         return
+            except ApiError as busy:
+                losses += 1
+                again = self._retries.after_busy(call, losses, busy.status)
+                if again is None:
+                    raise
+                time.sleep(again)
             except urllib3.exceptions.HTTPError as error:
                 losses += 1
                 pause = self._retries.after_loss(call.opening, losses, sent=False)

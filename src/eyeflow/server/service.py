@@ -106,12 +106,21 @@ class Service:
         self.metrics = metrics
         self.streams = Streams(settings.server.max_streams)
         self.beside = Beside()
-        self.draining = False
+        self._draining = False
         self.started = False
         self._parts = tuple(parts)
         self._running: list[Part] = []
         self._probed_s = 0.0
         self._probe_said = "not looked at yet"
+
+    @property
+    def draining(self) -> bool:
+        """Whether this process ends: it takes nothing new."""
+        return self._draining
+
+    @draining.setter
+    def draining(self, ends: bool) -> None:
+        self._draining = self.streams.ending = ends
 
     @property
     def secrets(self) -> SecretsKept:

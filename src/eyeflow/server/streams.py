@@ -54,9 +54,16 @@ class Streams:
 
     def __init__(self, most: int) -> None:
         self.gate = Gate(most)
+        self.ending = False
+        """Set when the process ends: a stream that was ended is not to be opened again here."""
 
     def open(self, happenings: AsyncIterator[Happening], first: Happening | None = None) -> Stream:
         """A stream of `happenings`. Raises: Declined `too_many_streams` (503)."""
+        if self.ending:
+            headers = ((b"retry-after", b"1"),)
+            raise Declined(
+                503, "draining", "this process is ending", hint="ask again: another answers", headers=headers
+            )
         if not self.gate.enter():
             raise Declined(
                 503, "too_many_streams", "this server has as many live streams as it may",

@@ -45,10 +45,6 @@ class Engine(Protocol):
         """The result of a run at its end, or how far it is after `wait_ms`. Raises: EngineError, StoreError."""
         ...
 
-    def watch(self, execution_id: str) -> AsyncIterator[Event]:
-        """What happened and happens in a run, until it has ended. Raises: EngineError, StoreError."""
-        ...
-
     async def passes(self, task_id: str, version: int, trigger: int, payload: Value) -> bool:
         """Whether a payload passes the filter of a trigger (from 0). Raises: EngineError, Busy, LoadError; RunError
         when the filter reads what is not there."""
@@ -58,6 +54,14 @@ class Engine(Protocol):
         self, connection: str, capability: str, params: Mapping[str, Value], *, practice: bool = False
     ) -> Value:
         """One read through a connection, within its rate. Raises: CallError, EngineError, LoadError."""
+        ...
+
+
+class WatchedEngine(Engine, Protocol):
+    """The engine as webhooks see it: they listen for what a run answers."""
+
+    def watch(self, execution_id: str) -> AsyncIterator[Event]:
+        """What happened and happens in a run, until it has ended. Raises: EngineError, StoreError."""
         ...
 
 

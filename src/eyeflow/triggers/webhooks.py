@@ -35,7 +35,7 @@ from eyeflow.svm.journal import Responded
 from eyeflow.triggers.addresses import Addresses, Keys
 from eyeflow.triggers.bodies import MAX_BYTES, read_body, read_form
 from eyeflow.triggers.deliveries import Delivery, declared, records, restored
-from eyeflow.triggers.port import ADDED, Engine, Problem, Secrets, TriggerError
+from eyeflow.triggers.port import ADDED, Problem, Secrets, TriggerError, WatchedEngine
 from eyeflow.triggers.provider_events import EVENTS
 from eyeflow.triggers.signatures import SCHEMES, Signed, verify
 from eyeflow.triggers.sources import reading
@@ -71,7 +71,7 @@ class Webhooks:
     """Takes deliveries. `catalog` gives the catalog that holds now, `public_url` is what senders know us by."""
 
     def __init__(
-        self, store: Store, engine: Engine, *, catalog: Callable[[], Catalog], secrets: Secrets, clock: Clock,
+        self, store: Store, engine: WatchedEngine, *, catalog: Callable[[], Catalog], secrets: Secrets, clock: Clock,
         ids: Ids, public_url: str | None = None, answer_ms: int = ANSWER_MS,
     ) -> None:  # fmt: skip
         self._store = store

@@ -25,7 +25,7 @@ from eyeflow.store.port import Conflict, Delete, Insert, Op, Require, Store, Whe
 from eyeflow.store.records import ConnectionRecord, SettingRecord, TaskRecord, UseRecord, VersionRecord
 from eyeflow.workspace.connections import Connections
 from eyeflow.workspace.context import Contexts, connection_of, visible
-from eyeflow.workspace.deployment import Approved, Deployment, Target, clash_of
+from eyeflow.workspace.deployment import Approved, Deployment, Installed, Target, clash_of
 from eyeflow.workspace.errors import Clash, Invalid
 from eyeflow.workspace.exporting import Export
 from eyeflow.workspace.folderfiles import (
@@ -232,8 +232,8 @@ class Folder:
         if plan.profile is not None:
             require(principal, "profile.write")
             ops += profile_ops(principal, plan.profile, at, confirmed=plan.profile.timezone is not None)
-        proposal, more = await self._program_ops(principal, plan, at)
-        ops += more
+        proposal, installed = await self._program_ops(principal, plan, at)
+        ops += installed.ops
         for each in plan.tasks:
             ops += await self._beside_ops(principal, each, at)
         for row in plan.others if prune else ():
@@ -247,7 +247,9 @@ class Folder:
                             hint="plan it again, then apply") from None  # fmt: skip
             raise clash_of(conflict, ops, "a task of the folder") from None
         await self._engine.changed()
-        return msgspec.structs.replace(view, applied=True, proposal=proposal)
+        return msgspec.structs.replace(
+            view, applied=True, proposal=proposal, notes=installed.notes, made=installed.made
+        )
 
     async def _account_ops(self, principal: Principal, plan: FolderPlan, at_ms: int) -> list[Op]:
         """Accounts may change under tasks only when these tasks are deployed anew with them."""
@@ -267,13 +269,13 @@ class Folder:
             ops += self._connections.replace_ops(principal, row, connection, at_ms, shared=row.shared)
         return ops
 
-    async def _program_ops(self, principal: Principal, plan: FolderPlan, at_ms: int) -> tuple[str | None, list[Op]]:
+    async def _program_ops(self, principal: Principal, plan: FolderPlan, at_ms: int) -> tuple[str | None, Installed]:
         """All programs as one proposal: approved and deployed at once when its author may, else left to people."""
         fresh = [each for each in plan.tasks if each.ready is not None]
         if not fresh:
-            return None, []
+            return None, Installed()
         proposed: str | None = None
-        ops: list[Op] = []
+        whole = Installed()
         free = (await self._settings.held()).approval == "self"
         for practice in (False, True):
             group = [each for each in fresh if each.options.practice == practice]
@@ -281,9 +283,9 @@ class Folder:
                 continue
             record = await self._proposals.recorded(principal, request_of(group), together(group))
             if not (free or practice):
-                ops.append(Insert(record))
-                ops.append(audited(principal, "proposal.created", f"proposal:{record.id}", at_ms, task=record.task,
-                                   digest=record.digest))  # fmt: skip
+                said = audited(principal, "proposal.created", f"proposal:{record.id}", at_ms, task=record.task,
+                               digest=record.digest)  # fmt: skip
+                whole += Installed(ops=(Insert(record), said))
                 proposed = record.id
                 continue
             require(principal, "tasks.deploy")
@@ -293,13 +295,13 @@ class Folder:
                 [draft for each in group for draft in each.ready.drafts if each.ready is not None],  # type: ignore[union-attr]
                 word, principal, at_ms, accounts=plan.accounts, targets=targets,
             )  # fmt: skip
-            ops += self._proposals.self_approved(principal, record, at_ms)
-            ops += deployed.ops
+            whole += Installed(ops=tuple(self._proposals.self_approved(principal, record, at_ms)))
+            whole += deployed
             for each in group:
                 new_id = targets[each.source.task].new_id
                 if new_id is not None:
-                    ops += self._alias_ops(principal, each, new_id, at_ms)
-        return proposed, ops
+                    whole += Installed(ops=tuple(self._alias_ops(principal, each, new_id, at_ms)))
+        return proposed, whole
 
     def _target(self, task: TaskPlan) -> Target:
         new_id = self._ids.new("task") if task.row is None else None

@@ -15,6 +15,7 @@ from eyeflow.catalog.model import CompileContext, Connection, Policy, Profile
 from eyeflow.catalog.settings import Settings as Said
 from eyeflow.diagnostics import Diagnostic, Place
 from eyeflow.store.records import ConnectionRecord, TaskRecord, VersionRecord
+from eyeflow.triggers.drafting import Made, Note
 from eyeflow.workspace.errors import Invalid, WorkspaceError
 from eyeflow.workspace.folderfiles import FolderFile, Source, TaskOptions
 from eyeflow.workspace.proposals import ProposeRequest, Ready, Review
@@ -49,7 +50,8 @@ class ItemChange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ApplyView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What applying changes, or has changed. `proposal` is set when people have to approve the programs first."""
+    """What applying changes, or has changed. `proposal` is set when people have to approve the programs first. `notes`
+    and `made` (signing secrets of new webhooks) are shown this once."""
 
     changed: bool
     applied: bool
@@ -57,6 +59,8 @@ class ApplyView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     items: tuple[ItemChange, ...] = ()
     findings: tuple[Diagnostic, ...] = ()
     proposal: str | None = None
+    notes: tuple[Note, ...] = ()
+    made: tuple[Made, ...] = ()
 
 
 class TaskPlan(msgspec.Struct, frozen=True, kw_only=True):
