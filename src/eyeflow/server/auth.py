@@ -17,6 +17,7 @@ from eyeflow.engine.model import Principal
 from eyeflow.server.exchange import Declined, Headers
 from eyeflow.server.limits import Bucket, Buckets
 from eyeflow.server.problems import retry_after
+from eyeflow.server.sharing import Cells
 from eyeflow.store.port import StoreError
 from eyeflow.workspace.keys import Unauthenticated
 
@@ -59,11 +60,14 @@ class Caller:
 class Auth:
     """Finds out who asks."""
 
-    def __init__(self, keyring: Keyring, *, per_minute: int, failures_per_minute: int) -> None:
+    def __init__(
+        self, keyring: Keyring, *, per_minute: int, failures_per_minute: int, cells: Cells | None = None
+    ) -> None:
         self._keyring = keyring
         self._per_minute = per_minute
         self._known: OrderedDict[bytes, Caller] = OrderedDict()
-        self._failures = Buckets(failures_per_minute)
+        self._failures = Buckets(failures_per_minute, cells=cells, kind="address")
+        self._cells = cells
         self._delayed = 0
         self._renewing: dict[bytes, asyncio.Task[None]] = {}
 
@@ -116,7 +120,7 @@ class Auth:
         found = _BEARER.match(header.decode("latin-1"))
         token = found.group(1) if found else ""
         principal = self._keyring.remembered(token) or await self._keyring.authenticate(token)
-        bucket = Bucket(self._per_minute) if known is None else known.bucket
+        bucket = Bucket(self._per_minute, self._cells, f"key/{token}") if known is None else known.bucket
         caller = self._known[digest] = Caller(principal, bucket, time.monotonic() + BELIEVED_S)
         if len(self._known) > _MAX_KNOWN:
             self._known.popitem(last=False)

@@ -51,6 +51,7 @@ from eyeflow.server.logs import event
 from eyeflow.server.metrics import Metrics
 from eyeflow.server.routes import Route, Router
 from eyeflow.server.settings import Settings
+from eyeflow.server.sharing import Cells
 from eyeflow.server.strictjson import json_body, typed, unfit
 from eyeflow.server.traces import Tracer
 from eyeflow.workspace.permissions import require
@@ -76,6 +77,7 @@ class Door:
         *,
         metrics: Metrics | None = None,
         tracer: Tracer | None = None,
+        cells: Cells | None = None,
     ) -> None:
         self._service = service
         self.router = router
@@ -83,8 +85,8 @@ class Door:
         self._settings = settings.server
         self._hosts = Hosts(settings.server)
         self._gate = Gate(settings.server.max_requests)
-        self._whole = Bucket(settings.limits.workspace_per_minute)
-        self._deliveries = Buckets(settings.limits.webhook_per_minute)
+        self._whole = Bucket(settings.limits.workspace_per_minute, cells, "whole")
+        self._deliveries = Buckets(settings.limits.webhook_per_minute, cells=cells, kind="webhook")
         self.metrics = metrics or Metrics()
         self._tracer = tracer
         self._log_requests = settings.logs.requests

@@ -226,7 +226,7 @@ class Statements:
         for item in where:
             column, op, value = item.column, item.op, item.value
             scoped = scoped or column == _WORKSPACE
-            if value is None or op in ("in", "contains"):
+            if value is None or op in ("in", "contains") or _is_flag(item):
                 shape.append((column, op, _value_shape(item)))
                 values.extend(_values(item))
             else:
@@ -273,7 +273,14 @@ def _when_taken(names: Sequence[str], taken: Literal["fail", "ignore", "replace"
     return f" ON CONFLICT ({_listed(key)}) DO UPDATE SET {changed}"
 
 
+def _is_flag(item: Where) -> bool:
+    """`= TRUE` stands in the text: an index of the rows that have a flag is found only by a condition that says so."""
+    return item.op == "=" and item.value is True
+
+
 def _value_shape(item: Where) -> object:
+    if _is_flag(item):
+        return "flag"
     if isinstance(item.value, tuple):
         return len(item.value)
     return "like" if item.op == "contains" and is_plain(item.value) else item.value is None
@@ -285,7 +292,7 @@ def _values(item: Where) -> Row:
     if item.op == "contains":
         assert isinstance(item.value, str)
         return (_like(item.value) if is_plain(item.value) else item.value.casefold(),)
-    return () if item.value is None else (item.value,)
+    return () if item.value is None or _is_flag(item) else (item.value,)
 
 
 def _like(text: str) -> str:
@@ -309,6 +316,8 @@ def _condition(item: Where) -> str:
             return f"{column} IN ({_marks(len(item.value))})" if item.value else _NEVER
         case "contains":
             return f"{column} LIKE ? ESCAPE '\\'" if is_plain(item.value) else f"{CONTAINS}({column}, ?)"
+        case "=" if _is_flag(item):
+            return f"{column} = TRUE"
         case "=":
             return f"{column} IS NULL" if item.value is None else f"{column} = ?"
         case "!=":
