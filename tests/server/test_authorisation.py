@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hmac
 import re
@@ -187,6 +188,36 @@ async def test_what_is_exported_can_be_applied_and_a_backup_is_a_file(tmp_path):
         assert copy.status == 200 and len(copy.body) > 1000
         assert not list(tmp_path.glob(".backup-*"))
         assert (await held.ask("GET", "/api/notices")).json == {"items": [], "next": None}
+
+
+async def test_a_download_that_is_cut_off_does_not_end_as_if_it_were_whole(tmp_path):
+    async with house(tmp_path) as held:
+        sent, first = [], asyncio.Event()
+
+        async def send(message):
+            sent.append(message)
+            if message["type"] == "http.response.body":
+                first.set()
+                await asyncio.Event().wait()  # a caller that reads no further
+
+        asks = iter([{"type": "http.request", "body": b"", "more_body": False}])
+
+        async def receive():
+            return next(asks, None) or await asyncio.Event().wait()
+
+        scope = {
+            "type": "http", "method": "GET", "raw_path": b"/api/audit/export", "path": "/api/audit/export",
+            "query_string": b"", "client": ("127.0.0.1", 50000), "http_version": "1.1", "scheme": "http",
+            "headers": [(b"host", b"127.0.0.1:3000"), (b"authorization", f"Bearer {held.key}".encode())],
+        }  # fmt: skip
+        asked = asyncio.create_task(held.made.door(scope, receive, send))
+        await first.wait()
+        held.made.door.end_streams()  # what the start of draining does: a download has its time
+        await asyncio.sleep(0)
+        assert not asked.done()
+        asked.cancel()  # and what its end does
+        await asyncio.gather(asked, return_exceptions=True)
+        assert [each.get("more_body", False) for each in sent[1:]] == [True]
 
 
 async def test_lists_come_in_pages_without_gaps(tmp_path):

@@ -282,10 +282,11 @@ class Door:
         return Answer(route.status, encoded(made), (JSON, NO_STORE))
 
     async def _stream(self, answer: Stream, request: Request, send: Send, more: Headers) -> None:
-        """Send until the stream ends, the caller hangs up, or this process drains."""
+        """Send until the stream ends, the caller hangs up, or, when it is live, this process drains."""
         sending = asyncio.create_task(answer.send(send, more))
         watching = asyncio.create_task(request.hung_up())
-        self._streams.add(sending)
+        if answer.live:
+            self._streams.add(sending)
         try:
             await asyncio.wait((sending, watching), return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -296,7 +297,7 @@ class Door:
             answer.close()
             if isinstance(results[0], Exception):
                 event("bug", level=logging.ERROR, error=results[0], request_id=request.id, route=request.path)
-            if isinstance(results[0], asyncio.CancelledError):
+            if answer.live and isinstance(results[0], asyncio.CancelledError):
                 with contextlib.suppress(Exception):  # it may have sent its last piece already
                     await send({"type": "http.response.body", "body": b""})
 

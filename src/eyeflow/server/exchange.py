@@ -188,14 +188,16 @@ class Answer:
 
 
 class Stream:
-    """An answer of pieces that come by and by. `close` is called once, however it ends."""
+    """An answer of pieces that come by and by. `close` is called once, however it ends. A `live` one ends well whenever
+    this process does; any other has to be whole, and its caller sees when it is not."""
 
-    __slots__ = ("close", "headers", "pieces", "status")
+    __slots__ = ("close", "headers", "live", "pieces", "status")
 
     def __init__(
-        self, pieces: AsyncIterator[bytes], headers: Headers, *, status: int = 200, close: Callable[[], None]
+        self, pieces: AsyncIterator[bytes], headers: Headers, *, live: bool = False, close: Callable[[], None]
     ) -> None:
-        self.status = status
+        self.status = 200
+        self.live = live
         self.pieces = pieces
         self.headers = headers
         self.close = close

@@ -69,7 +69,7 @@ class Streams:
                 503, "too_many_streams", "this server has as many live streams as it may",
                 hint="ask again without `Accept: text/event-stream`", headers=((b"retry-after", b"5"),),
             )  # fmt: skip
-        return Stream(_pieces(happenings, first), _HEADERS, close=self.gate.leave)
+        return Stream(_pieces(happenings, first), _HEADERS, live=True, close=self.gate.leave)
 
 
 async def _pieces(happenings: AsyncIterator[Happening], first: Happening | None) -> AsyncIterator[bytes]:
