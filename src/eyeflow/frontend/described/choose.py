@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import msgspec
 
 from eyeflow.frontend.data import words
+from eyeflow.frontend.described.kin import kin
 from eyeflow.frontend.described.signature import Signature, akin, among, signature
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import is_base_verb, same_doing, stem, synonyms
@@ -53,7 +54,7 @@ def asks(item: Item) -> bool:
 def forms(item: Item) -> tuple[str, ...]:
     """Stems a word may be compared by: its own, its synonyms', those of its parts (`one-way`, `oneway`)."""
     if "-" not in item.lower:
-        return (item.stem, *synonyms(item.stem))
+        return (item.stem, *synonyms(item.stem), *kin(item.stem))
     parts = item.lower.split("-")
     return (item.stem, stem("".join(parts)), *(stem(p) for p in parts if len(p) > 2))
 

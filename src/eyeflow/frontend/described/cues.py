@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from eyeflow.frontend.data import words
+from eyeflow.frontend.described.kin import kin
 from eyeflow.frontend.described.pieces import Piece
 from eyeflow.frontend.described.signature import Place, Signature, akin
 from eyeflow.frontend.items import Item
@@ -106,7 +107,7 @@ def _walk(
             break
         decay = 1.0 / (1.0 + 0.3 * far)
         for held in (names, about):
-            hit = next((w for w in held if any(akin(s, w) for s in (item.stem, *synonyms(item.stem)))), None)
+            hit = next((w for w in held if any(akin(s, w) for s in (item.stem, *synonyms(item.stem), *kin(item.stem)))), None)
             if hit is None and held is names and item.lower == place.name.casefold():
                 hit = next(iter(held), None)
             if hit is not None:

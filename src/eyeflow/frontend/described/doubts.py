@@ -11,7 +11,9 @@ from typing import Final
 
 from eyeflow.frontend.data import words
 from eyeflow.frontend.described.cues import cue_words
+from eyeflow.frontend.described.focus import focus
 from eyeflow.frontend.described.filling import Filling
+from eyeflow.frontend.described.kin import kin
 from eyeflow.frontend.described.signature import akin, among
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import is_base_verb
@@ -57,7 +59,11 @@ def raised(state: Filling, items: Sequence[Item], scope: Scope, *, several: bool
     if several and not entry.reads and any(i.lower == "or" for i in items):
         scope = scope.ask("calls", "Which of these: one of them, or all?", (), None)
     wanted = next((i for i in items if i.is_word and not i.is_stop and not _frame(i)), None)
-    if wanted is not None and _input(state, wanted):
+    word, asked_for = focus(items)
+    if word in ("who", "who's") and asked_for and _by_maker(state, items[asked_for[0]]):
+        asked = f"{entry.service.title} finds things by who made them. What is asked for?"
+        scope = scope.ask("meaning", asked, (), items[asked_for[0]].span)
+    elif wanted is not None and _input(state, wanted):
         asked = f"“{wanted.text}” is what {entry.service.title} takes, not what it gives. What is asked for?"
         scope = scope.ask("meaning", asked, (), wanted.span)
     return scope
@@ -82,11 +88,17 @@ def _frame(item: Item) -> bool:
     return item.lower in words("described", "frame") or is_base_verb(item.lower)
 
 
+def _by_maker(state: Filling, item: Item) -> bool:
+    """`who wrote X`, where X was put to the writer: the question asks for what the capability takes."""
+    named = (p for p in state.sig.places if "maker" in p.traits and p.name in state.said)
+    return any(akin(form, w) for p in named for w in cue_words(p) for form in (item.stem, *kin(item.stem)))
+
+
 def _input(state: Filling, item: Item) -> bool:
     """The word asked for names a parameter, and nothing the capability says it gives."""
     sig = state.sig
     if among(item.stem, sig.core | sig.summary):
         return False
     at = state.items.index(item)
-    alone = at + 1 >= len(state.items) or state.items[at + 1].lower in ("of", "for", "with", "in", "on", "given")
+    alone = at + 1 >= len(state.items) or state.items[at + 1].lower in ("of", "for", "with", "in", "on", "given", "is", "it")
     return alone and at not in state.used and any(akin(item.stem, w) for p in sig.places for w in cue_words(p))

@@ -22,6 +22,7 @@ from eyeflow.frontend.items import Item
 
 STEPS: Final[tuple[Callable[[Filling], None], ...]] = (
     known.listed,
+    known.conversions,
     known.units,
     known.currencies,
     known.days,

@@ -66,7 +66,7 @@ def pieces(items: Sequence[Item], text: str, now: datetime) -> tuple[Piece, ...]
             continue
         found.append(piece)
         at = piece.end
-    return tuple(_grouped(found, items))
+    return tuple(grouped(found, items))
 
 
 def _day(items: Sequence[Item], at: int, text: str, said: dict[int, Day]) -> Piece | None:
@@ -264,7 +264,7 @@ def _capital(items: Sequence[Item], at: int) -> bool:
     return True
 
 
-def _grouped(found: Sequence[Piece], items: Sequence[Item]) -> list[Piece]:
+def grouped(found: Sequence[Piece], items: Sequence[Item]) -> list[Piece]:
     """Neighbours of one kind joined by commas and `and` share a group."""
     out: list[Piece] = []
     group = 0
@@ -289,6 +289,7 @@ def _alike(one: Piece, other: Piece) -> bool:
 def _joined(between: Sequence[Item]) -> bool:
     said = [i.lower for i in between]
     joins = [w for w in said if w in ("and", "or", ",", "&", "then")]
-    rest = [w for w in said if w not in ("and", "or", ",", "&", "then")]
-    return bool(joins) and (not rest or (len(rest) == 1 and between[0].lower == rest[0] and len(joins) >= 1
-                                         and not between[0].is_stop))  # fmt: skip
+    rest = [i for i in between if i.lower not in ("and", "or", ",", "&", "then")]
+    if joins and rest and rest[-1] is between[-1] and rest[-1].lower in language("determiners"):
+        rest = rest[:-1]  # `a telescope and the microscope`
+    return bool(joins) and (not rest or (len(rest) == 1 and between[0] is rest[0] and not rest[0].is_stop))

@@ -18,6 +18,7 @@ from eyeflow.frontend.described.choose import Match, asked, forms, matches
 from eyeflow.frontend.described.cues import cue_words
 from eyeflow.frontend.described.fill import fill
 from eyeflow.frontend.described.filling import Filling
+from eyeflow.frontend.described.focus import focus
 from eyeflow.frontend.described.parts import parts
 from eyeflow.frontend.described.pieces import Piece, pieces
 from eyeflow.frontend.described.signature import Place, akin, among
@@ -42,6 +43,7 @@ _TYPED: Final = frozenset({"date", "time", "unit", "code", "object", "place"})
 _WHOLE_NAME: Final = 0.99
 _HALF_NAME: Final = 0.5
 _TIED: Final = 0.1
+_LOOKED: Final = 6
 _LEAST_KNOWN: Final = {(True, True): 0.3, (True, False): 0.5, (False, True): 0.8, (False, False): 0.9}
 """The least share of content words that must be explained: by whether it only reads, and all its name was said."""
 
@@ -101,19 +103,36 @@ def _started(items: Sequence[Item], times: Sequence[TimePhrase]) -> bool:
 
 def _part(items: Sequence[Item], scope: Scope) -> Reading | None:
     """The best capability for one part of the request, filled."""
-    found = [m for m in matches(items, scope) if _likely(m)]
+    found = matches(items, scope)
     if not found:
         return None
     now = scope.ctx.now
     values = pieces(items, scope.text, now)
-    best = _reading(found[0], items, values)
-    for other in found[1:4]:
-        if found[0].score - other.score >= max(MARGIN, 0.15 * found[0].score):
+    likely = [m for m in found if _likely(m)]
+    if not likely:
+        return _by_values([_reading(m, items, values) for m in found[:_LOOKED]])
+    best = _reading(likely[0], items, values)
+    for other in likely[1:4]:
+        if likely[0].score - other.score >= max(MARGIN, 0.15 * likely[0].score):
             break
         rival = _reading(other, items, values)
         as_good = best.match.score - rival.match.score < _EVEN and len(rival.state.said) == len(best.state.said)
         best = msgspec.structs.replace(best, rival=rival.match) if as_good else _better(best, rival)
     return best
+
+
+def _by_values(readings: Sequence[Reading]) -> Reading | None:
+    """The one capability that takes all that was said, when its words say little: `trains from Rome to Naples`."""
+    held = [
+        r
+        for r in readings
+        if r.complete and r.match.used and not r.state.left() and any(h[0].tied for h in r.state.said.values())
+    ]
+    if not held:
+        return None
+    most = max(len(r.state.said) for r in held)
+    best = [r for r in held if len(r.state.said) == most]
+    return best[0] if len(best) == 1 or best[0].match.score - best[1].match.score >= _EVEN else None
 
 
 def _likely(match: Match) -> bool:
@@ -228,6 +247,7 @@ def _explain(reading: Reading, items: Sequence[Item], scope: Scope) -> Scope:
     keep = set(range(len(items))) - values
     keep -= {k for k, i in enumerate(items) if i in unknown and (doubts.ordered(items, k) or doubts.of_value(state, k))}
     scope = doubts.raised(state, items, scope, several=len(reading.calls or ()) > 1)
+    keep -= _unheard(items, unknown)
     if share < least or _contrary(reading.match, said, unknown) or (unknown and _might_take(state)):
         keep -= {k for k, i in enumerate(items) if i in unknown}
     keep -= {k for k, i in enumerate(items) if i.text == "[" and k not in state.used}
@@ -241,6 +261,13 @@ def _explain(reading: Reading, items: Sequence[Item], scope: Scope) -> Scope:
         at = denied[0]
         scope = scope.ask("condition", f"What does “{at.text}” leave out here?", (), at.span)
     return scope.explain({items[k].index for k in keep})
+
+
+def _unheard(items: Sequence[Item], unknown: Sequence[Item]) -> set[int]:
+    """Words of what is asked for that the capability does not know: none of them, or one that makes it another thing."""
+    _, thing = focus(items)
+    strange = {k for k in thing if items[k] in unknown}
+    return strange if len(strange) == len(thing) else {k for k in strange if items[k].lower in words("described", "altering")}
 
 
 def _might_take(state: Filling) -> bool:

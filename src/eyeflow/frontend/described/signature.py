@@ -136,6 +136,8 @@ def akin(one: str, other: str) -> bool:
     if one == other or root(one) == root(other):
         return True
     short, long = sorted((one, other), key=len)
+    if len(short) >= 4 and short.rstrip("ei") == long.rstrip("ei"):
+        return True
     return len(short) >= 5 and long.startswith(short) and len(long) - len(short) <= 5 and short.isalpha()
 
 
