@@ -6,6 +6,7 @@ Out: a score; None where the value cannot go there. Never: assigns.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -24,6 +25,9 @@ STRONG: Final = 1.5
 
 _LEFT, _RIGHT = 8, 4
 _NEAR: Final = ("in", "at", "near", "around", "within", "across", "inside")
+_LEADS: Final = (("titled", "titling"), ("words", "saying"), ("topic", "about"))
+"""Words right before a text that say what kind of text it is: its trait, the list of the words."""
+
 _IS: Final = ("of", "is", "are", "=", ":", "equal", "equals", "was", "being", "as", "named", "called", "titled")
 
 
@@ -144,7 +148,7 @@ def number_edge(piece: Piece, place: Place, said: Around) -> float | None:
     if piece.kind == "money":
         score += 1.6 if "money" in place.traits else -3.0 if "share" in place.traits or place.unit is not None else -0.3
     elif piece.kind == "share":
-        score += 1.8 if "share" in place.traits else -3.0
+        score += 1.8 if "share" in place.traits else 0.5 if _of_hundred(place, said) else -3.0
     elif piece.unit is not None and place.unit is not None:
         if unit_in(piece, place) is None:
             return None
@@ -161,10 +165,12 @@ def number_edge(piece: Piece, place: Place, said: Around) -> float | None:
         score += 1.5  # `10 years` for a duration in years
     elif _other_span(piece, place, said):
         return None
-    if _year(piece):
+    if _year(piece, before):
         score += 2.5 if "year" in place.traits else -1.0
     elif "year" in place.traits and place.names == ("year",):
         return None
+    if piece.unit is None and any(stem(w) in place.names for w in words("described", "heads")) and _heads(piece, said):
+        score += 1.6
     if "limit" in place.traits and (before in ("top", "first", "next", "last", "latest") or _counts(piece, said)):
         score += 2.0
     return round(score, 4)
@@ -181,6 +187,13 @@ def unit_in(piece: Piece, place: Place) -> str | None:
     return None
 
 
+def _of_hundred(place: Place, said: Around) -> bool:
+    """The only number wanted, and counted from 0 to 100 or as a percentage."""
+    text = place.field.description.casefold()
+    alone = sum(1 for word, many in said.shares.items() if word in cue_words(place) and many == 1) > 0
+    return alone and bool(re.search(r"percent|\b0\b.*\b100\b|%", text))
+
+
 def _counted(item: Item, place: Place) -> bool:
     return item.is_word and item.stem in words("described", "spans") and item.stem in (*place.about, *place.names)
 
@@ -194,6 +207,15 @@ def _other_span(piece: Piece, place: Place, said: Around) -> bool:
     return bool(own) and told in spans and told not in own and unit_in(piece, place) is None
 
 
+def _heads(piece: Piece, said: Around) -> bool:
+    """`for two`, `for 4 people`, `2 tickets`: the number counts people."""
+    after = said.items[piece.end] if piece.end < len(said.items) else None
+    before = said.items[piece.start - 1].lower if piece.start else ""
+    if after is not None and after.is_word and not after.is_stop:
+        return any(akin(after.stem, stem(w)) for w in words("described", "heads"))
+    return before in ("for", "of")
+
+
 def _counts(piece: Piece, said: Around) -> bool:
     """`ten major events`: the number counts the very things that are asked for."""
     return piece.unit is None and any(i.stem in said.own for i in said.items[piece.end : piece.end + 3] if i.is_word)
@@ -205,10 +227,10 @@ def _whole(place: Place) -> bool:
     return getattr(inner, "name", "") == "integer"
 
 
-def _year(piece: Piece) -> bool:
-    return piece.kind == "number" and piece.unit is None and isinstance(piece.value, int) and (
-        1500 <= piece.value <= 2100 and len(piece.text) == 4
-    )  # fmt: skip
+def _year(piece: Piece, before: str = "") -> bool:
+    least = 1000 if before in ("in", "year", "since", "of", "by", "from") else 1500
+    plain = piece.kind == "number" and piece.unit is None and len(piece.text) == 4
+    return plain and isinstance(piece.value, int) and least <= piece.value <= 2100
 
 
 def _number_as_text(piece: Piece, place: Place, said: Around) -> float | None:
@@ -237,7 +259,8 @@ def text_edge(piece: Piece, place: Place, said: Around) -> float | None:
         before = said.items[piece.start - 2].lower
     itself = piece.kind == "name" and _calls_itself(piece, place, said)
     if piece.kind == "name" and before in _NEAR and said.anywhere and "place" not in place.traits and not itself:
-        return None
+        if before != "at" or "venue" not in place.traits:
+            return None
     score += 2.5 if itself else _prepositions(before, piece, place)
     score += 0.3 * place.field.required
     if piece.kind == "code":
@@ -251,18 +274,25 @@ def text_edge(piece: Piece, place: Place, said: Around) -> float | None:
 
 def _calls_itself(piece: Piece, place: Place, said: Around) -> bool:
     """`Premier League` for a league, `Grand Hotel` for a hotel."""
-    last = said.items[piece.end - 1]
-    return piece.end - piece.start > 1 and any(akin(last.stem, w) for w in cue_words(place))
+    held = said.items[piece.start : piece.end]
+    return len(held) > 1 and any(akin(i.stem, w) for i in held if i.is_word for w in cue_words(place))
 
 
 def _prepositions(before: str, piece: Piece, place: Place) -> float:
     traits = place.traits
+    special = next((trait for trait, key in _LEADS if before in words("described", key)), None)
+    if special is not None:
+        return 2.5 if special in traits else -0.5
     if before == "by":
         return 2.5 if "maker" in traits else -0.5
     if before == "from" and traits & {"origin", "target"}:
         return 2.5 if "origin" in traits else -3.0
+    if before == "to" and "to" in traits:
+        return 2.5
     if before in ("to", "into") and traits & {"origin", "target"}:
         return 2.5 if "target" in traits else -3.0
+    if before == "at" and "venue" in traits:
+        return 2.5
     if "place" in traits and piece.kind == "name":
         return 2.0 if before in _NEAR else 0.8 if before in ("for", "of", "from", "to", "between", "and") else 0.3
     if before in _NEAR and piece.kind == "name":

@@ -164,6 +164,10 @@ def conversions(state: Filling) -> None:
             state.put(source, Said(value, piece.start), [k for k in range(piece.start + 1, piece.end + 2)
                                                          if k < len(state.items) and state.items[k].text == told])
             state.put(target, Said(other, to[0] if to[0] > piece.start else piece.start), to)
+            counts = [p for p in state.sig.places if p.numeric and not p.many and p.field.required]
+            held = value_for(piece, counts[0]) if len(counts) == 1 else None
+            if held is not None:
+                state.put(counts[0], Said(held, piece.start), range(piece.start, piece.end))
 
 
 def _unit_said(piece: Piece, state: Filling) -> str | None:

@@ -132,6 +132,8 @@ def _number(items: Sequence[Item], at: int, text: str) -> Piece | None:
     if known is not None and not (symbol is not None and symbol.is_stop):
         said = text[item.span.start : items[end].span.end]
         return Piece(kind, at, end + 1, said, item.value, known.name)
+    if item.unit is not None and end + 1 < len(items) and items[end].text == "^" and items[end + 1].kind == "number":
+        return Piece(kind, at, end + 2, text[item.span.start : items[end + 1].span.end], item.value)  # `9.8 m/s^2`
     return Piece(kind, at, end, item.text, item.value, item.unit)
 
 

@@ -239,6 +239,8 @@ def _explain(reading: Reading, items: Sequence[Item], scope: Scope) -> Scope:
     unknown = [i for i in said if items.index(i) not in state.used and not any(among(s, known) for s in forms(i))]
     first = next((i for i in items if i.is_word and is_base_verb(i.lower)), None)
     unknown = [i for i in unknown if not _same_doing(i, reading.match, leads=i is first)]
+    bounding = words("described", "upper") | words("described", "lower")
+    unknown = [i for i in unknown if i.lower not in bounding]
     denied = [i for k, i in enumerate(items) if k not in state.used and i.lower in words("described", "negative")]
     share = 1.0 - len(unknown) / len(said) if said else 1.0
     least = _LEAST_KNOWN[reading.match.entry.reads, reading.match.named >= _WHOLE_NAME]

@@ -232,8 +232,11 @@ def _traits(param: Field, names: tuple[str, ...], about: tuple[str, ...], text: 
         found.add("flag")
     if isinstance(held, ObjectOf):
         found.add("object")
+    if re.search(r"\bday of the week\b|\bweekday\b", f"{param.name.replace('_', ' ')} {text}", re.I):
+        found.add("weekday")
+    annual = "year" in own and not own & {"date", "day"}
     dated = held in (DATE, TIMESTAMP) or param.format in ("date", "date-time") or bool(own & {"date", "day", "datetim"})
-    if dated or (re.search(r"\b(?:date|yyyy)\b", text, re.I) and _is_text(param)):
+    if dated or (not annual and re.search(r"\b(?:date|yyyy)\b", text, re.I) and _is_text(param)):
         found.add("date")
     if own & {"time", "clock"} and "date" not in found and _is_text(param):
         found.add("time")
@@ -247,6 +250,9 @@ def _traits(param: Field, names: tuple[str, ...], about: tuple[str, ...], text: 
     counted = own & {"year", "month", "week", "day", "night", "hour", "minut", "second", "duration", "term"}
     for trait, key in (("money", "money"), ("share", "shares")):
         if not counted and speaks(key, spoken):
+            found.add(trait)
+    for trait, key in (("topic", "topics"), ("titled", "titles"), ("words", "contents"), ("to", "recipients"), ("venue", "venues")):
+        if speaks(key, own):
             found.add(trait)
     if speaks("codes", own):
         found.add("code")

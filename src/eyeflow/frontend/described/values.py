@@ -102,6 +102,8 @@ def day_for(day: Day, place: Place) -> JsonValue | None:
         return clock
     if day.day is None:
         return None
+    if "weekday" in place.traits:
+        return day.day.strftime("%A") if day.relative else None
     text = written(day.day, shape)
     if clock is not None and ((shape and "hh" in shape) or place.field.format == "date-time"):
         joint = "T" if shape is None else " "
