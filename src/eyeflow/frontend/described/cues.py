@@ -242,7 +242,8 @@ def _number_as_text(piece: Piece, place: Place, said: Around) -> float | None:
     if not place.traits & {"code", "year"}:
         return None
     score = named(piece, place, said)
-    return round(score + 0.5, 4) if score >= STRONG or ("year" in place.traits and _year(piece)) else None
+    annual = "year" in place.traits and _year(piece)
+    return round(score + 0.5 + 1.5 * annual, 4) if score >= STRONG or annual else None
 
 
 def text_edge(piece: Piece, place: Place, said: Around) -> float | None:
@@ -262,6 +263,8 @@ def text_edge(piece: Piece, place: Place, said: Around) -> float | None:
         if before != "at" or "venue" not in place.traits:
             return None
     score += 2.5 if itself else _prepositions(before, piece, place)
+    score += _legs(before, piece, place, said)
+    score += _region(piece, place)
     score += 0.3 * place.field.required
     if piece.kind == "code":
         score += 1.2 if "code" in place.traits else 0.0
@@ -276,6 +279,22 @@ def _calls_itself(piece: Piece, place: Place, said: Around) -> bool:
     """`Premier League` for a league, `Grand Hotel` for a hotel."""
     held = said.items[piece.start : piece.end]
     return len(held) > 1 and any(akin(i.stem, w) for i in held if i.is_word for w in cue_words(place))
+
+
+def _region(piece: Piece, place: Place) -> float:
+    """A state or a country, for a parameter that is one."""
+    if not set(place.names) & {"stat", "state", "countri", "country", "provinc", "province"}:
+        return 0.0
+    known = piece.text in words("regions", "abbreviated") or piece.text.casefold() in words("regions", "named")
+    return 2.0 if known else 0.0
+
+
+def _legs(before: str, piece: Piece, place: Place, said: Around) -> float:
+    """`Faro to Evora`: what stands before `to` is where it begins."""
+    after = said.items[piece.end].lower if piece.end < len(said.items) else ""
+    if after != "to" or before in ("to", "from") or not any(p.start == piece.end + 1 for p in said.pieces):
+        return 0.0
+    return 2.5 if "origin" in place.traits else -2.0 if "target" in place.traits else 0.0
 
 
 def _prepositions(before: str, piece: Piece, place: Place) -> float:

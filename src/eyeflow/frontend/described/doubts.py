@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from eyeflow.frontend.data import words
+from eyeflow.frontend.described.choose import asks
 from eyeflow.frontend.described.cues import cue_words
 from eyeflow.frontend.described.focus import focus
 from eyeflow.frontend.described.filling import NUMBERS, Filling
@@ -102,7 +103,7 @@ def _bounds(state: Filling, item: Item, piece: Piece) -> bool:
 
 
 def _frame(item: Item) -> bool:
-    return item.lower in words("described", "frame") or is_base_verb(item.lower)
+    return asks(item) or is_base_verb(item.lower)
 
 
 def _by_maker(state: Filling, item: Item) -> bool:

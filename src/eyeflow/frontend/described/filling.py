@@ -17,7 +17,10 @@ from eyeflow.frontend.described.signature import Place, Signature, among
 from eyeflow.frontend.described.values import value_for
 from eyeflow.frontend.intent import JsonValue
 from eyeflow.frontend.items import Item
+from eyeflow.frontend.lexicon import stem
 from eyeflow.frontend.values_said import is_code
+
+_REGIONS: Final = frozenset({stem("state"), stem("country"), stem("region"), stem("province")})
 
 NUMBERS: Final = ("number", "share", "money")
 """Kinds of pieces that are one number."""
@@ -41,8 +44,26 @@ class Filling:
         self.items = items
         self.said: dict[str, list[Said]] = {}
         self.used: set[int] = set()
-        self.pieces = [p for p in pieces if not self._own(p)]
+        self.pieces = [p for p in self._split(pieces) if not self._own(p)]
         self.cues: Around = around(sig, items, self.pieces)
+
+    def _split(self, pieces: Sequence[Piece]) -> list[Piece]:
+        """`Reno, Nevada` as two values where town and region are two parameters."""
+        regions = [p for p in self.sig.places if p.textual and set(p.names) & _REGIONS]
+        towns = [p for p in self.sig.places if "place" in p.traits and p not in regions]
+        if not regions or not towns:
+            return list(pieces)
+        found: list[Piece] = []
+        for piece in pieces:
+            comma = next((k for k in range(piece.start, piece.end) if self.items[k].text == ","), None)
+            if piece.kind != "name" or comma is None:
+                found.append(piece)
+                continue
+            for start, end in ((piece.start, comma), (comma + 1, piece.end)):
+                said = self.items[start:end]
+                text = piece.text.split(",", 1)[start > comma].strip()
+                found.append(Piece("name" if said else "code", start, end, text, text, group=-1))
+        return found
 
     def _own(self, piece: Piece) -> bool:
         """`BMI`, `Supreme Court`: capitals that are the capability's own words; names of its parameters."""

@@ -48,7 +48,7 @@ def _asks(items: Sequence[Item], at: int) -> bool:
 
 
 def _orders(item: Item) -> bool:
-    return is_base_verb(item.lower) or item.lower in words("described", "frame")
+    return is_base_verb(item.lower) or item.lower in words("described", "leads")
 
 
 def _wishes(item: Item) -> bool:

@@ -238,7 +238,8 @@ def days(state: Filling) -> None:
         place, value = ranked[0]
         state.put(place, Said(value, piece.start), range(piece.start, piece.end))
         for other, held in ranked[1:]:
-            if day.minute is not None and "time" in other.traits and "time" not in place.traits:
+            clock, date_ = "time" in other.traits, "time" in place.traits
+            if day.minute is not None and day.day is not None and clock != date_:
                 state.put(other, Said(held, piece.start), [])
                 break
 
@@ -251,24 +252,32 @@ def _day_score(place: Place, *, ends: bool, required: bool) -> float:
 
 
 def flags(state: Filling) -> None:
-    """`with details`, `no breakfast`: yes or no, for a parameter whose name is said."""
-    plain = words("described", "flags")
+    """`with details`, `no breakfast`, `private`: yes or no, for a parameter whose telling words are said."""
     for place in state.open():
         if "flag" not in place.traits:
             continue
-        telling = [w for w in place.names if w not in plain and len(w) > 2]
-        if not telling:
+        telling = flag_words(place)
+        heard = {w: [k for k, i in enumerate(state.items) if i.is_word and akin(i.stem, w)] for w in telling}
+        hits = sorted(k for held in heard.values() for k in held)
+        said = [w for w in telling if heard[w]]
+        if not said or (said[0] != telling[0] and 2 * len(said) <= len(telling)):
             continue
-        hits = [
-            at
-            for w in telling
-            for at, i in enumerate(state.items)
-            if i.is_word and akin(i.stem, w) and not (at in state.used and i.kind != "word")
-        ]
-        if len({state.items[h].stem for h in hits}) < len(telling):
+        if len(said) < len(telling) and all(among(w, state.sig.core | state.sig.summary) for w in said):
             continue
-        if not hits or all(among(state.items[h].stem, state.sig.core) for h in hits):
+        if all(among(state.items[h].stem, state.sig.core) for h in hits):
             continue
         before = [i.lower for i in state.items[max(0, hits[0] - 3) : hits[0]]]
         denied = any(w in words("described", "low") or w.endswith("n't") for w in before)
-        state.put(place, Said(not denied, hits[0]), hits)
+        state.put(place, Said(flag_value(place, yes=not denied), hits[0]), hits)
+
+
+def flag_words(place: Place) -> list[str]:
+    """The words of a yes-or-no parameter's name that say what it is about."""
+    plain = {stem(w) for w in words("described", "flags")}
+    return [w for w in place.names if w not in plain and len(w) > 2]
+
+
+def flag_value(place: Place, *, yes: bool) -> JsonValue:
+    """True or False, as the parameter spells them."""
+    spelled = ("true", "yes") if yes else ("false", "no")
+    return next((v for v in place.field.enum if v.casefold() in spelled), yes)

@@ -225,15 +225,23 @@ def _titled(items: Sequence[Item], at: int) -> bool:
 def _region(items: Sequence[Item], end: int, text: str) -> int:
     """`Phoenix, AZ` and `Austin, Texas` with their region, when nothing follows in the list."""
     for _ in range(2):
-        if end + 1 >= len(items) or items[end].text != "," or not _capital(items, end + 1):
+        if end + 1 >= len(items) or items[end].text != ",":
             return end
+        short = items[end + 1].text in words("regions", "abbreviated")
+        if not short and not _capital(items, end + 1):
+            return end
+        if short and items[end - 1].text not in words("regions", "abbreviated"):
+            end += 2
+            continue
         stop = end + 2
         while stop < len(items) and _capital(items, stop):
             stop += 1
         region = text[items[end + 1].span.start : items[stop - 1].span.end]
         after = items[stop].lower if stop < len(items) else ""
         listed = after in ("and", "or") or (after == "," and stop + 1 < len(items) and _more(items, stop))
-        if not _REGION.fullmatch(region) or listed:
+        last = text[items[end - 1].span.start : items[end - 1].span.end]
+        sure = region.casefold() in words("regions", "named") and last.casefold() not in words("regions", "named")
+        if not _REGION.fullmatch(region) or (listed and not sure) or after in ("to", "and") and not sure:
             return end
         end = stop
     return end

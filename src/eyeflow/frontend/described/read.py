@@ -287,15 +287,18 @@ def _resolved(state: Filling, at: int) -> bool:
 
 
 def _unmet(reading: Reading, items: Sequence[Item]) -> list[Place]:
-    """Parameters with listed values whose name was said, with none of their values."""
+    """Parameters whose name was said, with no value of theirs: `with laundry service`, `private`."""
     sig = reading.match.signature
-    own = sig.core | sig.summary
-    stems = tuple(i.stem for i in items if i.is_word)
+    own = sig.core | sig.summary | frozenset(w for p in sig.places if p.name in reading.state.said for w in p.names)
+    used = reading.state.used
+    stems = tuple(i.stem for k, i in enumerate(items) if i.is_word and k not in used)
     out = []
     for place in sig.places:
-        cues = [w for w in cue_words(place) if len(w) > 2]
-        open_ = place.closed and "flag" not in place.traits and place.name not in reading.state.said
-        if open_ and cues and all(w in stems and not among(w, own) for w in cues) and place not in reading.open:
+        if place.name in reading.state.said or place in reading.open:
+            continue
+        plain = words("described", "signature") | words("described", "flags")
+        cues = [w for w in cue_words(place) if len(w) > 2 and w not in plain]
+        if cues and all(any(akin(w, s) for s in stems) and not among(w, own) for w in cues):
             out.append(place)
     return out
 

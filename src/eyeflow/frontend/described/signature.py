@@ -228,7 +228,8 @@ def _traits(param: Field, names: tuple[str, ...], about: tuple[str, ...], text: 
         return any(stem(w) in where or w in where for w in words("described", key))
 
     own = set(names)
-    if held == BOOLEAN:
+    spelled = {v.casefold() for v in param.enum}
+    if held == BOOLEAN or spelled & {"true", "yes"} and spelled <= {"true", "false", "yes", "no", "dontcare", "any"}:
         found.add("flag")
     if isinstance(held, ObjectOf):
         found.add("object")
