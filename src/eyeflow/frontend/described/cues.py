@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from eyeflow.frontend.data import words
+from eyeflow.frontend.described.dates import is_month
 from eyeflow.frontend.described.kin import kin
 from eyeflow.frontend.described.pieces import Piece
 from eyeflow.frontend.described.signature import Place, Signature, akin
@@ -100,7 +101,7 @@ def _walk(
             if item.text in ".;!?\n" or (item.text == "," and not beside and (way > 0 or piece.group < 0)):
                 break
             continue
-        if way > 0 and item.is_stop and item.lower not in ("as", "the", "a", "an", "of"):
+        if way > 0 and item.is_stop and item.lower not in ("as", "the", "a", "an", "of", "in"):
             break
         if way < 0 and far > 1 and item.lower in ("and",):
             break
@@ -171,6 +172,8 @@ def number_edge(piece: Piece, place: Place, said: Around) -> float | None:
         return None
     if piece.unit is None and any(stem(w) in place.names for w in words("described", "heads")) and _heads(piece, said):
         score += 1.6
+    if "limit" in place.traits and not place.many and _of_things(piece, said):
+        score += 1.6
     if "limit" in place.traits and (before in ("top", "first", "next", "last", "latest") or _counts(piece, said)):
         score += 2.0
     return round(score, 4)
@@ -205,6 +208,13 @@ def _other_span(piece: Piece, place: Place, said: Around) -> bool:
     after = said.items[piece.end] if piece.end < len(said.items) else None
     told = stem(piece.unit) if piece.unit is not None else after.stem if after is not None and after.is_word else ""
     return bool(own) and told in spans and told not in own and unit_in(piece, place) is None
+
+
+def _of_things(piece: Piece, said: Around) -> bool:
+    """`12 dumplings`: a number right before a plain word that is no unit."""
+    after = said.items[piece.end] if piece.end < len(said.items) else None
+    plain = after is not None and after.is_word and not after.is_stop and piece.end not in said.taken
+    return plain and piece.kind == "number" and piece.unit is None
 
 
 def _heads(piece: Piece, said: Around) -> bool:
@@ -259,7 +269,8 @@ def text_edge(piece: Piece, place: Place, said: Around) -> float | None:
     if before in ("the", "a", "an") and piece.start > 1:
         before = said.items[piece.start - 2].lower
     itself = piece.kind == "name" and _calls_itself(piece, place, said)
-    if piece.kind == "name" and before in _NEAR and said.anywhere and "place" not in place.traits and not itself:
+    apart = "currency" in place.names or is_month(piece.text)
+    if not apart and piece.kind == "name" and before in _NEAR and said.anywhere and "place" not in place.traits and not itself:
         if before != "at" or "venue" not in place.traits:
             return None
     score += 2.5 if itself else _prepositions(before, piece, place)
@@ -299,6 +310,13 @@ def _legs(before: str, piece: Piece, place: Place, said: Around) -> float:
 
 def _prepositions(before: str, piece: Piece, place: Place) -> float:
     traits = place.traits
+    if "currency" in place.names:
+        coded = len(piece.text) == 3 and piece.text.isupper()
+        return 2.5 if coded and before in ("in", "to", "into", "of", "for") else 0.5 if coded else -1.0
+    if is_month(piece.text):
+        return 2.5 if "month" in place.names else -2.0
+    if "venue" in traits and before == "from":
+        return 2.0
     special = next((trait for trait, key in _LEADS if before in words("described", key)), None)
     if special is not None:
         return 2.5 if special in traits else -0.5

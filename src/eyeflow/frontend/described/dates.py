@@ -148,6 +148,11 @@ def _minute(hit: re.Match[str]) -> int | None:
     return hour * 60 + minute if hour < 24 and minute < 60 else None
 
 
+def is_month(text: str) -> bool:
+    """The name of a month, with or without a year."""
+    return bool(re.fullmatch(rf"(?:{'|'.join(_MONTHS)})(?:,? \d{{4}})?", text.casefold()))
+
+
 def _date(year: int, month: int, day: int) -> date | None:
     try:
         return date(year, month, day)

@@ -60,7 +60,7 @@ def _together(state: Filling, place: Place) -> None:
     if len(held) < 2 or not all(h.listed for h in held):
         return
     gaps = [state.items[a.at + 1 : b.at] for a, b in pairwise(held)]
-    if all(gap and all(i.lower in ("and", "or", ",", "&", "into", "to") for i in gap) for gap in gaps):
+    if all(gap and all(i.lower in ("and", "or", ",", "&", "into", "to", "for", "with", "in") for i in gap) for gap in gaps):
         state.said[place.name] = [msgspec.structs.replace(h, group=_LISTED + held[0].at) for h in held]
 
 

@@ -32,7 +32,7 @@ def in_order(state: Filling) -> None:
         held = [p for p in state.left() if p.kind in kinds]
         places = [p for p in state.open() if p.field.required and p.numeric and p.many == takes and not p.field.enum]
         if takes and kinds != ("list",):
-            units = units_of(held)
+            units = _halves(units_of(held), places, state)
             if len(places) == len(units) and all(len(u) > 1 for u in units):
                 for place, unit in zip(places, units, strict=True):
                     give(state, unit, place)
@@ -47,11 +47,26 @@ def in_order(state: Filling) -> None:
             for piece in held:
                 take(state, piece, places[0])
             continue
+        count = max((len(h) for h in state.said.values()), default=1)
+        alike = count > 1 and len(places) == 1 and len(held) == count
+        if alike and not takes and not any(_rejects(p, places[0], state) for p in held):
+            for piece in held:  # as many as of everything else: one for each call
+                take(state, piece, places[0])
+            continue
         fitting = [p for p in held if not any(_rejects(p, q, state) for q in places)]
         if len(places) == len(fitting) == len(held) and held:
             for place, piece in zip(places, held, strict=True):
                 take(state, piece, place, tied=len(held) == 1)
     _as_list(state)
+
+
+def _halves(units: list[list[Piece]], places: Sequence[Place], state: Filling) -> list[list[Piece]]:
+    """`12, 15, 18 and 22, 25, 28` for two lists: the `and` parts them."""
+    if len(units) != 1 or len(places) != 2 or len(units[0]) % 2 or len(units[0]) < 4:
+        return units
+    unit = units[0]
+    joints = [k for k in range(1, len(unit)) if any(i.lower == "and" for i in state.items[unit[k - 1].end : unit[k].start])]
+    return [unit[: joints[0]], unit[joints[0] :]] if joints == [len(unit) // 2] else units
 
 
 def _as_list(state: Filling) -> None:

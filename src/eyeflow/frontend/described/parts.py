@@ -12,12 +12,15 @@ from collections.abc import Sequence
 from typing import Final
 
 from eyeflow.frontend.described.choose import Match, matches
+from eyeflow.frontend.described.focus import focus
+from eyeflow.frontend.described.signature import among
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.scope import Scope
 
 MOST: Final = 16
 _CUTS: Final = (".", "!", "?", ";", "\n")
 _SURE: Final = 5.0
+_LIKELY: Final = 2.5
 
 
 def parts(items: Sequence[Item], scope: Scope) -> list[list[Item]]:
@@ -46,11 +49,20 @@ def parts(items: Sequence[Item], scope: Scope) -> list[list[Item]]:
 
 def _meant(segment: Sequence[Item], scope: Scope) -> str | None:
     found = matches(segment, scope)
-    if not found or found[0].score < _SURE or found[0].named < 0.3:
+    if not found:
         return None
-    if len(found) > 1 and found[0].score - found[1].score < 0.5:
-        return None
-    return _key(found[0])
+    ahead = found[0].score - (found[1].score if len(found) > 1 else 0.0)
+    if found[0].score >= _SURE and found[0].named >= 0.3:
+        return _key(found[0]) if ahead >= 0.5 else None
+    word, thing = focus(segment)
+    opens = bool(word or thing) and any(segment[k].index in found[0].used for k in thing) or _ordering(segment, found[0])
+    return _key(found[0]) if opens and found[0].score >= _LIKELY and ahead >= 1.0 else None
+
+
+def _ordering(segment: Sequence[Item], match: Match) -> bool:
+    """The segment begins with the verb the capability is named by: `order 2 soups`."""
+    first = next((i for i in segment if i.is_word and i.lower not in ("and", "then", "also")), None)
+    return first is not None and first.acts and among(first.stem, match.signature.core)
 
 
 def _key(match: Match) -> str:

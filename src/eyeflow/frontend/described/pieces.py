@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from eyeflow.frontend.data import words
-from eyeflow.frontend.described.dates import Day, days
+from eyeflow.frontend.described.dates import Day, days, is_month
 from eyeflow.frontend.intent import JsonValue
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import words as language
@@ -180,6 +180,9 @@ def _bracketed(items: Sequence[Item], at: int, text: str) -> Piece | None:
 
 def _name(items: Sequence[Item], at: int, text: str) -> Piece | None:
     """A run of capitalised words, with small words inside it: `Museum of Modern Art`, `Lyon, France`."""
+    before = items[at - 1].lower if at else ""
+    if items[at].text[:1].isupper() and is_month(items[at].text) and before in ("in", "for", "of", "during", "by", "or"):
+        return Piece("name", at, at + 1, items[at].text, items[at].text)
     if not _capital(items, at):
         return None
     end = at + 1

@@ -40,6 +40,7 @@ _LEAST_SCORE, _LEAST_NAMED, _LEAST_COVERED = 4.0, 0.3, 0.3
 _TYPED: Final = frozenset({"date", "time", "unit", "code", "object", "place"})
 """What kinds of text are told by their form: plain words are meant for others."""
 
+_TELLING: Final = ("i", "i'm", "i've", "we", "we're", "you", "you're", "he", "she", "my", "our", "the", "a", "an", "it", "imagine", "suppose")
 _WHOLE_NAME: Final = 0.99
 _HALF_NAME: Final = 0.5
 _TIED: Final = 0.1
@@ -242,7 +243,6 @@ def _explain(reading: Reading, items: Sequence[Item], scope: Scope) -> Scope:
     bounding = words("described", "upper") | words("described", "lower")
     unknown = [i for i in unknown if i.lower not in bounding]
     denied = [i for k, i in enumerate(items) if k not in state.used and i.lower in words("described", "negative")]
-    share = 1.0 - len(unknown) / len(said) if said else 1.0
     least = _LEAST_KNOWN[reading.match.entry.reads, reading.match.named >= _WHOLE_NAME]
     if reading.match.named >= _HALF_NAME:  # the more was said for its parameters, the surer it is meant
         least -= _TIED * min(3, sum(1 for held in state.said.values() if held[0].tied))
@@ -250,6 +250,10 @@ def _explain(reading: Reading, items: Sequence[Item], scope: Scope) -> Scope:
     keep -= {k for k, i in enumerate(items) if i in unknown and (doubts.ordered(items, k) or doubts.of_value(state, k))}
     scope = doubts.raised(state, items, scope, several=len(reading.calls or ()) > 1)
     keep -= _unheard(items, unknown)
+    scenery = _scenery(state, items) if reading.match.entry.reads else set()
+    unknown = [i for i in unknown if items.index(i) not in scenery]
+    said = [i for i in said if items.index(i) not in scenery]
+    share = 1.0 - len(unknown) / len(said) if said else 1.0
     if share < least or _contrary(reading.match, said, unknown) or (unknown and _might_take(state)):
         keep -= {k for k, i in enumerate(items) if i in unknown}
     keep -= {k for k, i in enumerate(items) if i.text == "[" and k not in state.used}
@@ -263,6 +267,22 @@ def _explain(reading: Reading, items: Sequence[Item], scope: Scope) -> Scope:
         at = denied[0]
         scope = scope.ask("condition", f"What does “{at.text}” leave out here?", (), at.span)
     return scope.explain({items[k].index for k in keep})
+
+
+def _scenery(state: Filling, items: Sequence[Item]) -> set[int]:
+    """Sentences that tell something without a value, an order or a question: `I am renovating.`"""
+    found: set[int] = set()
+    start = 0
+    for at, item in enumerate(items):
+        if item.text not in (".", "!", "?", ";", "\n") and at + 1 < len(items):
+            continue
+        held = list(range(start, at + 1))
+        start = at + 1
+        word, thing = focus([items[k] for k in held])
+        told = items[held[0]].lower in _TELLING and item.text != "?"
+        if told and not word and not any(k in state.used for k in held) and len(held) < at + 1 + (start < len(items)):
+            found.update(held)
+    return found
 
 
 def _unheard(items: Sequence[Item], unknown: Sequence[Item]) -> set[int]:
@@ -280,7 +300,7 @@ def _might_take(state: Filling) -> bool:
 def _resolved(state: Filling, at: int) -> bool:
     """`do the same for`, `in the same harbour` where one harbour alone was said."""
     after = state.items[at + 1] if at + 1 < len(state.items) else None
-    if after is None or after.lower in ("for", "with"):
+    if after is None or after.lower in ("for", "with", "at", "in", "on", "to"):
         return after is not None
     places = [p for p in state.sig.places if any(akin(after.stem, w) for w in cue_words(p))]
     return any(len({str(h.value) for h in state.said.get(p.name, [])}) == 1 for p in places)
