@@ -95,7 +95,9 @@ def _described(
     items = build_items(text, tokens, ())
     scope = guards.refuse(items, scope)
     kept, courteous = cutting.without_politeness(items)
-    found = None if scope.refusals else described.read(kept, times, scope.explain(courteous))
+    meant = frozenset(i.index for i in items if i.lower in ("immediately", "automatically"))  # may be a flag's name
+    kept = [i for i in items if i in kept or i.index in meant]
+    found = None if scope.refusals else described.read(kept, times, scope.explain(courteous - meant))
     if found is None:
         return None
     done = answering.apply(found, ManualTrigger(), scope.answers)

@@ -14,7 +14,7 @@ import msgspec
 
 from eyeflow.frontend.data import words
 from eyeflow.frontend.described.dates import is_month
-from eyeflow.frontend.described.kin import kin
+from eyeflow.frontend.described.kin import kin, measures
 from eyeflow.frontend.described.pieces import Piece
 from eyeflow.frontend.described.signature import Place, Signature, akin
 from eyeflow.frontend.items import Item
@@ -72,6 +72,9 @@ def named(piece: Piece, place: Place, said: Around) -> float:
     left = _walk(said, back, (names, about), piece, place)
     on = range(piece.end, min(len(said.items), piece.end + _RIGHT))
     right = _walk(said, on, (names, about), piece, place)
+    measured = any(i.is_word and i.stem in measures() for i in said.items[piece.end : piece.end + 2])
+    if measured and right > 0 and "and" in (said.items[k].lower for k in back if k >= piece.start - 2):
+        left = 0.0  # `64 tiles wide and 48 tiles high`: what is before belongs to the number before
     exact = 3.0 if _assigned(piece, place, said) else 0.0
     return exact + max(left, right) + 0.3 * min(left, right)
 
@@ -273,7 +276,11 @@ def text_edge(piece: Piece, place: Place, said: Around) -> float | None:
     if not apart and piece.kind == "name" and before in _NEAR and said.anywhere and "place" not in place.traits and not itself:
         if before != "at" or "venue" not in place.traits:
             return None
-    score += 2.5 if itself else _prepositions(before, piece, place)
+    if piece.kind == "name" and "kind" in place.traits and not itself:
+        score -= 0.5
+    if piece.kind == "name" and re.match(r"(?:the )?(?:full )?(?:name|title)\b", place.field.description, re.I):
+        score += 0.3
+    score += 2.5 if itself else _prepositions(before, piece, place, said)
     score += _legs(before, piece, place, said)
     score += _region(piece, place)
     score += 0.3 * place.field.required
@@ -308,7 +315,12 @@ def _legs(before: str, piece: Piece, place: Place, said: Around) -> float:
     return 2.5 if "origin" in place.traits else -2.0 if "target" in place.traits else 0.0
 
 
-def _prepositions(before: str, piece: Piece, place: Place) -> float:
+def _far(piece: Piece, said: Around) -> bool:
+    """`within 10 miles of Denver`."""
+    return any(p.end == piece.start - 1 and p.unit is not None and compatible(p.unit, "meters") for p in said.pieces)
+
+
+def _prepositions(before: str, piece: Piece, place: Place, said: Around) -> float:
     traits = place.traits
     if "currency" in place.names:
         coded = len(piece.text) == 3 and piece.text.isupper()
@@ -331,7 +343,7 @@ def _prepositions(before: str, piece: Piece, place: Place) -> float:
     if before == "at" and "venue" in traits:
         return 2.5
     if "place" in traits and piece.kind == "name":
-        return 2.0 if before in _NEAR else 0.8 if before in ("for", "of", "from", "to", "between", "and") else 0.3
+        return 2.0 if before in _NEAR or (before == "of" and _far(piece, said)) else 0.8 if before in ("for", "of", "from", "to", "between", "and") else 0.3
     if before in _NEAR and piece.kind == "name":
         return -0.4
     return 0.2 if before in ("of", "for", "about", "on", "the") else 0.0

@@ -76,7 +76,7 @@ def times_left(items: Sequence[Item], times: Sequence[TimePhrase], used: set[int
     """`scope` with a question for a time that was said and that no parameter has taken: it is never just dropped."""
     for phrase in times:
         dated = bool({"date", "time", "window", "day"} & set(phrase.explicit))
-        if phrase.in_free_text or not (phrase.kind in ("window", "relative_day") or (dated and phrase.triggers)):
+        if phrase.in_free_text or not (phrase.kind in ("window", "relative_day", "part") or (dated and phrase.triggers)):
             continue
         held = [i for i in items if i.span.start < phrase.span.end and phrase.span.start < i.span.end]
         last = items.index(held[-1]) + 1 if held else len(items)

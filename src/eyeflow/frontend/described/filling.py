@@ -6,6 +6,7 @@ Never: a rule of its own for what goes where.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -21,6 +22,9 @@ from eyeflow.frontend.lexicon import stem
 from eyeflow.frontend.values_said import is_code
 
 _REGIONS: Final = frozenset({stem("state"), stem("country"), stem("region"), stem("province")})
+
+_CROSSED: Final = 5000
+"""Groups of `a x b` are numbered from here on."""
 
 NUMBERS: Final = ("number", "share", "money")
 """Kinds of pieces that are one number."""
@@ -49,6 +53,7 @@ class Filling:
 
     def _split(self, pieces: Sequence[Piece]) -> list[Piece]:
         """`Reno, Nevada` as two values where town and region are two parameters."""
+        pieces = [q for p in pieces for q in self._crossed(p)]
         regions = [p for p in self.sig.places if p.textual and set(p.names) & _REGIONS]
         towns = [p for p in self.sig.places if "place" in p.traits and p not in regions]
         if not regions or not towns:
@@ -64,6 +69,16 @@ class Filling:
                 text = piece.text.split(",", 1)[start > comma].strip()
                 found.append(Piece("name" if said else "code", start, end, text, text, group=-1))
         return found
+
+    def _crossed(self, piece: Piece) -> list[Piece]:
+        """`40x30` as two numbers where two numbers are wanted."""
+        hit = re.fullmatch(r"(\d+)[x×](\d+)", piece.text) if piece.kind == "code" else None
+        if hit is None or sum(p.numeric and p.field.required for p in self.sig.places) < 2:
+            return [piece]
+        return [
+            msgspec.structs.replace(piece, kind="number", text=part, value=int(part), group=_CROSSED + piece.start)
+            for part in hit.groups()
+        ]
 
     def _own(self, piece: Piece) -> bool:
         """`BMI`, `Supreme Court`: capitals that are the capability's own words; names of its parameters."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import cache, lru_cache
 
-from eyeflow.frontend.data import groups, table
+from eyeflow.frontend.data import groups, table, words
 from eyeflow.frontend.lexicon import stem
 
 
@@ -27,3 +27,9 @@ def _kin() -> dict[str, tuple[str, ...]]:
 def kin(word: str) -> tuple[str, ...]:
     """Stems that may name what the stem `word` says."""
     return _kin().get(word, ())
+
+
+@cache
+def measures() -> frozenset[str]:
+    """Stems of adjectives that name a measure after a number: `3 meters wide`."""
+    return frozenset(stem(w) for w in words("described", "measures"))

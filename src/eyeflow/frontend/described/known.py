@@ -33,7 +33,7 @@ def listed(state: Filling) -> None:
     taken: set[int] = set()
     row = _parts(state)
     for place in state.open():
-        if not place.said or (place.traits & {"date", "time", "place", "flag"} and not place.closed):
+        if not place.said or (place.traits & {"date", "place", "flag"} and not place.closed):
             continue
         if "unit" in place.traits:
             continue
@@ -95,7 +95,8 @@ def _where(
         ):
             continue
         first = state.items[held[0]]
-        if plain and (first.is_stop or value.casefold() in frame) and not _beside(state, held[0], place):
+        bare = (first.is_stop and first.text != value) or value.casefold() in frame
+        if plain and bare and not _beside(state, held[0], place):
             continue
         if not place.closed and plain and among(said[0], state.sig.core):
             continue

@@ -61,5 +61,6 @@ def _noun(items: Sequence[Item], at: int, taken: set[int], *, going: bool) -> bo
     if item.lower.endswith(_VERBAL) and len(item.text) > 5:
         after = items[at + 1] if at + 1 < len(items) else None
         nominal = after is not None and after.is_word and not after.is_stop and at + 1 not in taken
-        return nominal and (going or led)
+        about = before is not None and before.lower in words("described", "about")
+        return (nominal and (going or led)) or (about and item.lower.endswith("ing"))
     return True

@@ -21,7 +21,7 @@ from eyeflow.frontend.lexicon import words as language
 from eyeflow.units import lookup
 
 _LINKS: Final = ("of", "de", "la", "du", "van", "von", "al", "&")
-_CODE: Final = re.compile(r"(?=[^\W_]*\d)(?=\w*[^\W\d_])[\w-]{3,40}|[A-Z]+[a-z]+[A-Z]\w*|\w+_\w+")
+_CODE: Final = re.compile(r"(?=[^\W_]*\d)(?=\w*[^\W\d_])[\w-]{2,40}|[A-Z]+[a-z]+[A-Z]\w*|\w+_\w+")
 _REGION: Final = re.compile(r"\A(?:[A-Z]{2,3}|[A-Z][a-z]+(?: [A-Z][a-z]+)?)\Z")
 _HONOURS: Final = ("dr", "mr", "mrs", "ms", "prof", "st")
 MAX_PIECES: Final = 120
@@ -91,6 +91,10 @@ def _piece(items: Sequence[Item], at: int, text: str) -> Piece | None:
         return _number(items, at, text)
     if item.kind in _ADDRESSES:
         return Piece("address", at, at + 1, item.text, item.text)
+    if item.is_word and at + 1 < len(items) and items[at + 1].text == "^" and _glued(items, at) > at + 2:
+        end = _glued(items, at)
+        said = text[item.span.start : items[end - 1].span.end]
+        return Piece("code", at, end, said, said)  # `x^3`
     fresh = at == 0 or items[at - 1].span.end < item.span.start or items[at - 1].kind == "punct"
     if item.is_word and not item.is_stop and fresh and _CODE.fullmatch(item.text):
         end = _glued(items, at)
@@ -119,6 +123,9 @@ def _number(items: Sequence[Item], at: int, text: str) -> Piece | None:
         end = _street(items, glued) or glued
         said = text[item.span.start : items[end - 1].span.end]
         return Piece("name" if end > glued else "code", at, end, said, said)
+    if glued == at + 3 and items[at + 1].text == "-" and items[at + 2].kind == "number" and item.kind == "number":
+        said = text[item.span.start : items[at + 2].span.end]
+        return Piece("code", at, glued, said, said)  # `0-10`, `2021-2022`
     street = _street(items, at + 1)
     if street is not None and item.kind == "number":
         said = text[item.span.start : items[street - 1].span.end]

@@ -238,8 +238,9 @@ def _explain(reading: Reading, items: Sequence[Item], scope: Scope) -> Scope:
     known = sig.core | sig.summary | sig.params | sig.values | sig.entry.summary | sig.entry.names
     said = [i for k, i in enumerate(items) if i in asked([i]) and k not in values]
     unknown = [i for i in said if items.index(i) not in state.used and not any(among(s, known) for s in forms(i))]
+    said_to = any(p.start and items[p.start - 1].lower == "to" for p in state.pieces)
     first = next((i for i in items if i.is_word and is_base_verb(i.lower)), None)
-    unknown = [i for i in unknown if not _same_doing(i, reading.match, leads=i is first)]
+    unknown = [i for i in unknown if not _same_doing(i, reading.match, leads=i is first, said_to=said_to)]
     bounding = words("described", "upper") | words("described", "lower")
     unknown = [i for i in unknown if i.lower not in bounding]
     denied = [i for k, i in enumerate(items) if k not in state.used and i.lower in words("described", "negative")]
@@ -318,15 +319,20 @@ def _unmet(reading: Reading, items: Sequence[Item]) -> list[Place]:
             continue
         plain = words("described", "signature") | words("described", "flags")
         cues = [w for w in cue_words(place) if len(w) > 2 and w not in plain]
-        if cues and all(any(akin(w, s) for s in stems) and not among(w, own) for w in cues):
+        apart = any("-" in i.text and any(akin(stem(w), c) for c in cues for w in i.lower.split("-")) for i in items)
+        if not (place.closed or apart):
+            continue
+        if apart or cues and all(any(akin(w, s) for s in stems) and not among(w, own) for w in cues):
             out.append(place)
     return out
 
 
-def _same_doing(item: Item, match: Match, *, leads: bool) -> bool:
+def _same_doing(item: Item, match: Match, *, leads: bool, said_to: bool = False) -> bool:
     """`move` for a capability that updates: the verb asks for what it does."""
     if not is_base_verb(item.lower):
         return False
+    if item.lower in words("described", "changing") and said_to and any(same_doing(w, "set") for w in match.signature.core):
+        return True
     own = (*split_name(match.entry.spec.name)[:1], stem(match.entry.spec.summary.casefold().split(" ")[0]))
     return any(same_doing(item.stem, w) for w in own) or (leads and match.entry.reads and same_doing("get", item.stem))
 

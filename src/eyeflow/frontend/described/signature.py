@@ -22,7 +22,7 @@ from eyeflow.values import BOOLEAN, DATE, TIMESTAMP, Field, Json, ListOf, Object
 
 _ENDINGS: Final = (
     "ations", "ation", "ition", "ically", "ional", "ical", "ics", "ion", "ance", "ence", "ment", "ness", "ally", "ary",
-    "ory", "ist", "ity", "ive", "ant", "ent", "ous", "ate", "at", "er", "or", "al", "ic", "ar", "y",
+    "ory", "etic", "ist", "ity", "ive", "ant", "ent", "ous", "ate", "at", "er", "or", "al", "ic", "ar", "y",
 )  # fmt: skip
 _EXAMPLES: Final = re.compile(
     r"(?:e\.g\.?,?|eg[:.]|such as|for example,?|for instance,?|options?(?: are| include)?:?|possible values(?: are)?:?"
@@ -252,7 +252,7 @@ def _traits(param: Field, names: tuple[str, ...], about: tuple[str, ...], text: 
     for trait, key in (("money", "money"), ("share", "shares")):
         if not counted and speaks(key, spoken):
             found.add(trait)
-    for trait, key in (("topic", "topics"), ("titled", "titles"), ("words", "contents"), ("to", "recipients"), ("venue", "venues")):
+    for trait, key in (("topic", "topics"), ("titled", "titles"), ("words", "contents"), ("to", "recipients"), ("venue", "venues"), ("kind", "kinds")):
         if speaks(key, own):
             found.add(trait)
     if speaks("codes", own):
