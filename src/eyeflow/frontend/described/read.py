@@ -70,16 +70,28 @@ def read(items: Sequence[Item], times: Sequence[TimePhrase], scope: Scope) -> Sc
         return None
     held = [i for i in items if i.index not in scope.explained]
     found: list[tuple[Sequence[Item], Reading]] = []
-    for part in parts(held, scope):
-        reading = _part(part, scope)
-        if reading is None:
+    for stretches in parts(held, scope):
+        each = _apart(stretches, scope)
+        if not each:
             return None
-        found.append((part, reading))
+        found += each
     used: set[int] = set()
     for words_, reading in found:
         scope = _act(reading, words_, scope)
         used |= {words_[k].index for k in reading.state.used}
     return doubts.times_left(items, times, used, scope) if found else None
+
+
+def _apart(stretches: Sequence[Sequence[Item]], scope: Scope) -> list[tuple[Sequence[Item], Reading]]:
+    """Stretches that ask for the same capability, each by itself where each says all it needs; else as one."""
+    if len(stretches) > 1:
+        each = [(stretch, _part(stretch, scope)) for stretch in stretches]
+        whole = [(stretch, r) for stretch, r in each if r is not None and r.complete and not r.state.left() and r.state.said]
+        if len(whole) == len(stretches) and len({r.match.entry.key for _, r in whole}) == 1:
+            return list(whole)
+    together = [item for stretch in stretches for item in stretch]
+    reading = _part(together, scope)
+    return [] if reading is None else [(together, reading)]
 
 
 def _started(items: Sequence[Item], times: Sequence[TimePhrase]) -> bool:
