@@ -53,3 +53,11 @@ def groups(name: str, key: str) -> tuple[tuple[str, ...], ...]:
     found = load(name)[key]
     assert isinstance(found, list), f"{name}.{key} is no list"
     return tuple(tuple(str(word) for word in group) for group in found if isinstance(group, list))
+
+
+@cache
+def mapping(name: str, key: str) -> dict[str, str]:
+    """The mapping from texts to texts under `key`."""
+    found = load(name)[key]
+    assert isinstance(found, dict), f"{name}.{key} is no mapping"
+    return {str(said): str(meant) for said, meant in found.items()}

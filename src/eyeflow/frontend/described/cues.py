@@ -329,6 +329,8 @@ def _prepositions(before: str, piece: Piece, place: Place, said: Around) -> floa
         return 2.5 if "month" in place.names else -2.0
     if "venue" in traits and before == "from":
         return 2.0
+    if before == "on" and "platform" in traits:
+        return 2.0
     special = next((trait for trait, key in _LEADS if before in words("described", key)), None)
     if special is not None:
         return 2.5 if special in traits else -0.5

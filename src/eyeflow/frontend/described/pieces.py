@@ -113,8 +113,31 @@ def _glued(items: Sequence[Item], at: int) -> int:
     return end
 
 
+def _power(items: Sequence[Item], at: int, text: str) -> Piece | None:
+    """`8.85 x 10^-12`, `10^6`: a number in powers of ten, with its unit left to the words."""
+    k = at
+    factor: float = 1.0
+    if at + 1 < len(items) and items[at + 1].lower in ("x", "×", "*") and isinstance(items[at].value, int | float):
+        factor, k = float(items[at].value or 0), at + 2
+    if k + 2 >= len(items) or items[k].text != "10" or items[k + 1].text != "^":
+        return None
+    minus = items[k + 2].text == "-"
+    exponent = items[k + 2 + minus] if k + 2 + minus < len(items) else None
+    if exponent is None or not isinstance(exponent.value, int) or abs(exponent.value) > 300:
+        return None
+    end = k + 3 + minus
+    power = -exponent.value if minus else exponent.value
+    if end + 2 < len(items) and items[end].is_word and items[end + 1].text == "/" and items[end + 2].is_word:
+        end += 3  # `F/m`
+    value = float(f"{factor!r}e{power}") if "e" not in repr(factor) else factor * 10.0**power
+    return Piece("number", at, end, text[items[at].span.start : items[end - 1].span.end], value)
+
+
 def _number(items: Sequence[Item], at: int, text: str) -> Piece | None:
     item = items[at]
+    power = _power(items, at, text)
+    if power is not None:
+        return power
     glued = _glued(items, at)
     if glued == at + 2 and items[at + 1].is_word and len(items[at + 1].text) <= 2 and item.kind == "number":
         return Piece("number", at, glued, text[item.span.start : items[glued - 1].span.end], item.value)

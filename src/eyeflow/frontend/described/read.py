@@ -22,6 +22,7 @@ from eyeflow.frontend.described.focus import focus
 from eyeflow.frontend.described.parts import parts
 from eyeflow.frontend.described.pieces import Piece, pieces
 from eyeflow.frontend.described.signature import Place, akin, among
+from eyeflow.frontend.described.values import in_region
 from eyeflow.frontend.intent import Action, JsonValue
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import cue_at, is_base_verb, same_doing, stem
@@ -223,7 +224,11 @@ def _act(reading: Reading, items: Sequence[Item], scope: Scope) -> Scope:
                 scope = scope.ask(f"{name}.{place.name}", asking(entry, place.field), tuple(place.field.enum), span)
         for place in reading.state.sig.places:
             said = reading.state.said.get(place.name, [])
-            if place.regional and "place" in place.traits and "," not in str(held.get(place.name, ",")):
+            whole = in_region(str(held.get(place.name, ",")), place)
+            if whole is not None:
+                held[place.name] = whole
+                scope = scope.assume(f"{name}.{place.name}", whole, "the town of that name people mean")
+            elif place.regional and "place" in place.traits and "," not in str(held.get(place.name, ",")):
                 said_so = f"{asking(entry, place.field)} “{held[place.name]}” alone is not what it takes."
                 scope = scope.ask(f"{name}.{place.name}", said_so, (), span)
             if said and not said[0].tied and place.name in held:
@@ -243,7 +248,7 @@ def _explain(reading: Reading, items: Sequence[Item], scope: Scope) -> Scope:
     """Words that are accounted for, and questions for those that must be."""
     state = reading.state
     sig = state.sig
-    values = {k for p in state.left() for k in range(p.start, p.end)}
+    values = {k for p in state.left() if not _label(reading, p) for k in range(p.start, p.end)}
     if reading.calls is None:
         span = Span(items[0].span.start, items[-1].span.end)
         scope = scope.ask("calls", "Which values belong together? Ask for one call at a time.", (), span)
@@ -296,6 +301,15 @@ def _scenery(state: Filling, items: Sequence[Item]) -> set[int]:
         if told and not word and not any(k in state.used for k in held) and len(held) < at + 1 + (start < len(items)):
             found.update(held)
     return found
+
+
+def _label(reading: Reading, piece: Piece) -> bool:
+    """`of Harbour Ltd` where only numbers are wanted, and all of them were said: whose numbers they are."""
+    state = reading.state
+    numbers = sum(1 for p in state.sig.places if p.numeric and p.name in state.said)
+    before = state.items[piece.start - 1].lower if piece.start else ""
+    plain = piece.kind == "name" and before in ("of", "for") and reading.match.entry.reads and reading.complete
+    return plain and numbers > 1 and not any(p.textual for p in state.sig.places)
 
 
 def _unheard(items: Sequence[Item], unknown: Sequence[Item]) -> set[int]:

@@ -136,7 +136,7 @@ def akin(one: str, other: str) -> bool:
     if one == other or root(one) == root(other):
         return True
     short, long = sorted((one, other), key=len)
-    if len(short) >= 4 and short.rstrip("ei") == long.rstrip("ei"):
+    if len(short) >= 4 and (short.rstrip("ei") == long.rstrip("ei") or long in (short.rstrip("e") + "tic", short.rstrip("e") + "ic")):
         return True
     return len(short) >= 5 and long.startswith(short) and len(long) - len(short) <= 5 and short.isalpha()
 
@@ -252,7 +252,7 @@ def _traits(param: Field, names: tuple[str, ...], about: tuple[str, ...], text: 
     for trait, key in (("money", "money"), ("share", "shares")):
         if not counted and speaks(key, spoken):
             found.add(trait)
-    for trait, key in (("topic", "topics"), ("titled", "titles"), ("words", "contents"), ("to", "recipients"), ("venue", "venues"), ("kind", "kinds")):
+    for trait, key in (("topic", "topics"), ("titled", "titles"), ("words", "contents"), ("to", "recipients"), ("venue", "venues"), ("kind", "kinds"), ("platform", "platforms")):
         if speaks(key, own):
             found.add(trait)
     if speaks("codes", own):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from eyeflow.frontend.data import mapping
 from eyeflow.frontend.described.cues import unit_in
 from eyeflow.frontend.described.dates import Day, written
 from eyeflow.frontend.described.pieces import Piece
@@ -89,6 +90,19 @@ def _list(piece: Piece, place: Place) -> JsonValue | None:
     if place.textual and all(isinstance(v, str) for v in held):
         return [escape(v) for v in held]
     return None
+
+
+def in_region(said: str, place: Place) -> str | None:
+    """`Boston` with its state (or its country, where a state is not all that is wanted), for a place that wants both."""
+    if not place.regional or "place" not in place.traits or "," in said:
+        return None
+    town = said.casefold()
+    state = mapping("towns", "states").get(town)
+    if state is not None:
+        return f"{said}, {state}"
+    country = mapping("towns", "countries").get(town)
+    wanted = "country" in place.field.description.casefold()
+    return f"{said}, {country}" if country is not None and wanted else None
 
 
 def day_for(day: Day, place: Place) -> JsonValue | None:
