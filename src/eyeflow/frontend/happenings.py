@@ -8,14 +8,15 @@ positions unchanged. Never: a word of a service.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Final
 
 from eyeflow.frontend.items import Item
-from eyeflow.frontend.lexicon import stem
+from eyeflow.frontend.lexicon import stem, words
 from eyeflow.frontend.scope import Source
-from eyeflow.frontend.vocabulary import walk
-from eyeflow.values import Field, Span, is_numeric
+from eyeflow.frontend.values_said import escape
+from eyeflow.frontend.vocabulary import Vocabulary, walk
+from eyeflow.values import STRING, Field, Span, is_numeric
 
 _TELLING: Final = (("notify", "me"), ("alert", "me"), ("tell", "me"), ("remind", "me"), ("let", "me", "know"),
                    ("warn", "me"), ("inform", "me"), ("ping", "me"))  # fmt: skip
@@ -30,6 +31,7 @@ _TIMER: Final = re.compile(
 IMPERSONAL: Final = ("it", "it's", "its")
 """Subjects that stand for nothing: `it rains`."""
 
+_DEVICES: Final = ("device_name", "device", "id", "limit", "count")
 _MAKING: Final = ("set", "make", "add", "create", "start", "put", "schedule")
 _CLOCKS: Final = ("alarm", "timer", "countdown")
 
@@ -94,6 +96,14 @@ def lacks_time(items: Sequence[Item]) -> Span | None:
     return None
 
 
+def only_new(items: Sequence[Item]) -> Span | None:
+    """`new pictures` and nothing else: what there is now, or each one as it comes?"""
+    held = [i for i in items if i.kind != "punct"]
+    if len(held) < 2 or held[0].lower != "new" or any(i.acts or not i.is_word for i in held[1:]):
+        return None
+    return Span(held[0].span.start, held[-1].span.end)
+
+
 def of_itself(run: Sequence[Item], source: Source) -> list[Item] | None:
     """`is above 13` said of an event that is one measure: the words with that measure's name before them."""
     numbers = [f for path, f in walk(source.type) if len(path) == 1 and is_numeric(f.type)]
@@ -112,3 +122,23 @@ def own_doing(phrases: Sequence[str]) -> bool:
     """An event of the person's own doing: `when I post`, never `when someone posts`."""
     mine = [p for p in phrases if re.match(r"(?:when\s)?(?:i|we)\s", p.casefold())]
     return bool(mine) and not any(re.match(r"(?:when\s)?(?:some|any)(?:one|body)\b", p.casefold()) for p in phrases)
+
+
+def whose(
+    params: Sequence[Field], items: Sequence[Item], left: Sequence[int], given: Mapping[str, object], vocab: Vocabulary,
+    named: Container[int],
+) -> tuple[str, str] | None:
+    """`the acme stock price`: words right before the thing, for the one text that says whose thing it is."""
+    open_ = [p for p in params if p.type == STRING and not (p.enum or p.secret or p.entity) and p.name not in given]
+    open_ = [p for p in open_ if p.name not in _DEVICES]
+    held = [k for k, i in enumerate(items) if i.index in left]
+    if len(open_) != 1 or not 0 < len(held) <= 3 or held[-1] - held[0] != len(held) - 1 or held[-1] + 1 >= len(items):
+        return None
+    said = [items[k] for k in held]
+    plain = all(i.is_word and not i.is_stop and i.lower not in words("vague") and i.lower not in vocab.names for i in said)
+    after = items[held[-1] + 1]
+    led = held[0] == 0 or items[held[0] - 1].is_stop
+    thing = after.is_word and not after.is_stop and after.lower not in words("arriving") | words("happening")
+    if not (plain and led and thing and after.index in named) or any(i.lower.endswith(("ing", "ed", "ly")) for i in said):
+        return None
+    return open_[0].name, escape(" ".join(i.text for i in said))

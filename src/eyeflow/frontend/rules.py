@@ -128,6 +128,9 @@ def _read(
     unset = happenings.lacks_time(items) if started is None else None
     if unset is not None:
         scope = scope.ask("trigger.time", "When?", (), unset)
+    bare = happenings.only_new(items) if started is None else None
+    if bare is not None and scope.actions:
+        scope = scope.ask("trigger", "What there is now, or each new one as it comes? Say “when ...” for the second.", (), bare)
     scope = timing.told_when(scope, times, started, timing.in_speech(items))
     done = answering.apply(scope, started, given)
     return finishing.finish(done.scope, items, done.trigger, text), done

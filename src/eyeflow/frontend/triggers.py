@@ -88,12 +88,16 @@ def _event(entry: Entry, match: wording.Match, filled: slots.Filled, items: Sequ
         used |= {i.index for i in items if i.is_word and not i.proper and i.lower not in words("vague")}
     open_ = tuple(p for p in entry.spec.params if p.required and p.name not in complete.params)
     left = tuple(i.index for i in nouns.content(items) if i.index not in used)
+    whose = happenings.whose(entry.spec.params, items, left, complete.params, scope.vocab, match.used)
+    if whose is not None:
+        complete = msgspec.structs.replace(complete, params={**complete.params, whose[0]: whose[1]})
+        left = ()
     subject = items[0].lower if items[0].is_word and items[0].lower != "user" else None
     by_other = bool(by) or subject in ("someone", "somebody", "anyone", "anybody")
     if by_other and happenings.own_doing(entry.spec.phrases):
         match = msgspec.structs.replace(match, score=match.score - 3.0)
     score = match.score + 1.0 * filled.strong - OPEN_COST * len(open_) + 0.3 * len(where)
-    score += 1.5 * impersonal
+    score += (1.7 if {"current", "now"} & (entry.names | entry.summary) else 1.5) * impersonal
     score -= LEFT_COST * sum(0.5 + 0.1 * scope.vocab.rarity(i.stem) for i in items if i.index in left)
     for slot, value, why in complete.assumed:
         scope = scope.assume(f"trigger.{slot}", value, why)
