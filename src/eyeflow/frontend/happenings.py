@@ -1,4 +1,4 @@
-"""How people tell what should start a task when they do not write `when X, do Y`: put in plainer words before it is read.
+"""How people tell what should start a task when they do not write `when X, do Y`: put plainly before it is read.
 
 Knows: `when the fan turns on notify me` without a comma, `if it's 9:00`, `a timer for 4 minutes`, an alarm without a
 time, a measure that is the event itself. In: a request, its items. Out: items or text that later stages understand,
@@ -8,7 +8,7 @@ positions unchanged. Never: a word of a service.
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Sequence
 from typing import Final
 
 from eyeflow.frontend.items import Item
@@ -22,7 +22,15 @@ _TELLING: Final = (("notify", "me"), ("alert", "me"), ("tell", "me"), ("remind",
                    ("warn", "me"), ("inform", "me"), ("ping", "me"))  # fmt: skip
 _WHEN: Final = ("when", "whenever", "if", "once")
 _ENDS: Final = (".", "!", "?", ";", "\n")
-_IT_IS: Final = (("it", "is"), ("it's",), ("its",), ("it", "'s"), ("the", "time", "is"), ("it", "becomes"), ("it", "gets"))
+_IT_IS: Final = (
+    ("it", "is"),
+    ("it's",),
+    ("its",),
+    ("it", "'s"),
+    ("the", "time", "is"),
+    ("it", "becomes"),
+    ("it", "gets"),
+)
 _TIMER: Final = re.compile(
     r"\b(?P<thing>timer|countdown|alarm|reminder)\s(?P<word>for|of)(?=\s(?:\d+|an?|one|two|three|four|five|six|seven|eight"
     r"|nine|ten|fifteen|twenty|thirty|forty|fifty|sixty|ninety|half)\b[\s-](?:an?\s)?(?:seconds?|secs?|minutes?|mins?|hours?|hrs?)\b)",
@@ -57,7 +65,12 @@ def _parted(items: tuple[Item, ...]) -> tuple[Item, ...]:
             waiting = False
         lowered = tuple(i.lower for i in items[at : at + 3])
         tells = any(lowered[: len(said)] == said for said in _TELLING)
-        if waiting and tells and out and out[-1].lower not in ("and", "please", "to", "or", "not", "you", "should", "will"):
+        if (
+            waiting
+            and tells
+            and out
+            and out[-1].lower not in ("and", "please", "to", "or", "not", "you", "should", "will")
+        ):
             here = Span(out[-1].span.end, out[-1].span.end)
             out.append(Item(len(items) + len(out), "punct", ",", ",", ",", here))
             waiting = False
@@ -125,20 +138,27 @@ def own_doing(phrases: Sequence[str]) -> bool:
 
 
 def whose(
-    params: Sequence[Field], items: Sequence[Item], left: Sequence[int], given: Mapping[str, object], vocab: Vocabulary,
+    params: Sequence[Field],
+    items: Sequence[Item],
+    left: Sequence[int],
+    vocab: Vocabulary,
     named: Container[int],
 ) -> tuple[str, str] | None:
     """`the acme stock price`: words right before the thing, for the one text that says whose thing it is."""
-    open_ = [p for p in params if p.type == STRING and not (p.enum or p.secret or p.entity) and p.name not in given]
+    open_ = [p for p in params if p.type == STRING and not (p.enum or p.secret or p.entity)]
     open_ = [p for p in open_ if p.name not in _DEVICES]
     held = [k for k, i in enumerate(items) if i.index in left]
     if len(open_) != 1 or not 0 < len(held) <= 3 or held[-1] - held[0] != len(held) - 1 or held[-1] + 1 >= len(items):
         return None
     said = [items[k] for k in held]
-    plain = all(i.is_word and not i.is_stop and i.lower not in words("vague") and i.lower not in vocab.names for i in said)
+    plain = all(
+        i.is_word and not i.is_stop and i.lower not in words("vague") and i.lower not in vocab.names for i in said
+    )
     after = items[held[-1] + 1]
     led = held[0] == 0 or items[held[0] - 1].is_stop
     thing = after.is_word and not after.is_stop and after.lower not in words("arriving") | words("happening")
-    if not (plain and led and thing and after.index in named) or any(i.lower.endswith(("ing", "ed", "ly")) for i in said):
+    if not (plain and led and thing and after.index in named) or any(
+        i.lower.endswith(("ing", "ed", "ly")) for i in said
+    ):
         return None
     return open_[0].name, escape(" ".join(i.text for i in said))

@@ -89,7 +89,7 @@ def _wording(text: str, ctx: CompileContext, given: Given, told: Told) -> tuple[
 
 
 def _items(
-    text: str, tokens: Sequence[Token], times: Sequence[TimePhrase], verbs: frozenset[str]
+    text: str, tokens: tuple[Token, ...], times: Sequence[TimePhrase], verbs: frozenset[str]
 ) -> tuple[Item, ...]:
     return doing(happenings.plainer(watched(build_items(text, tokens, times, free_texts(text, tokens)))), verbs)
 
@@ -104,8 +104,8 @@ def _described(
     scope = guards.refuse(items, scope)
     kept, courteous = cutting.without_politeness(items)
     meant = frozenset(i.index for i in items if i.lower in ("immediately", "automatically"))  # may be a flag's name
-    kept = [i for i in items if i in kept or i.index in meant]
-    found = None if scope.refusals else described.read(kept, times, scope.explain(courteous - meant))
+    spoken = [i for i in items if i in kept or i.index in meant]
+    found = None if scope.refusals else described.read(spoken, times, scope.explain(courteous - meant))
     if found is None:
         return None
     done = answering.apply(found, ManualTrigger(), scope.answers)
@@ -130,7 +130,9 @@ def _read(
         scope = scope.ask("trigger.time", "When?", (), unset)
     bare = happenings.only_new(items) if started is None else None
     if bare is not None and scope.actions:
-        scope = scope.ask("trigger", "What there is now, or each new one as it comes? Say “when ...” for the second.", (), bare)
+        scope = scope.ask(
+            "trigger", "What there is now, or each new one as it comes? Say “when ...” for the second.", (), bare
+        )
     scope = timing.told_when(scope, times, started, timing.in_speech(items))
     done = answering.apply(scope, started, given)
     return finishing.finish(done.scope, items, done.trigger, text), done

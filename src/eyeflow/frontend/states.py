@@ -41,7 +41,9 @@ def stated(entry: Entry, items: Sequence[Item], source: Source) -> tuple[list[st
 def _named(item: Item, field: Field) -> str | None:
     """The value a word names; of `open` and `opening`, the one it spells, else the plain one."""
     held = [v for v in field.enum if item.stem == stem(v.casefold()) and not item.proper]
-    held = held or [v for v in field.enum if len(v) > 4 and _root(item.lower) == _root(v.casefold()) and not item.proper]
+    held = held or [
+        v for v in field.enum if len(v) > 4 and _root(item.lower) == _root(v.casefold()) and not item.proper
+    ]
     return next((v for v in held if v.casefold() == item.lower), min(held, key=len, default=None))
 
 
@@ -105,7 +107,11 @@ def by_whom(run: Sequence[Item], source: Source, vocab: Vocabulary) -> str | Non
 
 def topic(run: Sequence[Item], source: Source) -> str | None:
     """`about the harbour`: the words stand in the title, or in whatever text the thing has."""
-    quoted = len(run) == 2 and run[1].kind == "quoted" and run[0].lower in ("containing", "mentioning", "contains", "mentions")
+    quoted = (
+        len(run) == 2
+        and run[1].kind == "quoted"
+        and run[0].lower in ("containing", "mentioning", "contains", "mentions")
+    )
     if len(run) < 2 or not (quoted or run[0].lower in ("about", "regarding", "concerning")):
         return None
     said = [i for i in run[1:] if not i.is_stop]

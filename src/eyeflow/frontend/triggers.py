@@ -88,7 +88,8 @@ def _event(entry: Entry, match: wording.Match, filled: slots.Filled, items: Sequ
         used |= {i.index for i in items if i.is_word and not i.proper and i.lower not in words("vague")}
     open_ = tuple(p for p in entry.spec.params if p.required and p.name not in complete.params)
     left = tuple(i.index for i in nouns.content(items) if i.index not in used)
-    whose = happenings.whose(entry.spec.params, items, left, complete.params, scope.vocab, match.used)
+    free = [p for p in entry.spec.params if p.name not in complete.params]
+    whose = happenings.whose(free, items, left, scope.vocab, match.used)
     if whose is not None:
         complete = msgspec.structs.replace(complete, params={**complete.params, whose[0]: whose[1]})
         left = ()

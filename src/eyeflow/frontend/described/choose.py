@@ -105,7 +105,13 @@ def _other_doing(sig: Signature, items: Sequence[Item]) -> bool:
     own = next((w for w in _words_of(sig.entry) if is_base_verb(w)), None)
     if own is None or own in words("described", "frame") or same_doing("get", stem(own)) or not verbs:
         return False
-    return all(asks(v) and not same_doing(v.stem, stem(own)) and stem(own) not in kin(v.stem) and not among(v.stem, sig.summary) for v in verbs)
+    return all(
+        asks(v)
+        and not same_doing(v.stem, stem(own))
+        and stem(own) not in kin(v.stem)
+        and not among(v.stem, sig.summary)
+        for v in verbs
+    )
 
 
 def _words_of(entry: Entry) -> list[str]:

@@ -115,7 +115,9 @@ def _walk(
             break
         decay = 1.0 / (1.0 + 0.3 * far)
         for held in (names, about):
-            hit = next((w for w in held if any(akin(s, w) for s in (item.stem, *synonyms(item.stem), *kin(item.stem)))), None)
+            hit = next(
+                (w for w in held if any(akin(s, w) for s in (item.stem, *synonyms(item.stem), *kin(item.stem)))), None
+            )
             if hit is None and held is names and item.lower == place.name.casefold():
                 hit = next(iter(held), None)
             if hit is not None:
@@ -273,9 +275,16 @@ def text_edge(piece: Piece, place: Place, said: Around) -> float | None:
         before = said.items[piece.start - 2].lower
     itself = piece.kind == "name" and _calls_itself(piece, place, said)
     apart = "currency" in place.names or is_month(piece.text)
-    if not apart and piece.kind == "name" and before in _NEAR and said.anywhere and "place" not in place.traits and not itself:
-        if before != "at" or "venue" not in place.traits:
-            return None
+    if (
+        not apart
+        and piece.kind == "name"
+        and before in _NEAR
+        and said.anywhere
+        and "place" not in place.traits
+        and not itself
+        and (before != "at" or "venue" not in place.traits)
+    ):
+        return None
     if piece.kind == "name" and "kind" in place.traits and not itself:
         score -= 0.5
     if piece.kind == "name" and re.match(r"(?:the )?(?:full )?(?:name|title)\b", place.field.description, re.I):
@@ -345,7 +354,13 @@ def _prepositions(before: str, piece: Piece, place: Place, said: Around) -> floa
     if before == "at" and "venue" in traits:
         return 2.5
     if "place" in traits and piece.kind == "name":
-        return 2.0 if before in _NEAR or (before == "of" and _far(piece, said)) else 0.8 if before in ("for", "of", "from", "to", "between", "and") else 0.3
+        return (
+            2.0
+            if before in _NEAR or (before == "of" and _far(piece, said))
+            else 0.8
+            if before in ("for", "of", "from", "to", "between", "and")
+            else 0.3
+        )
     if before in _NEAR and piece.kind == "name":
         return -0.4
     return 0.2 if before in ("of", "for", "about", "on", "the") else 0.0

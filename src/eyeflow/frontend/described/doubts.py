@@ -12,8 +12,8 @@ from typing import Final
 from eyeflow.frontend.data import words
 from eyeflow.frontend.described.choose import asks
 from eyeflow.frontend.described.cues import cue_words
-from eyeflow.frontend.described.focus import focus
 from eyeflow.frontend.described.filling import NUMBERS, Filling
+from eyeflow.frontend.described.focus import focus
 from eyeflow.frontend.described.kin import kin
 from eyeflow.frontend.described.pieces import Piece
 from eyeflow.frontend.described.signature import akin, among
@@ -55,7 +55,9 @@ def raised(state: Filling, items: Sequence[Item], scope: Scope, *, several: bool
         k = n + 1
         while k + 1 < len(items) and items[k].lower in ("the", "a", "an"):
             k += 1
-        piece = next((p for p in state.pieces if p.start == k), None) if item.lower in words("described", "apart") else None
+        piece = (
+            next((p for p in state.pieces if p.start == k), None) if item.lower in words("described", "apart") else None
+        )
         if piece is not None and k in state.used and not _bounds(state, item, piece):
             said = scope.text[item.span.start : items[k].span.end]
             scope = scope.ask("meaning", f"“{said}” is not the value itself: which value is meant?", (), item.span)
@@ -76,7 +78,9 @@ def times_left(items: Sequence[Item], times: Sequence[TimePhrase], used: set[int
     """`scope` with a question for a time that was said and that no parameter has taken: it is never just dropped."""
     for phrase in times:
         dated = bool({"date", "time", "window", "day"} & set(phrase.explicit))
-        if phrase.in_free_text or not (phrase.kind in ("window", "relative_day", "part") or (dated and phrase.triggers)):
+        if phrase.in_free_text or not (
+            phrase.kind in ("window", "relative_day", "part") or (dated and phrase.triggers)
+        ):
             continue
         held = [i for i in items if i.span.start < phrase.span.end and phrase.span.start < i.span.end]
         last = items.index(held[-1]) + 1 if held else len(items)
@@ -93,7 +97,11 @@ def _bounds(state: Filling, item: Item, piece: Piece) -> bool:
         return True
     after = state.items[piece.end] if piece.end < len(state.items) else None
     spans = words("described", "spans")
-    if item.lower == "over" and after is not None and (after.stem in spans or piece.text.split()[-1].rstrip("s") in spans):
+    if (
+        item.lower == "over"
+        and after is not None
+        and (after.stem in spans or piece.text.split()[-1].rstrip("s") in spans)
+    ):
         return True
     place = next((p for p in state.sig.places if any(h.at == piece.start for h in state.said.get(p.name, []))), None)
     for said, kind in (("upper", "bounds_above"), ("lower", "bounds_below")):
@@ -125,5 +133,14 @@ def _input(state: Filling, item: Item) -> bool:
     at = state.items.index(item)
     if at and items_number(state.items[at - 1]):
         return False  # `3 loaves of rye`: how many are wanted
-    alone = at + 1 >= len(state.items) or state.items[at + 1].lower in ("of", "for", "with", "in", "on", "given", "is", "it")
+    alone = at + 1 >= len(state.items) or state.items[at + 1].lower in (
+        "of",
+        "for",
+        "with",
+        "in",
+        "on",
+        "given",
+        "is",
+        "it",
+    )
     return alone and at not in state.used and any(akin(item.stem, w) for p in sig.places for w in cue_words(p))

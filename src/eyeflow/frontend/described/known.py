@@ -39,7 +39,7 @@ def listed(state: Filling) -> None:
             continue
         found: list[tuple[list[int], str]] = []
         for words_, value in sorted(place.said, key=lambda s: (-len(s[0]), s[1])):
-            for at in _where(state, row, words_, value, taken, place):
+            for at in _where(state, row, (words_, value), taken, place):
                 taken.update(at)
                 found.append((at, value))
         for at, value in sorted(found):
@@ -60,7 +60,9 @@ def _together(state: Filling, place: Place) -> None:
     if len(held) < 2 or not all(h.listed for h in held):
         return
     gaps = [state.items[a.at + 1 : b.at] for a, b in pairwise(held)]
-    if all(gap and all(i.lower in ("and", "or", ",", "&", "into", "to", "for", "with", "in") for i in gap) for gap in gaps):
+    if all(
+        gap and all(i.lower in ("and", "or", ",", "&", "into", "to", "for", "with", "in") for i in gap) for gap in gaps
+    ):
         state.said[place.name] = [msgspec.structs.replace(h, group=_LISTED + held[0].at) for h in held]
 
 
@@ -79,8 +81,9 @@ def _parts(state: Filling) -> _Row:
 
 
 def _where(
-    state: Filling, row: _Row, said: tuple[str, ...], value: str, taken: set[int], place: Place
+    state: Filling, row: _Row, listed_: tuple[tuple[str, ...], str], taken: set[int], place: Place
 ) -> Iterator[list[int]]:
+    said, value = listed_
     frame = words("described", "frame")
     plain = len(said) == 1
     if plain and (len(value) < 2 or value.casefold() in ("all", "any", "none")):
@@ -162,8 +165,15 @@ def conversions(state: Filling) -> None:
             continue
         other = _spelled(" ".join(state.items[k].text for k in to), target)
         if other is not None:
-            state.put(source, Said(value, piece.start), [k for k in range(piece.start + 1, piece.end + 2)
-                                                         if k < len(state.items) and state.items[k].text == told])
+            state.put(
+                source,
+                Said(value, piece.start),
+                [
+                    k
+                    for k in range(piece.start + 1, piece.end + 2)
+                    if k < len(state.items) and state.items[k].text == told
+                ],
+            )
             state.put(target, Said(other, to[0] if to[0] > piece.start else piece.start), to)
             counts = [p for p in state.sig.places if p.numeric and not p.many and p.field.required]
             held = value_for(piece, counts[0]) if len(counts) == 1 else None

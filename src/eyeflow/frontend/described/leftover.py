@@ -65,7 +65,9 @@ def _halves(units: list[list[Piece]], places: Sequence[Place], state: Filling) -
     if len(units) != 1 or len(places) != 2 or len(units[0]) % 2 or len(units[0]) < 4:
         return units
     unit = units[0]
-    joints = [k for k in range(1, len(unit)) if any(i.lower == "and" for i in state.items[unit[k - 1].end : unit[k].start])]
+    joints = [
+        k for k in range(1, len(unit)) if any(i.lower == "and" for i in state.items[unit[k - 1].end : unit[k].start])
+    ]
     return [unit[: joints[0]], unit[joints[0] :]] if joints == [len(unit) // 2] else units
 
 

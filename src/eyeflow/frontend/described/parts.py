@@ -18,7 +18,15 @@ from eyeflow.frontend.items import Item
 from eyeflow.frontend.scope import Scope
 
 MOST: Final = 40
-_SETTINGS: Final = (("i", "have"), ("you", "have"), ("we", "have"), ("there", "is"), ("there", "are"), ("he", "has"), ("she", "has"))
+_SETTINGS: Final = (
+    ("i", "have"),
+    ("you", "have"),
+    ("we", "have"),
+    ("there", "is"),
+    ("there", "are"),
+    ("he", "has"),
+    ("she", "has"),
+)
 _SUPPOSING: Final = frozenset({"suppose", "imagine", "consider", "given", "assume"})
 _CUTS: Final = (".", "!", "?", ";", "\n")
 _SURE: Final = 5.0
@@ -84,7 +92,9 @@ def _meant(segment: Sequence[Item], scope: Scope) -> str | None:
     if found[0].score >= _SURE and found[0].named >= 0.3:
         return _key(found[0]) if ahead >= 0.5 else None
     word, thing = focus(segment)
-    opens = bool(word or thing) and any(segment[k].index in found[0].used for k in thing) or _ordering(segment, found[0])
+    opens = (bool(word or thing) and any(segment[k].index in found[0].used for k in thing)) or _ordering(
+        segment, found[0]
+    )
     return _key(found[0]) if opens and found[0].score >= _LIKELY and ahead >= 1.0 else None
 
 
@@ -112,7 +122,9 @@ def _segments(items: Sequence[Item]) -> list[list[Item]]:
     out: list[list[Item]] = [[]]
     for at, item in enumerate(items):
         after = items[at + 1] if at + 1 < len(items) else None
-        opens = after is not None and (after.lower in ("and", "then", "also", "what", "how") or after.is_stop or after.acts)
+        opens = after is not None and (
+            after.lower in ("and", "then", "also", "what", "how") or after.is_stop or after.acts
+        )
         joint = item.lower in ("and", "then", "also") or (item.text == "," and opens)
         if joint and out[-1] and any(i.is_word and i.lower not in ("and", "then", "also") for i in out[-1]):
             out.append([])

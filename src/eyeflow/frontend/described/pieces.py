@@ -211,7 +211,11 @@ def _bracketed(items: Sequence[Item], at: int, text: str) -> Piece | None:
 def _name(items: Sequence[Item], at: int, text: str) -> Piece | None:
     """A run of capitalised words, with small words inside it: `Museum of Modern Art`, `Lyon, France`."""
     before = items[at - 1].lower if at else ""
-    if items[at].text[:1].isupper() and is_month(items[at].text) and before in ("in", "for", "of", "during", "by", "or"):
+    if (
+        items[at].text[:1].isupper()
+        and is_month(items[at].text)
+        and before in ("in", "for", "of", "during", "by", "or")
+    ):
         return Piece("name", at, at + 1, items[at].text, items[at].text)
     if not _capital(items, at):
         return None
@@ -274,7 +278,7 @@ def _region(items: Sequence[Item], end: int, text: str) -> int:
         listed = after in ("and", "or") or (after == "," and stop + 1 < len(items) and _more(items, stop))
         last = text[items[end - 1].span.start : items[end - 1].span.end]
         sure = region.casefold() in words("regions", "named") and last.casefold() not in words("regions", "named")
-        if not _REGION.fullmatch(region) or (listed and not sure) or after in ("to", "and") and not sure:
+        if not _REGION.fullmatch(region) or (listed and not sure) or (after in ("to", "and") and not sure):
             return end
         end = stop
     return end

@@ -136,7 +136,9 @@ def akin(one: str, other: str) -> bool:
     if one == other or root(one) == root(other):
         return True
     short, long = sorted((one, other), key=len)
-    if len(short) >= 4 and (short.rstrip("ei") == long.rstrip("ei") or long in (short.rstrip("e") + "tic", short.rstrip("e") + "ic")):
+    if len(short) >= 4 and (
+        short.rstrip("ei") == long.rstrip("ei") or long in (short.rstrip("e") + "tic", short.rstrip("e") + "ic")
+    ):
         return True
     return len(short) >= 5 and long.startswith(short) and len(long) - len(short) <= 5 and short.isalpha()
 
@@ -229,7 +231,7 @@ def _traits(param: Field, names: tuple[str, ...], about: tuple[str, ...], text: 
 
     own = set(names)
     spelled = {v.casefold() for v in param.enum}
-    if held == BOOLEAN or spelled & {"true", "yes"} and spelled <= {"true", "false", "yes", "no", "dontcare", "any"}:
+    if held == BOOLEAN or (spelled & {"true", "yes"} and spelled <= {"true", "false", "yes", "no", "dontcare", "any"}):
         found.add("flag")
     if isinstance(held, ObjectOf):
         found.add("object")
@@ -252,7 +254,15 @@ def _traits(param: Field, names: tuple[str, ...], about: tuple[str, ...], text: 
     for trait, key in (("money", "money"), ("share", "shares")):
         if not counted and speaks(key, spoken):
             found.add(trait)
-    for trait, key in (("topic", "topics"), ("titled", "titles"), ("words", "contents"), ("to", "recipients"), ("venue", "venues"), ("kind", "kinds"), ("platform", "platforms")):
+    for trait, key in (
+        ("topic", "topics"),
+        ("titled", "titles"),
+        ("words", "contents"),
+        ("to", "recipients"),
+        ("venue", "venues"),
+        ("kind", "kinds"),
+        ("platform", "platforms"),
+    ):
         if speaks(key, own):
             found.add(trait)
     if speaks("codes", own):

@@ -28,7 +28,9 @@ _Edge = tuple[float, int, int]
 def one_each(state: Filling) -> None:
     """As many names as texts required: the one way to share them out that fits best, when it is clearly the best."""
     plain = {"date", "time", "unit", "flag", "object"}
-    places = [p for p in state.open() if p.field.required and p.textual and not (p.closed or p.many or p.traits & plain)]
+    places = [
+        p for p in state.open() if p.field.required and p.textual and not (p.closed or p.many or p.traits & plain)
+    ]
     held = [p for p in state.left() if p.kind in ("name", "quoted", "code")]
     if not 2 <= len(places) == len(held) <= _EACH or any(p.group >= 0 for p in held):
         return

@@ -93,7 +93,7 @@ def _list(piece: Piece, place: Place) -> JsonValue | None:
 
 
 def in_region(said: str, place: Place) -> str | None:
-    """`Boston` with its state (or its country, where a state is not all that is wanted), for a place that wants both."""
+    """`Boston` with its state (or its country, where that will do), for a place that wants both."""
     if not place.regional or "place" not in place.traits or "," in said:
         return None
     town = said.casefold()
