@@ -29,6 +29,7 @@ _NEAR: Final = ("in", "at", "near", "around", "within", "across", "inside")
 _LEADS: Final = (("titled", "titling"), ("words", "saying"), ("topic", "about"))
 """Words right before a text that say what kind of text it is: its trait, the list of the words."""
 
+_NUMBERING: Final = ("first", "second", "third", "fourth", "firstly", "secondly", "finally", "lastly", "next", "then")
 _IS: Final = ("of", "is", "are", "=", ":", "equal", "equals", "was", "being", "as", "named", "called", "titled")
 
 
@@ -104,6 +105,8 @@ def _walk(
             if item.text in ".;!?\n" or (item.text == "," and not beside and (way > 0 or piece.group < 0)):
                 break
             continue
+        if item.lower in _NUMBERING and k + 1 < len(said.items) and said.items[k + 1].text == ",":
+            break  # `First, ...`
         if way > 0 and item.is_stop and item.lower not in ("as", "the", "a", "an", "of", "in"):
             break
         if way < 0 and far > 1 and item.lower in ("and",):

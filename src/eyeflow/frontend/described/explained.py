@@ -126,7 +126,8 @@ def _scenery(state: Filling, items: Sequence[Item]) -> set[int]:
         held = list(range(start, at + 1))
         start = at + 1
         word, _ = focus([items[k] for k in held])
-        told = items[held[0]].lower in _TELLING and item.text != "?"
+        helps = any(items[k].lower == "help" for k in held[:5])
+        told = helps or (items[held[0]].lower in _TELLING and item.text != "?")
         if told and not word and not any(k in state.used for k in held) and len(held) < at + 1 + (start < len(items)):
             found.update(held)
     return found

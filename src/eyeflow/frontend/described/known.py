@@ -132,6 +132,8 @@ def units(state: Filling) -> None:
             said = "".join(i.text for i in state.items[at:end])
             value = unit_for(said, place)
             value = value if value is not None else _enum_word(place, item)
+            if value is None and end > at + 1 and not place.field.enum:
+                value = said  # `min/mile`
             if value is not None:
                 state.put(place, Said(escape(str(value)), at), range(at, end))
     units = {p.unit: p for p in state.pieces if p.unit and p.kind == "number"}

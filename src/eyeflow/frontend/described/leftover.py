@@ -184,7 +184,9 @@ def _best(state: Filling, units: Sequence[Sequence[Piece]], wanted: Sequence[Pla
     if not clear:
         return False
     _, u, place = max(clear, key=lambda f: (f[0], -f[1]))
-    _put(state, units[u], place)
+    for unit in units:  # and those said in the same words: `in the shape of a heart ... in the shape of a star`
+        if unit is units[u] or (not place.many and _led(state, unit[0]) == _led(state, units[u][0])):
+            _put(state, unit, place)
     return True
 
 
@@ -204,6 +206,14 @@ def _before(state: Filling, piece: Piece) -> str:
     while k >= 0 and state.items[k].lower in language("determiners"):
         k -= 1
     return state.items[k].stem if k >= 0 else ""
+
+
+def _led(state: Filling, piece: Piece) -> tuple[str, ...]:
+    """The two words the phrase hangs on: `shape of`."""
+    k = piece.start - 1
+    while k >= 0 and state.items[k].lower in language("determiners"):
+        k -= 1
+    return tuple(i.stem for i in state.items[max(0, k - 1) : k + 1])
 
 
 def _placed(state: Filling, piece: Piece) -> bool:

@@ -76,7 +76,7 @@ def _started(items: Sequence[Item], times: Sequence[TimePhrase]) -> bool:
         return True
     lowered = [i.lower for i in items]
     asking_ = ("is", "was", "are", "were", "will", "did", "does", "do", "can", "should", "would")
-    if items and lowered[0] == "if":
+    if items and lowered[0] == "if" and not _supposing(items):
         return True
     for at in range(len(items)):
         cue = cue_at(lowered, at)
@@ -84,10 +84,20 @@ def _started(items: Sequence[Item], times: Sequence[TimePhrase]) -> bool:
             continue
         if cue.text == "when" and at + 1 < len(items) and lowered[at + 1] in asking_:
             continue
-        if cue.text in ("once", "when", "upon", "on new") and at > 0 and items[at - 1].kind != "punct":
+        after = items[at + cue.length] if at + cue.length < len(items) else None
+        if cue.text == "after" and after is not None and (after.is_literal or after.lower in ("that", "this")):
+            continue  # `after 6 years`, `after that`
+        if cue.text in ("once", "when", "after", "upon", "on new") and at > 0 and items[at - 1].kind != "punct":
             continue  # said of a thing: `the year when ...`
         return True
     return False
+
+
+def _supposing(items: Sequence[Item]) -> bool:
+    """`If I put in 500 dollars, how much ...`: what is supposed are values, and a question follows."""
+    comma = next((k for k, i in enumerate(items) if i.text == ","), len(items))
+    asks = any(i.lower in ("what", "what's", "how", "which") for i in items[comma:])
+    return asks and any(i.is_literal for i in items[:comma])
 
 
 def _part(items: Sequence[Item], scope: Scope) -> Reading | None:
