@@ -21,6 +21,7 @@ from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import is_base_verb, stem
 from eyeflow.frontend.scope import Scope
 from eyeflow.frontend.timegrammar import TimePhrase
+from eyeflow.units import compatible
 
 _BEFORE_ORDERS: Final = ("and", "then", ",", "or", "to", "please", "also", "i", ";", ".")
 _ASKING: Final = ("should", "did", "do", "does", "have", "has", "is", "are", "was", "were", "am", "will", "may", "can")
@@ -97,11 +98,8 @@ def _bounds(state: Filling, item: Item, piece: Piece) -> bool:
         return True
     after = state.items[piece.end] if piece.end < len(state.items) else None
     spans = words("described", "spans")
-    if (
-        item.lower == "over"
-        and after is not None
-        and (after.stem in spans or piece.text.split()[-1].rstrip("s") in spans)
-    ):
+    timed = piece.unit is not None and compatible(piece.unit, "seconds")
+    if item.lower in ("over", "after") and (timed or (after is not None and after.stem in spans)):
         return True
     place = next((p for p in state.sig.places if any(h.at == piece.start for h in state.said.get(p.name, []))), None)
     for said, kind in (("upper", "bounds_above"), ("lower", "bounds_below")):

@@ -33,6 +33,7 @@ STEPS: Final[tuple[Callable[[Filling], None], ...]] = (
     leftover.alone,
     leftover.word_list,
     leftover.plain,
+    leftover.alike,
 )
 """Every kind of evidence, the surest first."""
 

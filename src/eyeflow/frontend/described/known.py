@@ -98,7 +98,8 @@ def _where(
         ):
             continue
         first = state.items[held[0]]
-        bare = (first.is_stop and first.text != value) or value.casefold() in frame
+        spelled = first.text == value and value.isupper()
+        bare = (first.is_stop or value.casefold() in frame) and not spelled
         if plain and bare and not _beside(state, held[0], place):
             continue
         if not place.closed and plain and among(said[0], state.sig.core):

@@ -156,6 +156,18 @@ def plain(state: Filling) -> None:
             _put(state, unit, places[0])
 
 
+def alike(state: Filling) -> None:
+    """`in the shape of a heart ... in the shape of a star`: what hangs on the same words is a further value."""
+    for place in state.sig.places:
+        held = state.said.get(place.name, [])
+        if not held or place.many or not _worded(place) or len(held) > 1:
+            continue
+        led = _led_at(state, held[0].at)
+        for unit in units_of(phrases(state)) if led else ():
+            if _led_at(state, unit[0].start) == led:
+                _put(state, unit, place)
+
+
 def _worded(place: Place) -> bool:
     """Plain words can be its value."""
     return place.textual and not place.closed and not place.traits & {"date", "time", "unit", "code", "flag", "object"}
@@ -209,11 +221,15 @@ def _before(state: Filling, piece: Piece) -> str:
 
 
 def _led(state: Filling, piece: Piece) -> tuple[str, ...]:
-    """The two words the phrase hangs on: `shape of`."""
-    k = piece.start - 1
+    return _led_at(state, piece.start)
+
+
+def _led_at(state: Filling, at: int) -> tuple[str, ...]:
+    """The two words that what stands at `at` hangs on: `shape of`; none where there is but one."""
+    k = at - 1
     while k >= 0 and state.items[k].lower in language("determiners"):
         k -= 1
-    return tuple(i.stem for i in state.items[max(0, k - 1) : k + 1])
+    return tuple(i.stem for i in state.items[k - 1 : k + 1]) if k > 0 else ()
 
 
 def _placed(state: Filling, piece: Piece) -> bool:
