@@ -78,6 +78,7 @@ def _open_words(reading: Reading, items: Sequence[Item]) -> set[int]:
     """Positions of what nobody has accounted for and that may matter."""
     state = reading.state
     open_ = {k for p in state.left() if not _label(reading, p) for k in range(p.start, p.end)}
+    open_ |= {p.start for p in state.pieces if p.idle and p.start not in state.used and _hyphened(items, p.end)}
     said = [i for k, i in enumerate(items) if i in asked([i]) and k not in open_]
     unknown = _unknown(reading, items, said)
     at = {k for k, i in enumerate(items) if i in unknown}
@@ -91,6 +92,11 @@ def _open_words(reading: Reading, items: Sequence[Item]) -> set[int]:
     if share < _least(reading) or _contrary(reading.match, said, unknown) or (unknown and _might_take(state)):
         open_ |= {items.index(i) for i in unknown}
     return open_
+
+
+def _hyphened(items: Sequence[Item], at: int) -> bool:
+    """`ten-sided`: the number says something of the word it is joined to."""
+    return at < len(items) and items[at].text == "-" and items[at].span.start == items[at - 1].span.end
 
 
 def _unknown(reading: Reading, items: Sequence[Item], said: Sequence[Item]) -> list[Item]:

@@ -91,6 +91,8 @@ def _where(
     said = tuple(w for word in said for w in re.split(r"[-/]", word) if w)
     for at in range(len(row) - len(said) + 1):
         held = sorted({k for _, k in row[at : at + len(said)]})
+        if not place.closed and any(p.start <= held[0] < p.end for p in state.pieces if p.kind == "list"):
+            continue  # one of a list that is said as a whole
         if any(k in taken for k in held):
             continue
         if not all(_same(w, word) for (w, _), word in zip(row[at : at + len(said)], said, strict=True)) and not (
