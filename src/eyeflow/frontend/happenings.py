@@ -11,6 +11,8 @@ import re
 from collections.abc import Container, Sequence
 from typing import Final
 
+import msgspec
+
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import stem, words
 from eyeflow.frontend.scope import Source
@@ -51,7 +53,10 @@ def with_delays(text: str) -> str:
 
 def plainer(items: tuple[Item, ...]) -> tuple[Item, ...]:
     """`items` with a comma between what happens and `notify me`, and `if it's 9:00` as the time alone."""
-    return _timed(_parted(items))
+    plain = _timed(_parted(items))
+    if len(plain) == len(items):
+        return items
+    return tuple(msgspec.structs.replace(item, index=k) for k, item in enumerate(plain))
 
 
 def _parted(items: tuple[Item, ...]) -> tuple[Item, ...]:
