@@ -92,7 +92,8 @@ def _timed(items: tuple[Item, ...]) -> tuple[Item, ...]:
             if tuple(i.lower for i in items[at + 1 : end]) == said and end < len(items):
                 time = items[end].time
                 after = items[end + 1] if end + 1 < len(items) else None
-                alone = after is None or after.kind == "punct" or after.lower in ("then", "and", "please")
+                ends = after is None or after.kind == "punct" or after.lower in ("then", "and", "please")
+                alone = ends or (after is not None and after.acts)
                 if time is not None and time.triggers and alone:
                     rest = items[end + 1 :]
                     if rest and rest[0].lower == "then":

@@ -91,7 +91,7 @@ def _wording(text: str, ctx: CompileContext, given: Given, told: Told) -> tuple[
 def _items(
     text: str, tokens: tuple[Token, ...], times: Sequence[TimePhrase], verbs: frozenset[str]
 ) -> tuple[Item, ...]:
-    return doing(happenings.plainer(watched(build_items(text, tokens, times, free_texts(text, tokens)))), verbs)
+    return happenings.plainer(doing(watched(build_items(text, tokens, times, free_texts(text, tokens))), verbs))
 
 
 def _described(
