@@ -78,7 +78,11 @@ def _node(node: Node, state: Built, policies: Policies) -> Built:
 
 
 def _do(node: Do, scope: Scope, policies: Policies) -> Scope:
-    items = tuple(i for i in node.clause.items if i.kind != "time" or (i.time is not None and i.time.kind == "delay"))
+    items = tuple(
+        i
+        for i in node.clause.items
+        if i.kind != "time" or (i.time is not None and (i.time.kind == "delay" or i.time.waited_for))
+    )
     paused = pauses.read(node.clause, items, scope)
     if paused is not None:
         return paused
