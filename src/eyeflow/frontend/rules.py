@@ -13,7 +13,7 @@ import msgspec
 from eyeflow.catalog.model import CompileContext
 from eyeflow.frontend import answers as answering
 from eyeflow.frontend import clauses as cutting
-from eyeflow.frontend import described, finishing, guards, policies, several, starting, timing
+from eyeflow.frontend import described, finishing, guards, happenings, policies, several, starting, timing
 from eyeflow.frontend.answers import Applied
 from eyeflow.frontend.build import build
 from eyeflow.frontend.clauses import Clause
@@ -57,16 +57,18 @@ def _wording(text: str, ctx: CompileContext, given: Given, told: Told) -> tuple[
         return told_back, None
     tokens = tokenize(text)
     meant = {span for span, said in told if said == ASKED_FOR}
-    times = [phrase for phrase in find_times(text, tokens, ctx.now, ctx.zone) if phrase.span not in meant]
+    timed = happenings.with_delays(text)
+    found = find_times(timed, tokens if timed == text else tokenize(timed), ctx.now, ctx.zone)
+    times = [phrase for phrase in found if phrase.span not in meant]
     vocab = vocabulary(ctx.catalog)
-    items = doing(watched(build_items(text, tokens, times, free_texts(text, tokens))), vocab.verbs)
+    items = _items(text, tokens, times, vocab.verbs)
     spoken = timing.in_speech(items)
     outside = any(t.triggers and not t.in_free_text for t in times if t not in spoken)
     outside = outside or (bool(spoken) and any(not s.timed for s in several.starts(text, items)))
     told_text = {span for span, said in told if said == TEXT_ONLY}
     if spoken and (outside or all(t.span in told_text for t in spoken)):
         times = [t for t in times if t not in spoken]
-        items = doing(watched(build_items(text, tokens, times, free_texts(text, tokens))), vocab.verbs)
+        items = _items(text, tokens, times, vocab.verbs)
     scope = Scope(ctx=ctx, vocab=vocab, text=text, answers=given, told=told)
     plain = _described(text, tokens, times, scope)
     if plain is not None and len(scope.vocab.bare) == scope.vocab.callable:
@@ -90,6 +92,12 @@ def _wording(text: str, ctx: CompileContext, given: Given, told: Told) -> tuple[
     return again if again[0].outcome == "program" else first
 
 
+def _items(
+    text: str, tokens: tuple[Token, ...], times: Sequence[TimePhrase], verbs: frozenset[str]
+) -> tuple[Item, ...]:
+    return happenings.plainer(doing(watched(build_items(text, tokens, times, free_texts(text, tokens))), verbs))
+
+
 def _described(
     text: str, tokens: Sequence[Token], times: Sequence[TimePhrase], scope: Scope
 ) -> tuple[Intent, Applied | None] | None:
@@ -99,7 +107,9 @@ def _described(
     items = build_items(text, tokens, ())
     scope = guards.refuse(items, scope)
     kept, courteous = cutting.without_politeness(items)
-    found = None if scope.refusals else described.read(kept, times, scope.explain(courteous))
+    meant = frozenset(i.index for i in items if i.lower in ("immediately", "automatically"))  # may be a flag's name
+    spoken = [i for i in items if i in kept or i.index in meant]
+    found = None if scope.refusals else described.read(spoken, times, scope.explain(courteous - meant))
     if found is None:
         return None
     done = answering.apply(found, ManualTrigger(), scope.answers)
@@ -119,6 +129,14 @@ def _read(
         for slot, value, why in found.assumed:
             scope = scope.assume(slot, value, why)
         scope = build(grow(_without(held, found.used)), scope.explain(found.used), found)
+    unset = happenings.lacks_time(items) if started is None else None
+    if unset is not None:
+        scope = scope.ask("trigger.time", "When?", (), unset)
+    bare = happenings.only_new(items) if started is None else None
+    if bare is not None and scope.actions:
+        scope = scope.ask(
+            "trigger", "What there is now, or each new one as it comes? Say “when ...” for the second.", (), bare
+        )
     scope = timing.told_when(scope, times, started, timing.in_speech(items))
     done = answering.apply(scope, started, given)
     return finishing.finish(done.scope, items, done.trigger, text), done

@@ -29,6 +29,7 @@ from eyeflow.frontend.tree import with_action
 from eyeflow.values import Span
 
 CLOSE = 0.4
+_EVEN = 0.15
 _CONTINUES = ("failure", "fallback", "exclusion")
 """A sentence that begins with one of these goes on with the one before."""
 
@@ -188,6 +189,10 @@ def _read_trigger(clause: Clause, scope: Scope, *, must: bool) -> tuple[triggers
         after = after.ask(
             "trigger.service", f"Which service's event is meant by “{_said(head, scope)}”?", titles, head.span
         )
+    beside = [f for f in found[1:] if best.score - f.score < _EVEN and f.source.service == best.source.service]
+    if beside and told is None and best.entry is not None and not best.unexplained:
+        titles = tuple(f.entry.spec.summary for f in (best, *beside) if f.entry is not None)
+        after = after.ask("trigger.event", f"Which event is meant by “{_said(head, scope)}”?", titles, head.span)
     for param in best.open:
         if best.entry is not None:
             after = after.ask(f"trigger.{param.name}", asking(best.entry, param), tuple(param.enum), head.span)

@@ -7,6 +7,7 @@ clause that names several states leaves open.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from eyeflow.frontend.items import Item
@@ -40,7 +41,21 @@ def stated(entry: Entry, items: Sequence[Item], source: Source) -> tuple[list[st
 def _named(item: Item, field: Field) -> str | None:
     """The value a word names; of `open` and `opening`, the one it spells, else the plain one."""
     held = [v for v in field.enum if item.stem == stem(v.casefold()) and not item.proper]
+    held = held or [
+        v for v in field.enum if len(v) > 4 and _root(item.lower) == _root(v.casefold()) and not item.proper
+    ]
     return next((v for v in held if v.casefold() == item.lower), min(held, key=len, default=None))
+
+
+def _root(word: str) -> str:
+    """`rain` of `rains`, `raining` and `rainy`."""
+    return re.sub(r"(?:ing|ed|y|s)\Z", "", word)
+
+
+def carries(entry: Entry, items: Sequence[Item]) -> bool:
+    """The event carries a state that one of the words names."""
+    fields = (f for _, f in walk(entry.result) if len(f.enum) > 1)
+    return any(_named(i, f) is not None for f in fields for i in items if i.is_word and not i.is_stop)
 
 
 def _implied(entry: Entry, field: Field, value: str) -> bool:
@@ -92,7 +107,12 @@ def by_whom(run: Sequence[Item], source: Source, vocab: Vocabulary) -> str | Non
 
 def topic(run: Sequence[Item], source: Source) -> str | None:
     """`about the harbour`: the words stand in the title, or in whatever text the thing has."""
-    if len(run) < 2 or run[0].lower not in ("about", "regarding", "concerning"):
+    quoted = (
+        len(run) == 2
+        and run[1].kind == "quoted"
+        and run[0].lower in ("containing", "mentioning", "contains", "mentions")
+    )
+    if len(run) < 2 or not (quoted or run[0].lower in ("about", "regarding", "concerning")):
         return None
     said = [i for i in run[1:] if not i.is_stop]
     if not said or len(said) > 4 or any(not (i.is_word or i.kind == "quoted") for i in said):

@@ -108,7 +108,8 @@ class _Grower:
             if clause.joined == "," or clause.cue.startswith(("but", "and")):
                 while nodes and isinstance(nodes[-1], Do):
                     held.insert(0, nodes.pop())
-            open_ = len(held) == 1 and bool(nodes) and isinstance(nodes[-1], Do) and held[0].clause.joined == "and"  # type: ignore[union-attr]
+            alone = held[0] if len(held) == 1 and bool(nodes) and isinstance(nodes[-1], Do) else None
+            open_ = isinstance(alone, Do) and alone.clause.joined == "and"
             nodes.append(If((Arm(clause, negated, tuple(held)),), trailing=True, unclear=open_))
 
     def _body(self) -> list[Node]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from eyeflow.frontend import conditions, fields, nouns, slots, states, wording
+from eyeflow.frontend import conditions, fields, happenings, nouns, slots, states, wording
 from eyeflow.frontend.intent import EventTrigger, Trigger, WebhookTrigger
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import stem, synonyms, words
@@ -46,12 +46,16 @@ def read(items: Sequence[Item], scope: Scope) -> tuple[Started, ...]:
         return (hook,)
     stems = [s for i in held if i.is_word for s in (i.stem, *synonyms(i.stem))]
     looked: list[tuple[float, Entry, wording.Match, slots.Filled]] = []
-    for entry in scope.vocab.candidates(stems, wording.names_in(held, scope)):
+    near = scope.vocab.candidates(stems, wording.names_in(held, scope))
+    if held[0].lower in happenings.IMPERSONAL:  # `it rains`: the word may be a state that an event carries
+        near = (*near, *(e for e in scope.vocab.entries if e.is_trigger and e not in near and states.carries(e, held)))
+    for entry in near:
         if not entry.is_trigger:
             continue
         match = wording.match(entry, held, scope)
         filled = slots.fill(entry, held, scope)
-        looked.append((match.score + filled.strong, entry, match, filled))
+        told = 0.6 if held[0].lower in happenings.IMPERSONAL and states.carries(entry, held) else 0.0
+        looked.append((match.score + filled.strong + told, entry, match, filled))
     looked.sort(key=lambda s: (-round(s[0], 4), s[1].key))
     found += [
         _event(entry, match, filled, held, scope) for score, entry, match, filled in looked[:_LOOK] if score > 0.5
@@ -67,6 +71,7 @@ def _event(entry: Entry, match: wording.Match, filled: slots.Filled, items: Sequ
     used |= more
     found, more = states.stated(entry, [i for i in items if i.index not in more], source)
     where += [each for each in found if each not in where]
+    impersonal = bool(found) and items[0].lower in happenings.IMPERSONAL
     used |= more
     by, more = states.done_by(items, used, source, scope.vocab)
     where += by
@@ -83,7 +88,17 @@ def _event(entry: Entry, match: wording.Match, filled: slots.Filled, items: Sequ
         used |= {i.index for i in items if i.is_word and not i.proper and i.lower not in words("vague")}
     open_ = tuple(p for p in entry.spec.params if p.required and p.name not in complete.params)
     left = tuple(i.index for i in nouns.content(items) if i.index not in used)
+    free = [p for p in entry.spec.params if p.name not in complete.params]
+    whose = happenings.whose(free, items, left, scope.vocab, match.used)
+    if whose is not None:
+        complete = msgspec.structs.replace(complete, params={**complete.params, whose[0]: whose[1]})
+        left = ()
+    subject = items[0].lower if items[0].is_word and items[0].lower != "user" else None
+    by_other = bool(by) or subject in ("someone", "somebody", "anyone", "anybody")
+    if by_other and happenings.own_doing(entry.spec.phrases):
+        match = msgspec.structs.replace(match, score=match.score - 3.0)
     score = match.score + 1.0 * filled.strong - OPEN_COST * len(open_) + 0.3 * len(where)
+    score += (1.7 if {"current", "now"} & (entry.names | entry.summary) else 1.5) * impersonal
     score -= LEFT_COST * sum(0.5 + 0.1 * scope.vocab.rarity(i.stem) for i in items if i.index in left)
     for slot, value, why in complete.assumed:
         scope = scope.assume(f"trigger.{slot}", value, why)
@@ -130,6 +145,9 @@ def modifiers(items: Sequence[Item], used: set[int], scope: Scope, about: Source
             taken.update(i.index for i in run)
             continue
         condition = conditions.read(run, scope, about) or _with_subject(run, items, scope, about)
+        itself = happenings.of_itself(run, about) if condition is None or condition.unexplained else None
+        if itself is not None:
+            condition = conditions.read(itself, scope, about)
         if condition is None or condition.unexplained or condition.scope.actions != scope.actions:
             continue
         if f"{about.root}." not in condition.expr:

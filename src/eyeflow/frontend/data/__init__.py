@@ -37,3 +37,27 @@ def numbers(name: str, key: str) -> dict[str, int]:
     found = load(name)[key]
     assert isinstance(found, dict), f"{name}.{key} is no mapping"
     return {str(word): int(str(value)) for word, value in found.items()}
+
+
+@cache
+def table(name: str, key: str) -> dict[str, tuple[str, ...]]:
+    """The mapping from words to lists of words under `key`."""
+    found = load(name)[key]
+    assert isinstance(found, dict), f"{name}.{key} is no mapping"
+    return {str(word): tuple(str(v) for v in held) for word, held in found.items() if isinstance(held, list)}
+
+
+@cache
+def groups(name: str, key: str) -> tuple[tuple[str, ...], ...]:
+    """The lists of words in the list under `key`."""
+    found = load(name)[key]
+    assert isinstance(found, list), f"{name}.{key} is no list"
+    return tuple(tuple(str(word) for word in group) for group in found if isinstance(group, list))
+
+
+@cache
+def mapping(name: str, key: str) -> dict[str, str]:
+    """The mapping from texts to texts under `key`."""
+    found = load(name)[key]
+    assert isinstance(found, dict), f"{name}.{key} is no mapping"
+    return {str(said): str(meant) for said, meant in found.items()}

@@ -10,8 +10,14 @@ Never: reads requests that something starts (those are clauses), or services tha
     parts.py      a request cut into what asks for one capability each
     cues.py       how strongly words tie a value to a parameter
     values.py     a value as a parameter takes it
+    kin.py        words that say the same in another form
+    phrases.py    plain words that may be values
     fill.py       values to parameters
     several.py    one capability asked for several times at once
+    reading.py    one capability with what was said for it
+    focus.py      what a request asks for
+    explained.py  which words a call accounts for
+    doubts.py     what makes a call doubtful all the same
     read.py       all of it
 """
 

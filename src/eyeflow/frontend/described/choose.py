@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import msgspec
 
 from eyeflow.frontend.data import words
+from eyeflow.frontend.described.kin import kin
 from eyeflow.frontend.described.signature import Signature, akin, among, signature
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import is_base_verb, same_doing, stem, synonyms
@@ -53,7 +54,7 @@ def asks(item: Item) -> bool:
 def forms(item: Item) -> tuple[str, ...]:
     """Stems a word may be compared by: its own, its synonyms', those of its parts (`one-way`, `oneway`)."""
     if "-" not in item.lower:
-        return (item.stem, *synonyms(item.stem))
+        return (item.stem, *synonyms(item.stem), *kin(item.stem))
     parts = item.lower.split("-")
     return (item.stem, stem("".join(parts)), *(stem(p) for p in parts if len(p) > 2))
 
@@ -104,7 +105,13 @@ def _other_doing(sig: Signature, items: Sequence[Item]) -> bool:
     own = next((w for w in _words_of(sig.entry) if is_base_verb(w)), None)
     if own is None or own in words("described", "frame") or same_doing("get", stem(own)) or not verbs:
         return False
-    return all(asks(v) and not same_doing(v.stem, stem(own)) and not among(v.stem, sig.summary) for v in verbs)
+    return all(
+        asks(v)
+        and not same_doing(v.stem, stem(own))
+        and stem(own) not in kin(v.stem)
+        and not among(v.stem, sig.summary)
+        for v in verbs
+    )
 
 
 def _words_of(entry: Entry) -> list[str]:

@@ -6,12 +6,15 @@ Out: a score; None where the value cannot go there. Never: assigns.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
 from eyeflow.frontend.data import words
+from eyeflow.frontend.described.dates import is_month
+from eyeflow.frontend.described.kin import kin, measures
 from eyeflow.frontend.described.pieces import Piece
 from eyeflow.frontend.described.signature import Place, Signature, akin
 from eyeflow.frontend.items import Item
@@ -23,6 +26,10 @@ STRONG: Final = 1.5
 
 _LEFT, _RIGHT = 8, 4
 _NEAR: Final = ("in", "at", "near", "around", "within", "across", "inside")
+_LEADS: Final = (("titled", "titling"), ("words", "saying"), ("topic", "about"))
+"""Words right before a text that say what kind of text it is: its trait, the list of the words."""
+
+_NUMBERING: Final = ("first", "second", "third", "fourth", "firstly", "secondly", "finally", "lastly", "next", "then")
 _IS: Final = ("of", "is", "are", "=", ":", "equal", "equals", "was", "being", "as", "named", "called", "titled")
 
 
@@ -66,6 +73,9 @@ def named(piece: Piece, place: Place, said: Around) -> float:
     left = _walk(said, back, (names, about), piece, place)
     on = range(piece.end, min(len(said.items), piece.end + _RIGHT))
     right = _walk(said, on, (names, about), piece, place)
+    measured = any(i.is_word and i.stem in measures() for i in said.items[piece.end : piece.end + 2])
+    if measured and right > 0 and "and" in (said.items[k].lower for k in back if k >= piece.start - 2):
+        left = 0.0  # `64 tiles wide and 48 tiles high`: what is before belongs to the number before
     exact = 3.0 if _assigned(piece, place, said) else 0.0
     return exact + max(left, right) + 0.3 * min(left, right)
 
@@ -95,7 +105,9 @@ def _walk(
             if item.text in ".;!?\n" or (item.text == "," and not beside and (way > 0 or piece.group < 0)):
                 break
             continue
-        if way > 0 and item.is_stop and item.lower not in ("as", "the", "a", "an", "of"):
+        if item.lower in _NUMBERING and k + 1 < len(said.items) and said.items[k + 1].text == ",":
+            break  # `First, ...`
+        if way > 0 and item.is_stop and item.lower not in ("as", "the", "a", "an", "of", "in"):
             break
         if way < 0 and far > 1 and item.lower in ("and",):
             break
@@ -106,7 +118,9 @@ def _walk(
             break
         decay = 1.0 / (1.0 + 0.3 * far)
         for held in (names, about):
-            hit = next((w for w in held if any(akin(s, w) for s in (item.stem, *synonyms(item.stem)))), None)
+            hit = next(
+                (w for w in held if any(akin(s, w) for s in (item.stem, *synonyms(item.stem), *kin(item.stem)))), None
+            )
             if hit is None and held is names and item.lower == place.name.casefold():
                 hit = next(iter(held), None)
             if hit is not None:
@@ -143,7 +157,7 @@ def number_edge(piece: Piece, place: Place, said: Around) -> float | None:
     if piece.kind == "money":
         score += 1.6 if "money" in place.traits else -3.0 if "share" in place.traits or place.unit is not None else -0.3
     elif piece.kind == "share":
-        score += 1.8 if "share" in place.traits else -3.0
+        score += 1.8 if "share" in place.traits else 0.5 if _of_hundred(place, said) else -3.0
     elif piece.unit is not None and place.unit is not None:
         if unit_in(piece, place) is None:
             return None
@@ -160,10 +174,14 @@ def number_edge(piece: Piece, place: Place, said: Around) -> float | None:
         score += 1.5  # `10 years` for a duration in years
     elif _other_span(piece, place, said):
         return None
-    if _year(piece):
+    if _year(piece, before):
         score += 2.5 if "year" in place.traits else -1.0
     elif "year" in place.traits and place.names == ("year",):
         return None
+    if piece.unit is None and any(stem(w) in place.names for w in words("described", "heads")) and _heads(piece, said):
+        score += 1.6
+    if "limit" in place.traits and not place.many and _of_things(piece, said):
+        score += 1.6
     if "limit" in place.traits and (before in ("top", "first", "next", "last", "latest") or _counts(piece, said)):
         score += 2.0
     return round(score, 4)
@@ -180,6 +198,13 @@ def unit_in(piece: Piece, place: Place) -> str | None:
     return None
 
 
+def _of_hundred(place: Place, said: Around) -> bool:
+    """The only number wanted, and counted from 0 to 100 or as a percentage."""
+    text = place.field.description.casefold()
+    alone = sum(1 for word, many in said.shares.items() if word in cue_words(place) and many == 1) > 0
+    return alone and bool(re.search(r"percent|\b0\b.*\b100\b|%", text))
+
+
 def _counted(item: Item, place: Place) -> bool:
     return item.is_word and item.stem in words("described", "spans") and item.stem in (*place.about, *place.names)
 
@@ -193,6 +218,22 @@ def _other_span(piece: Piece, place: Place, said: Around) -> bool:
     return bool(own) and told in spans and told not in own and unit_in(piece, place) is None
 
 
+def _of_things(piece: Piece, said: Around) -> bool:
+    """`12 dumplings`: a number right before a plain word that is no unit."""
+    after = said.items[piece.end] if piece.end < len(said.items) else None
+    plain = after is not None and after.is_word and not after.is_stop and piece.end not in said.taken
+    return plain and piece.kind == "number" and piece.unit is None
+
+
+def _heads(piece: Piece, said: Around) -> bool:
+    """`for two`, `for 4 people`, `2 tickets`: the number counts people."""
+    after = said.items[piece.end] if piece.end < len(said.items) else None
+    before = said.items[piece.start - 1].lower if piece.start else ""
+    if after is not None and after.is_word and not after.is_stop:
+        return any(akin(after.stem, stem(w)) for w in words("described", "heads"))
+    return before in ("for", "of")
+
+
 def _counts(piece: Piece, said: Around) -> bool:
     """`ten major events`: the number counts the very things that are asked for."""
     return piece.unit is None and any(i.stem in said.own for i in said.items[piece.end : piece.end + 3] if i.is_word)
@@ -204,10 +245,10 @@ def _whole(place: Place) -> bool:
     return getattr(inner, "name", "") == "integer"
 
 
-def _year(piece: Piece) -> bool:
-    return piece.kind == "number" and piece.unit is None and isinstance(piece.value, int) and (
-        1500 <= piece.value <= 2100 and len(piece.text) == 4
-    )  # fmt: skip
+def _year(piece: Piece, before: str = "") -> bool:
+    least = 1000 if before in ("in", "year", "since", "of", "by", "from") else 1500
+    plain = piece.kind == "number" and piece.unit is None and len(piece.text) == 4
+    return plain and isinstance(piece.value, int) and least <= piece.value <= 2100
 
 
 def _number_as_text(piece: Piece, place: Place, said: Around) -> float | None:
@@ -219,7 +260,8 @@ def _number_as_text(piece: Piece, place: Place, said: Around) -> float | None:
     if not place.traits & {"code", "year"}:
         return None
     score = named(piece, place, said)
-    return round(score + 0.5, 4) if score >= STRONG or ("year" in place.traits and _year(piece)) else None
+    annual = "year" in place.traits and _year(piece)
+    return round(score + 0.5 + 1.5 * annual, 4) if score >= STRONG or annual else None
 
 
 def text_edge(piece: Piece, place: Place, said: Around) -> float | None:
@@ -235,9 +277,24 @@ def text_edge(piece: Piece, place: Place, said: Around) -> float | None:
     if before in ("the", "a", "an") and piece.start > 1:
         before = said.items[piece.start - 2].lower
     itself = piece.kind == "name" and _calls_itself(piece, place, said)
-    if piece.kind == "name" and before in _NEAR and said.anywhere and "place" not in place.traits and not itself:
+    apart = "currency" in place.names or is_month(piece.text)
+    if (
+        not apart
+        and piece.kind == "name"
+        and before in _NEAR
+        and said.anywhere
+        and "place" not in place.traits
+        and not itself
+        and (before != "at" or "venue" not in place.traits)
+    ):
         return None
-    score += 2.5 if itself else _prepositions(before, piece, place)
+    if piece.kind == "name" and "kind" in place.traits and not itself:
+        score -= 0.5
+    if piece.kind == "name" and re.match(r"(?:the )?(?:full )?(?:name|title)\b", place.field.description, re.I):
+        score += 0.3
+    score += 2.5 if itself else _prepositions(before, piece, place, said)
+    score += _legs(before, piece, place, said)
+    score += _region(piece, place)
     score += 0.3 * place.field.required
     if piece.kind == "code":
         score += 1.2 if "code" in place.traits else 0.0
@@ -250,20 +307,63 @@ def text_edge(piece: Piece, place: Place, said: Around) -> float | None:
 
 def _calls_itself(piece: Piece, place: Place, said: Around) -> bool:
     """`Premier League` for a league, `Grand Hotel` for a hotel."""
-    last = said.items[piece.end - 1]
-    return piece.end - piece.start > 1 and any(akin(last.stem, w) for w in cue_words(place))
+    held = said.items[piece.start : piece.end]
+    return len(held) > 1 and any(akin(i.stem, w) for i in held if i.is_word for w in cue_words(place))
 
 
-def _prepositions(before: str, piece: Piece, place: Place) -> float:
+def _region(piece: Piece, place: Place) -> float:
+    """A state or a country, for a parameter that is one."""
+    if not set(place.names) & {"stat", "state", "countri", "country", "provinc", "province"}:
+        return 0.0
+    known = piece.text in words("regions", "abbreviated") or piece.text.casefold() in words("regions", "named")
+    return 2.0 if known else 0.0
+
+
+def _legs(before: str, piece: Piece, place: Place, said: Around) -> float:
+    """`Faro to Evora`: what stands before `to` is where it begins."""
+    after = said.items[piece.end].lower if piece.end < len(said.items) else ""
+    if after != "to" or before in ("to", "from") or not any(p.start == piece.end + 1 for p in said.pieces):
+        return 0.0
+    return 2.5 if "origin" in place.traits else -2.0 if "target" in place.traits else 0.0
+
+
+def _far(piece: Piece, said: Around) -> bool:
+    """`within 10 miles of Denver`."""
+    return any(p.end == piece.start - 1 and p.unit is not None and compatible(p.unit, "meters") for p in said.pieces)
+
+
+def _prepositions(before: str, piece: Piece, place: Place, said: Around) -> float:
     traits = place.traits
+    if "currency" in place.names:
+        coded = len(piece.text) == 3 and piece.text.isupper()
+        return 2.5 if coded and before in ("in", "to", "into", "of", "for") else 0.5 if coded else -1.0
+    if is_month(piece.text):
+        return 2.5 if "month" in place.names else -2.0
+    if "venue" in traits and before == "from":
+        return 2.0
+    if before == "on" and "platform" in traits:
+        return 2.0
+    special = next((trait for trait, key in _LEADS if before in words("described", key)), None)
+    if special is not None:
+        return 2.5 if special in traits else -0.5
     if before == "by":
         return 2.5 if "maker" in traits else -0.5
     if before == "from" and traits & {"origin", "target"}:
         return 2.5 if "origin" in traits else -3.0
+    if before == "to" and "to" in traits:
+        return 2.5
     if before in ("to", "into") and traits & {"origin", "target"}:
         return 2.5 if "target" in traits else -3.0
+    if before == "at" and "venue" in traits:
+        return 2.5
     if "place" in traits and piece.kind == "name":
-        return 2.0 if before in _NEAR else 0.8 if before in ("for", "of", "from", "to", "between", "and") else 0.3
+        return (
+            2.0
+            if before in _NEAR or (before == "of" and _far(piece, said))
+            else 0.8
+            if before in ("for", "of", "from", "to", "between", "and")
+            else 0.3
+        )
     if before in _NEAR and piece.kind == "name":
         return -0.4
     return 0.2 if before in ("of", "for", "about", "on", "the") else 0.0

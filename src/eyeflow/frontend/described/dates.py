@@ -36,7 +36,9 @@ _RELATIVE: Final = re.compile(
 )
 _CLOCK: Final = re.compile(
     r"\b(?:at\s+)?(?:(?P<hour>\d{1,2})(?::(?P<minute>\d{2}))?\s*(?P<half>[ap])\.?m\b\.?"
-    r"|(?P<hour24>\d{1,2}):(?P<minute24>\d{2})(?!\d))",
+    r"|(?P<hour24>\d{1,2}):(?P<minute24>\d{2})(?!\d)"
+    r"|(?P<spoken>\d{1,2})(?:\s*o'?clock)?\s+(?:in the (?P<part>morning|afternoon|evening)|at (?P<night>night))"
+    r"|(?P<noon>noon|midnight)\b)",
     re.IGNORECASE,
 )
 
@@ -139,6 +141,12 @@ def _with_clocks(text: str, found: list[Day]) -> Iterator[Day]:
 
 
 def _minute(hit: re.Match[str]) -> int | None:
+    if hit["noon"]:
+        return 720 if hit["noon"].casefold() == "noon" else 0
+    if hit["spoken"]:
+        hour = int(hit["spoken"])
+        late = (hit["night"] or hit["part"]).casefold() != "morning"
+        return (hour % 12 + 12 * late) * 60 if 1 <= hour <= 12 else None
     hour = int(hit["hour"] or hit["hour24"])
     minute = int(hit["minute"] or hit["minute24"] or 0)
     if hit["half"]:
@@ -146,6 +154,11 @@ def _minute(hit: re.Match[str]) -> int | None:
             return None
         hour = hour % 12 + 12 * (hit["half"].casefold() == "p")
     return hour * 60 + minute if hour < 24 and minute < 60 else None
+
+
+def is_month(text: str) -> bool:
+    """The name of a month, with or without a year."""
+    return bool(re.fullmatch(rf"(?:{'|'.join(_MONTHS)})(?:,? \d{{4}})?", text.casefold()))
 
 
 def _date(year: int, month: int, day: int) -> date | None:

@@ -10,13 +10,18 @@ from collections.abc import Sequence
 from typing import Final
 
 from eyeflow.frontend.data import words
+from eyeflow.frontend.described.choose import asks
 from eyeflow.frontend.described.cues import cue_words
-from eyeflow.frontend.described.filling import Filling
+from eyeflow.frontend.described.filling import NUMBERS, Filling
+from eyeflow.frontend.described.focus import focus
+from eyeflow.frontend.described.kin import kin
+from eyeflow.frontend.described.pieces import Piece
 from eyeflow.frontend.described.signature import akin, among
 from eyeflow.frontend.items import Item
-from eyeflow.frontend.lexicon import is_base_verb
+from eyeflow.frontend.lexicon import is_base_verb, stem
 from eyeflow.frontend.scope import Scope
 from eyeflow.frontend.timegrammar import TimePhrase
+from eyeflow.units import compatible
 
 _BEFORE_ORDERS: Final = ("and", "then", ",", "or", "to", "please", "also", "i", ";", ".")
 _ASKING: Final = ("should", "did", "do", "does", "have", "has", "is", "are", "was", "were", "am", "will", "may", "can")
@@ -51,13 +56,20 @@ def raised(state: Filling, items: Sequence[Item], scope: Scope, *, several: bool
         k = n + 1
         while k + 1 < len(items) and items[k].lower in ("the", "a", "an"):
             k += 1
-        if item.lower in words("described", "apart") and k in state.used and any(p.start == k for p in state.pieces):
+        piece = (
+            next((p for p in state.pieces if p.start == k), None) if item.lower in words("described", "apart") else None
+        )
+        if piece is not None and k in state.used and not _bounds(state, item, piece):
             said = scope.text[item.span.start : items[k].span.end]
             scope = scope.ask("meaning", f"“{said}” is not the value itself: which value is meant?", (), item.span)
     if several and not entry.reads and any(i.lower == "or" for i in items):
         scope = scope.ask("calls", "Which of these: one of them, or all?", (), None)
     wanted = next((i for i in items if i.is_word and not i.is_stop and not _frame(i)), None)
-    if wanted is not None and _input(state, wanted):
+    word, asked_for = focus(items)
+    if word in ("who", "who's") and asked_for and _by_maker(state, items[asked_for[0]]):
+        asked = f"{entry.service.title} finds things by who made them. What is asked for?"
+        scope = scope.ask("meaning", asked, (), items[asked_for[0]].span)
+    elif wanted is not None and _input(state, wanted):
         asked = f"“{wanted.text}” is what {entry.service.title} takes, not what it gives. What is asked for?"
         scope = scope.ask("meaning", asked, (), wanted.span)
     return scope
@@ -67,7 +79,9 @@ def times_left(items: Sequence[Item], times: Sequence[TimePhrase], used: set[int
     """`scope` with a question for a time that was said and that no parameter has taken: it is never just dropped."""
     for phrase in times:
         dated = bool({"date", "time", "window", "day"} & set(phrase.explicit))
-        if phrase.in_free_text or not (phrase.kind in ("window", "relative_day") or (dated and phrase.triggers)):
+        if phrase.in_free_text or not (
+            phrase.kind in ("window", "relative_day", "part") or (dated and phrase.triggers)
+        ):
             continue
         held = [i for i in items if i.span.start < phrase.span.end and phrase.span.start < i.span.end]
         last = items.index(held[-1]) + 1 if held else len(items)
@@ -78,8 +92,35 @@ def times_left(items: Sequence[Item], times: Sequence[TimePhrase], used: set[int
     return scope
 
 
+def _bounds(state: Filling, item: Item, piece: Piece) -> bool:
+    """`under 120 euros` for a maximum, `over 24 months`, `after a 15% discount`: the value is meant as it is said."""
+    if piece.kind == "share" and item.lower == "after":
+        return True
+    after = state.items[piece.end] if piece.end < len(state.items) else None
+    spans = words("described", "spans")
+    timed = piece.unit is not None and compatible(piece.unit, "seconds")
+    if item.lower in ("over", "after") and (timed or (after is not None and after.stem in spans)):
+        return True
+    place = next((p for p in state.sig.places if any(h.at == piece.start for h in state.said.get(p.name, []))), None)
+    for said, kind in (("upper", "bounds_above"), ("lower", "bounds_below")):
+        if place is not None and item.lower in words("described", said) and piece.kind in NUMBERS:
+            return any(stem(w) in (*place.names, *place.about) for w in words("described", kind))
+    return False
+
+
 def _frame(item: Item) -> bool:
-    return item.lower in words("described", "frame") or is_base_verb(item.lower)
+    return asks(item) or is_base_verb(item.lower)
+
+
+def _by_maker(state: Filling, item: Item) -> bool:
+    """`who wrote X`, where X was put to the writer: the question asks for what the capability takes."""
+    named = (p for p in state.sig.places if "maker" in p.traits and p.name in state.said)
+    return any(akin(form, w) for p in named for w in cue_words(p) for form in (item.stem, *kin(item.stem)))
+
+
+def items_number(item: Item) -> bool:
+    """A number, in figures or words."""
+    return item.kind in ("number", "quantity", "ordinal")
 
 
 def _input(state: Filling, item: Item) -> bool:
@@ -88,5 +129,16 @@ def _input(state: Filling, item: Item) -> bool:
     if among(item.stem, sig.core | sig.summary):
         return False
     at = state.items.index(item)
-    alone = at + 1 >= len(state.items) or state.items[at + 1].lower in ("of", "for", "with", "in", "on", "given")
+    if at and items_number(state.items[at - 1]):
+        return False  # `3 loaves of rye`: how many are wanted
+    alone = at + 1 >= len(state.items) or state.items[at + 1].lower in (
+        "of",
+        "for",
+        "with",
+        "in",
+        "on",
+        "given",
+        "is",
+        "it",
+    )
     return alone and at not in state.used and any(akin(item.stem, w) for p in sig.places for w in cue_words(p))

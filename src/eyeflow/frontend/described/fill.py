@@ -22,15 +22,18 @@ from eyeflow.frontend.items import Item
 
 STEPS: Final[tuple[Callable[[Filling], None], ...]] = (
     known.listed,
+    known.conversions,
     known.units,
     known.currencies,
     known.days,
     known.flags,
+    tied.one_each,
     tied.tied,
     leftover.in_order,
     leftover.alone,
     leftover.word_list,
     leftover.plain,
+    leftover.alike,
 )
 """Every kind of evidence, the surest first."""
 

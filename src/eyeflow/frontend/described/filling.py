@@ -6,6 +6,7 @@ Never: a rule of its own for what goes where.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -17,7 +18,13 @@ from eyeflow.frontend.described.signature import Place, Signature, among
 from eyeflow.frontend.described.values import value_for
 from eyeflow.frontend.intent import JsonValue
 from eyeflow.frontend.items import Item
+from eyeflow.frontend.lexicon import stem
 from eyeflow.frontend.values_said import is_code
+
+_REGIONS: Final = frozenset({stem("state"), stem("country"), stem("region"), stem("province")})
+
+_CROSSED: Final = 5000
+"""Groups of `a x b` are numbered from here on."""
 
 NUMBERS: Final = ("number", "share", "money")
 """Kinds of pieces that are one number."""
@@ -41,8 +48,37 @@ class Filling:
         self.items = items
         self.said: dict[str, list[Said]] = {}
         self.used: set[int] = set()
-        self.pieces = [p for p in pieces if not self._own(p)]
+        self.pieces = [p for p in self._split(pieces) if not self._own(p)]
         self.cues: Around = around(sig, items, self.pieces)
+
+    def _split(self, pieces: Sequence[Piece]) -> list[Piece]:
+        """`Reno, Nevada` as two values where town and region are two parameters."""
+        pieces = [q for p in pieces for q in self._crossed(p)]
+        regions = [p for p in self.sig.places if p.textual and set(p.names) & _REGIONS]
+        towns = [p for p in self.sig.places if "place" in p.traits and p not in regions]
+        if not regions or not towns:
+            return list(pieces)
+        found: list[Piece] = []
+        for piece in pieces:
+            comma = next((k for k in range(piece.start, piece.end) if self.items[k].text == ","), None)
+            if piece.kind != "name" or comma is None:
+                found.append(piece)
+                continue
+            for start, end in ((piece.start, comma), (comma + 1, piece.end)):
+                said = self.items[start:end]
+                text = piece.text.split(",", 1)[start > comma].strip()
+                found.append(Piece("name" if said else "code", start, end, text, text, group=-1))
+        return found
+
+    def _crossed(self, piece: Piece) -> list[Piece]:
+        """`40x30` as two numbers where two numbers are wanted."""
+        hit = re.fullmatch(r"(\d+)[x×](\d+)", piece.text) if piece.kind == "code" else None
+        if hit is None or sum(p.numeric and p.field.required for p in self.sig.places) < 2:
+            return [piece]
+        return [
+            msgspec.structs.replace(piece, kind="number", text=part, value=int(part), group=_CROSSED + piece.start)
+            for part in hit.groups()
+        ]
 
     def _own(self, piece: Piece) -> bool:
         """`BMI`, `Supreme Court`: capitals that are the capability's own words; names of its parameters."""

@@ -5,6 +5,7 @@ Knows: how they are said. In: a `Filling`. Out: the same, changed. Never: takes 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
@@ -12,7 +13,10 @@ from typing import Final
 import msgspec
 
 from eyeflow.frontend.data import words
+from eyeflow.frontend.described.cues import cue_words
 from eyeflow.frontend.described.filling import Filling, Said
+from eyeflow.frontend.described.kin import kin
+from eyeflow.frontend.described.pieces import Piece
 from eyeflow.frontend.described.signature import Place, akin, among
 from eyeflow.frontend.described.values import unit_for, value_for
 from eyeflow.frontend.intent import JsonValue
@@ -27,22 +31,26 @@ _LISTED: Final = 1000
 def listed(state: Filling) -> None:
     """Words that are one of a parameter's own values: an enum's, or those its description names."""
     taken: set[int] = set()
+    row = _parts(state)
     for place in state.open():
-        if not place.said or (place.traits & {"date", "time", "place", "flag"} and not place.closed):
+        if not place.said or (place.traits & {"date", "place", "flag"} and not place.closed):
             continue
         if "unit" in place.traits:
             continue
+        found: list[tuple[list[int], str]] = []
         for words_, value in sorted(place.said, key=lambda s: (-len(s[0]), s[1])):
-            for at in _where(state, words_, value, taken, enum=place.closed):
+            for at in _where(state, row, (words_, value), taken, place):
                 taken.update(at)
-                held: JsonValue = int(value) if place.numeric and value.lstrip("-").isdigit() else value
-                if not place.many:
-                    state.put(place, Said(held, at[0], listed=True), at)
-                    continue
-                before = state.said.pop(place.name, [])
-                first = before[0].at if before else at[0]
-                known = before[0].value if before else []
-                state.put(place, Said([*known, *([held] if held not in known else [])], first), at)
+                found.append((at, value))
+        for at, value in sorted(found):
+            held: JsonValue = int(value) if place.numeric and value.lstrip("-").isdigit() else value
+            if not place.many:
+                state.put(place, Said(held, at[0], listed=True), at)
+                continue
+            before = state.said.pop(place.name, [])
+            first = before[0].at if before else at[0]
+            known = before[0].value if before else []
+            state.put(place, Said([*known, *([held] if held not in known else [])], first), at)
         _together(state, place)
 
 
@@ -52,36 +60,64 @@ def _together(state: Filling, place: Place) -> None:
     if len(held) < 2 or not all(h.listed for h in held):
         return
     gaps = [state.items[a.at + 1 : b.at] for a, b in pairwise(held)]
-    if all(gap and all(i.lower in ("and", "or", ",", "&", "into", "to") for i in gap) for gap in gaps):
+    if all(
+        gap and all(i.lower in ("and", "or", ",", "&", "into", "to", "for", "with", "in") for i in gap) for gap in gaps
+    ):
         state.said[place.name] = [msgspec.structs.replace(h, group=_LISTED + held[0].at) for h in held]
 
 
-def _where(state: Filling, said: tuple[str, ...], value: str, taken: set[int], *, enum: bool) -> Iterator[list[int]]:
+_Row = list[tuple[str, int]]
+
+
+def _parts(state: Filling) -> _Row:
+    """The stems of the request with the item each is of: `gluten-free` is two of them, a quoted word its own."""
+    row: _Row = []
+    for at, item in enumerate(state.items):
+        if item.kind == "quoted" and isinstance(item.value, str):
+            row += [(stem(w), at) for w in item.value.split()]
+        elif item.kind in ("word", "key", "number"):
+            row += [(stem(w), at) for w in re.split(r"[-/]", item.lower if item.is_word else item.text.casefold()) if w]
+    return row
+
+
+def _where(
+    state: Filling, row: _Row, listed_: tuple[tuple[str, ...], str], taken: set[int], place: Place
+) -> Iterator[list[int]]:
+    said, value = listed_
     frame = words("described", "frame")
-    if len(said) == 1 and (value.casefold() in frame or len(value) < 2 or value.casefold() in ("all", "any", "none")):
+    plain = len(said) == 1
+    if plain and (len(value) < 2 or value.casefold() in ("all", "any", "none")):
         return
-    for at in range(len(state.items) - len(said) + 1):
-        held = state.items[at : at + len(said)]
-        if any(k in taken for k in range(at, at + len(said))):
+    said = tuple(w for word in said for w in re.split(r"[-/]", word) if w)
+    for at in range(len(row) - len(said) + 1):
+        held = sorted({k for _, k in row[at : at + len(said)]})
+        if not place.closed and any(p.start <= held[0] < p.end for p in state.pieces if p.kind == "list"):
+            continue  # one of a list that is said as a whole
+        if any(k in taken for k in held):
             continue
-        if not all(_is(item, word) for item, word in zip(held, said, strict=True)):
+        if not all(_same(w, word) for (w, _), word in zip(row[at : at + len(said)], said, strict=True)) and not (
+            plain and place.closed and said[0] in kin(row[at][0])
+        ):
             continue
-        if len(said) == 1 and held[0].is_stop:
+        first = state.items[held[0]]
+        spelled = first.text == value and value.isupper()
+        bare = (first.is_stop or value.casefold() in frame) and not spelled
+        if plain and bare and not _beside(state, held[0], place):
             continue
-        if not enum and among(said[0], state.sig.core) and len(said) == 1:
+        if not place.closed and plain and among(said[0], state.sig.core):
             continue
-        yield list(range(at, at + len(said)))
+        yield held
 
 
-def _is(item: Item, word: str) -> bool:
-    if item.kind == "quoted":
-        return isinstance(item.value, str) and stem(item.value) == word
-    if not item.is_word:
-        return False
-    parts = [stem(p) for p in item.lower.split("-")] if "-" in item.lower else [item.stem]
-    return (
-        word in parts or item.lower == word or any(len(word) > 4 and p.rstrip("e") == word.rstrip("e") for p in parts)
-    )
+def _beside(state: Filling, at: int, place: Place) -> bool:
+    """The parameter's own name stands beside the word: `first class`, `mode: all`."""
+    cues = cue_words(place)
+    near = [*state.items[at + 1 : at + 2], *state.items[max(0, at - 2) : at]]
+    return place.closed and any(i.is_word and not i.is_stop and any(akin(i.stem, w) for w in cues) for i in near)
+
+
+def _same(one: str, other: str) -> bool:
+    return one == other or (len(other) > 4 and one.rstrip("e") == other.rstrip("e"))
 
 
 def units(state: Filling) -> None:
@@ -99,6 +135,8 @@ def units(state: Filling) -> None:
             said = "".join(i.text for i in state.items[at:end])
             value = unit_for(said, place)
             value = value if value is not None else _enum_word(place, item)
+            if value is None and end > at + 1 and not place.field.enum:
+                value = said  # `min/mile`
             if value is not None:
                 state.put(place, Said(escape(str(value)), at), range(at, end))
     units = {p.unit: p for p in state.pieces if p.unit and p.kind == "number"}
@@ -112,6 +150,78 @@ def units(state: Filling) -> None:
 
 def _enum_word(place: Place, item: Item) -> JsonValue | None:
     return next((v for w, v in place.said if len(w) == 1 and w[0] == item.stem), None) if place.field.enum else None
+
+
+def conversions(state: Filling) -> None:
+    """`12 yards to meters`, `how many ounces are 3 pounds`: the units (or currencies) to count from and to."""
+    kinds = {"unit", "currency"}
+    places = [p for p in state.open() if p.textual and not p.many and kinds & {*p.names, *p.traits}]
+    source = next((p for p in places if "origin" in p.traits), None)
+    target = next((p for p in places if "target" in p.traits), None)
+    if source is None or target is None:
+        return
+    for piece in state.pieces:
+        told = _unit_said(piece, state)
+        if told is None:
+            continue
+        value = _spelled(told, source)
+        to = _unit_after(state, piece) or _unit_asked(state, piece)
+        if value is None or to is None:
+            continue
+        other = _spelled(" ".join(state.items[k].text for k in to), target)
+        if other is not None:
+            state.put(
+                source,
+                Said(value, piece.start),
+                [
+                    k
+                    for k in range(piece.start + 1, piece.end + 2)
+                    if k < len(state.items) and state.items[k].text == told
+                ],
+            )
+            state.put(target, Said(other, to[0] if to[0] > piece.start else piece.start), to)
+            counts = [p for p in state.sig.places if p.numeric and not p.many and p.field.required]
+            held = value_for(piece, counts[0]) if len(counts) == 1 else None
+            if held is not None:
+                state.put(counts[0], Said(held, piece.start), range(piece.start, piece.end))
+
+
+def _unit_said(piece: Piece, state: Filling) -> str | None:
+    """The unit as it is written beside the number."""
+    if piece.kind not in ("number", "money"):
+        return None
+    said = piece.text.strip("-0123456789., ")
+    if said and piece.unit is not None:
+        return said if said.replace(" ", "").isalpha() else piece.unit
+    after = state.items[piece.end] if piece.end < len(state.items) else None
+    if after is not None and after.is_word and not after.is_stop:
+        return after.text
+    return None
+
+
+def _unit_after(state: Filling, piece: Piece) -> list[int]:
+    """`to meters`, `into US dollars` soon after the number."""
+    items = state.items
+    for k in range(piece.end, min(len(items) - 1, piece.end + 5)):
+        if items[k].lower in ("to", "into", "in", "as") and items[k + 1].is_word:
+            end = k + 2
+            while end < len(items) and end < k + 4 and items[end].is_word and not items[end].is_stop:
+                end += 1
+            return [n for n in range(k + 1, end) if not items[n].is_stop]
+    return []
+
+
+def _unit_asked(state: Filling, piece: Piece) -> list[int]:
+    """`how many centimeters are 7 inches`."""
+    items = state.items
+    for k in range(piece.start - 1, 1, -1):
+        if items[k].is_word and not items[k].is_stop and items[k - 1].lower == "many" and items[k - 2].lower == "how":
+            return [k]
+    return []
+
+
+def _spelled(said: str, place: Place) -> JsonValue | None:
+    return unit_for(said, place) if place.field.enum else escape(said)
 
 
 def currencies(state: Filling) -> None:
@@ -144,7 +254,8 @@ def days(state: Filling) -> None:
         place, value = ranked[0]
         state.put(place, Said(value, piece.start), range(piece.start, piece.end))
         for other, held in ranked[1:]:
-            if day.minute is not None and "time" in other.traits and "time" not in place.traits:
+            clock, date_ = "time" in other.traits, "time" in place.traits
+            if day.minute is not None and day.day is not None and clock != date_:
                 state.put(other, Said(held, piece.start), [])
                 break
 
@@ -157,24 +268,32 @@ def _day_score(place: Place, *, ends: bool, required: bool) -> float:
 
 
 def flags(state: Filling) -> None:
-    """`with details`, `no breakfast`: yes or no, for a parameter whose name is said."""
-    plain = words("described", "flags")
+    """`with details`, `no breakfast`, `private`: yes or no, for a parameter whose telling words are said."""
     for place in state.open():
         if "flag" not in place.traits:
             continue
-        telling = [w for w in place.names if w not in plain and len(w) > 2]
-        if not telling:
+        telling = flag_words(place)
+        heard = {w: [k for k, i in enumerate(state.items) if i.is_word and akin(i.stem, w)] for w in telling}
+        hits = sorted(k for held in heard.values() for k in held)
+        said = [w for w in telling if heard[w]]
+        if not said or (said[0] != telling[0] and 2 * len(said) <= len(telling)):
             continue
-        hits = [
-            at
-            for w in telling
-            for at, i in enumerate(state.items)
-            if i.is_word and akin(i.stem, w) and not (at in state.used and i.kind != "word")
-        ]
-        if len({state.items[h].stem for h in hits}) < len(telling):
+        if len(said) < len(telling) and all(among(w, state.sig.core | state.sig.summary) for w in said):
             continue
-        if not hits or all(among(state.items[h].stem, state.sig.core) for h in hits):
+        if all(among(state.items[h].stem, state.sig.core) for h in hits):
             continue
         before = [i.lower for i in state.items[max(0, hits[0] - 3) : hits[0]]]
         denied = any(w in words("described", "low") or w.endswith("n't") for w in before)
-        state.put(place, Said(not denied, hits[0]), hits)
+        state.put(place, Said(flag_value(place, yes=not denied), hits[0]), hits)
+
+
+def flag_words(place: Place) -> list[str]:
+    """The words of a yes-or-no parameter's name that say what it is about."""
+    plain = {stem(w) for w in words("described", "flags")}
+    return [w for w in place.names if w not in plain and len(w) > 2]
+
+
+def flag_value(place: Place, *, yes: bool) -> JsonValue:
+    """True or False, as the parameter spells them."""
+    spelled = ("true", "yes") if yes else ("false", "no")
+    return next((v for v in place.field.enum if v.casefold() in spelled), yes)

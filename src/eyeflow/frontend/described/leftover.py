@@ -7,15 +7,23 @@ Never: chooses between two parameters that would both do.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
-from eyeflow.frontend.data import words
-from eyeflow.frontend.described.cues import STRONG, cue_words, number_edge
+from eyeflow.frontend.described.cues import STRONG, cue_words, number_edge, text_edge
 from eyeflow.frontend.described.filling import NUMBERS, Filling, Said, edge, give, take, units_of
+from eyeflow.frontend.described.phrases import phrases
 from eyeflow.frontend.described.pieces import Piece
 from eyeflow.frontend.described.signature import Place, akin, among
 from eyeflow.frontend.described.values import value_for
 from eyeflow.frontend.lexicon import is_base_verb
+from eyeflow.frontend.lexicon import words as language
 from eyeflow.frontend.values_said import escape
+
+_WORDED: Final = 0.9
+"""From here on plain words are tied to a text by what stands beside them."""
+
+_WORDS: Final = 2000
+"""Groups of phrases are numbered from here on, apart from those of other values."""
 
 
 def in_order(state: Filling) -> None:
@@ -24,7 +32,7 @@ def in_order(state: Filling) -> None:
         held = [p for p in state.left() if p.kind in kinds]
         places = [p for p in state.open() if p.field.required and p.numeric and p.many == takes and not p.field.enum]
         if takes and kinds != ("list",):
-            units = units_of(held)
+            units = _halves(units_of(held), places, state)
             if len(places) == len(units) and all(len(u) > 1 for u in units):
                 for place, unit in zip(places, units, strict=True):
                     give(state, unit, place)
@@ -39,11 +47,28 @@ def in_order(state: Filling) -> None:
             for piece in held:
                 take(state, piece, places[0])
             continue
+        count = max((len(h) for h in state.said.values()), default=1)
+        alike = count > 1 and len(places) == 1 and len(held) == count
+        if alike and not takes and not any(_rejects(p, places[0], state) for p in held):
+            for piece in held:  # as many as of everything else: one for each call
+                take(state, piece, places[0])
+            continue
         fitting = [p for p in held if not any(_rejects(p, q, state) for q in places)]
         if len(places) == len(fitting) == len(held) and held:
             for place, piece in zip(places, held, strict=True):
                 take(state, piece, place, tied=len(held) == 1)
     _as_list(state)
+
+
+def _halves(units: list[list[Piece]], places: Sequence[Place], state: Filling) -> list[list[Piece]]:
+    """`12, 15, 18 and 22, 25, 28` for two lists: the `and` parts them."""
+    if len(units) != 1 or len(places) != 2 or len(units[0]) % 2 or len(units[0]) < 4:
+        return units
+    unit = units[0]
+    joints = [
+        k for k in range(1, len(unit)) if any(i.lower == "and" for i in state.items[unit[k - 1].end : unit[k].start])
+    ]
+    return [unit[: joints[0]], unit[joints[0] :]] if joints == [len(unit) // 2] else units
 
 
 def _as_list(state: Filling) -> None:
@@ -111,40 +136,104 @@ def word_list(state: Filling) -> None:
     places = [p for p in state.open() if p.many and p.textual and not p.closed]
     if len(places) != 1 or any(p.many for p in state.sig.places if p is not places[0] and p.textual):
         return
-    runs = _runs(state)
-    rows: list[list[list[int]]] = []
-    for run in runs:
-        last = rows[-1][-1] if rows else None
-        gap = state.items[last[-1] + 1 : run[0]] if last is not None else []
-        if gap and all(i.lower in ("and", "or", ",", "&") for i in gap):
-            rows[-1].append(run)
-        else:
-            rows.append([run])
-    rows = [row for row in rows if len(row) > 1]
+    rows = [unit for unit in units_of(phrases(state)) if len(unit) > 1]
     if len(rows) == 1:
-        values = [escape(" ".join(state.items[k].text for k in run)) for run in rows[0]]
-        at = rows[0][0][0]
-        state.put(places[0], Said(values, at, tied=False), range(at, rows[0][-1][-1] + 1))
+        values = [escape(p.text) for p in rows[0]]
+        at = rows[0][0].start
+        state.put(places[0], Said(values, at, tied=False), range(at, rows[0][-1].end))
 
 
 def plain(state: Filling) -> None:
-    """Plain words for the one text still wanted: `restaurants with vegan food`, `who discovered the neutron`."""
-    wanted = [p for p in state.open() if p.field.required and p.textual and not p.closed
-              and not p.traits & {"date", "time", "unit", "code", "flag", "object"} and not p.many]  # fmt: skip
-    runs = _runs(state)
-    if len(wanted) != 1 or len(runs) != 1:
-        beside = [(r, p) for p in wanted for r in runs if _beside(state, r, p)]
-        if len(beside) != 1:
-            return
-        runs, wanted = [beside[0][0]], [beside[0][1]]
-    place, run = wanted[0], runs[0]
-    if "place" in place.traits and (
-        run[0] == 0 or state.items[run[0] - 1].lower not in ("in", "near", "at", "for", "of", "from", "to")
-    ):
+    """Plain words for the texts still wanted: `restaurants with vegan food`, `who discovered the neutron`."""
+    for _ in range(4):
+        units = units_of(phrases(state))
+        wanted = [p for p in state.open() if p.field.required and _worded(p)]
+        if not units or not wanted or not (_sole(state, units, wanted) or _best(state, units, wanted)):
+            break
+    for unit in units_of(phrases(state)):
+        places = [p for p in state.open() if _worded(p) and _beside(state, range(unit[0].start, unit[-1].end), p)]
+        if len(places) == 1:
+            _put(state, unit, places[0])
+
+
+def alike(state: Filling) -> None:
+    """`in the shape of a heart ... in the shape of a star`: what hangs on the same words is a further value."""
+    for place in state.sig.places:
+        held = state.said.get(place.name, [])
+        if not held or place.many or not _worded(place) or len(held) > 1:
+            continue
+        led = _led_at(state, held[0].at)
+        for unit in units_of(phrases(state)) if led else ():
+            if _led_at(state, unit[0].start) == led:
+                _put(state, unit, place)
+
+
+def _worded(place: Place) -> bool:
+    """Plain words can be its value."""
+    return place.textual and not place.closed and not place.traits & {"date", "time", "unit", "code", "flag", "object"}
+
+
+def _sole(state: Filling, units: Sequence[Sequence[Piece]], wanted: Sequence[Place]) -> bool:
+    """One place, and one phrase (or several that stand alike: `who made the lamp and who made the chair`)."""
+    if len(wanted) != 1 or len({_before(state, unit[0]) for unit in units}) != 1:
+        return False
+    if "place" in wanted[0].traits and not all(_placed(state, unit[0]) for unit in units):
+        return False
+    for unit in units:
+        _put(state, unit, wanted[0])
+    return True
+
+
+def _best(state: Filling, units: Sequence[Sequence[Piece]], wanted: Sequence[Place]) -> bool:
+    """The pair that fits clearly better than any other with the same phrase or place."""
+    fits = []
+    for u, unit in enumerate(units):
+        for place in wanted:
+            score = max((s for p in unit if (s := text_edge(p, place, state.cues)) is not None), default=None)
+            if score is not None and score >= _WORDED and ("place" not in place.traits or _placed(state, unit[0])):
+                fits.append((score, u, place))
+    clear = _clearly(fits)
+    if not clear:
+        return False
+    _, u, place = max(clear, key=lambda f: (f[0], -f[1]))
+    for unit in units:  # and those said in the same words: `in the shape of a heart ... in the shape of a star`
+        if unit is units[u] or (not place.many and _led(state, unit[0]) == _led(state, units[u][0])):
+            _put(state, unit, place)
+    return True
+
+
+def _put(state: Filling, unit: Sequence[Piece], place: Place) -> None:
+    spans = [k for p in unit for k in range(p.start, p.end)]
+    if place.many:
+        state.put(place, Said([escape(p.text) for p in unit], unit[0].start, tied=False), spans)
         return
-    first, last = state.items[run[0]], state.items[run[-1]]
-    text = " ".join(i.text for i in state.items[run[0] : run[-1] + 1]) if first is not last else first.text
-    state.put(place, Said(escape(text), run[0], tied=False), run)
+    for piece in unit:
+        group = piece.group + _WORDS if piece.group >= 0 else -1
+        state.put(place, Said(escape(piece.text), piece.start, group, tied=False), range(piece.start, piece.end))
+
+
+def _before(state: Filling, piece: Piece) -> str:
+    """The word the phrase hangs on: what stands before it and its article."""
+    k = piece.start - 1
+    while k >= 0 and state.items[k].lower in language("determiners"):
+        k -= 1
+    return state.items[k].stem if k >= 0 else ""
+
+
+def _led(state: Filling, piece: Piece) -> tuple[str, ...]:
+    return _led_at(state, piece.start)
+
+
+def _led_at(state: Filling, at: int) -> tuple[str, ...]:
+    """The two words that what stands at `at` hangs on: `shape of`; none where there is but one."""
+    k = at - 1
+    while k >= 0 and state.items[k].lower in language("determiners"):
+        k -= 1
+    return tuple(i.stem for i in state.items[k - 1 : k + 1]) if k > 0 else ()
+
+
+def _placed(state: Filling, piece: Piece) -> bool:
+    return _before(state, piece) in ("in", "near", "at", "for", "of", "from", "to")
 
 
 def _beside(state: Filling, run: Sequence[int], place: Place) -> bool:
@@ -157,25 +246,3 @@ def _beside(state: Filling, run: Sequence[int], place: Place) -> bool:
     while k >= 0 and (state.items[k].is_stop or state.items[k].text in ("=", ":")):
         k -= 1
     return k >= 0 and run[0] - k <= 3 and any(akin(state.items[k].stem, w) for w in cues)
-
-
-def _runs(state: Filling) -> list[list[int]]:
-    """Stretches of words that neither ask nor belong to the capability or a value."""
-    sig = state.sig
-    frame = words("described", "frame")
-    known = sig.core | sig.summary
-    runs: list[list[int]] = []
-    taken = {k for p in state.pieces for k in range(p.start, p.end)}
-    for at, item in enumerate(state.items):
-        plain = (
-            item.is_word and not item.is_stop and item.lower not in frame and at not in state.used and at not in taken
-        )
-        names = frozenset(w for p in sig.places for w in p.names)
-        verbal = item.lower.endswith(("ed", "ing", "ly", "ive")) or is_base_verb(item.lower)
-        if not plain or verbal or among(item.stem, known) or among(item.stem, names):
-            continue
-        if runs and runs[-1][-1] == at - 1:
-            runs[-1].append(at)
-        else:
-            runs.append([at])
-    return [r for r in runs if len(r) <= 4]

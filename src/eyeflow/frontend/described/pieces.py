@@ -14,14 +14,14 @@ from typing import Final
 import msgspec
 
 from eyeflow.frontend.data import words
-from eyeflow.frontend.described.dates import Day, days
+from eyeflow.frontend.described.dates import Day, days, is_month
 from eyeflow.frontend.intent import JsonValue
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import words as language
 from eyeflow.units import lookup
 
 _LINKS: Final = ("of", "de", "la", "du", "van", "von", "al", "&")
-_CODE: Final = re.compile(r"(?=[^\W_]*\d)(?=\w*[^\W\d_])[\w-]{3,40}|[A-Z]+[a-z]+[A-Z]\w*|\w+_\w+")
+_CODE: Final = re.compile(r"(?=[^\W_]*\d)(?=\w*[^\W\d_])[\w-]{2,40}|[A-Z]+[a-z]+[A-Z]\w*|\w+_\w+")
 _REGION: Final = re.compile(r"\A(?:[A-Z]{2,3}|[A-Z][a-z]+(?: [A-Z][a-z]+)?)\Z")
 _HONOURS: Final = ("dr", "mr", "mrs", "ms", "prof", "st")
 MAX_PIECES: Final = 120
@@ -66,7 +66,7 @@ def pieces(items: Sequence[Item], text: str, now: datetime) -> tuple[Piece, ...]
             continue
         found.append(piece)
         at = piece.end
-    return tuple(_grouped(found, items))
+    return tuple(grouped(found, items))
 
 
 def _day(items: Sequence[Item], at: int, text: str, said: dict[int, Day]) -> Piece | None:
@@ -91,6 +91,10 @@ def _piece(items: Sequence[Item], at: int, text: str) -> Piece | None:
         return _number(items, at, text)
     if item.kind in _ADDRESSES:
         return Piece("address", at, at + 1, item.text, item.text)
+    if item.is_word and at + 1 < len(items) and items[at + 1].text == "^" and _glued(items, at) > at + 2:
+        end = _glued(items, at)
+        said = text[item.span.start : items[end - 1].span.end]
+        return Piece("code", at, end, said, said)  # `x^3`
     fresh = at == 0 or items[at - 1].span.end < item.span.start or items[at - 1].kind == "punct"
     if item.is_word and not item.is_stop and fresh and _CODE.fullmatch(item.text):
         end = _glued(items, at)
@@ -109,8 +113,31 @@ def _glued(items: Sequence[Item], at: int) -> int:
     return end
 
 
+def _power(items: Sequence[Item], at: int, text: str) -> Piece | None:
+    """`8.85 x 10^-12`, `10^6`: a number in powers of ten, with its unit left to the words."""
+    k = at
+    factor: float = 1.0
+    if at + 1 < len(items) and items[at + 1].lower in ("x", "×", "*") and isinstance(items[at].value, int | float):
+        factor, k = float(items[at].value or 0), at + 2
+    if k + 2 >= len(items) or items[k].text != "10" or items[k + 1].text != "^":
+        return None
+    minus = items[k + 2].text == "-"
+    exponent = items[k + 2 + minus] if k + 2 + minus < len(items) else None
+    if exponent is None or not isinstance(exponent.value, int) or abs(exponent.value) > 300:
+        return None
+    end = k + 3 + minus
+    power = -exponent.value if minus else exponent.value
+    if end + 2 < len(items) and items[end].is_word and items[end + 1].text == "/" and items[end + 2].is_word:
+        end += 3  # `F/m`
+    value = float(f"{factor!r}e{power}") if "e" not in repr(factor) else factor * 10.0**power
+    return Piece("number", at, end, text[items[at].span.start : items[end - 1].span.end], value)
+
+
 def _number(items: Sequence[Item], at: int, text: str) -> Piece | None:
     item = items[at]
+    power = _power(items, at, text)
+    if power is not None:
+        return power
     glued = _glued(items, at)
     if glued == at + 2 and items[at + 1].is_word and len(items[at + 1].text) <= 2 and item.kind == "number":
         return Piece("number", at, glued, text[item.span.start : items[glued - 1].span.end], item.value)
@@ -119,6 +146,9 @@ def _number(items: Sequence[Item], at: int, text: str) -> Piece | None:
         end = _street(items, glued) or glued
         said = text[item.span.start : items[end - 1].span.end]
         return Piece("name" if end > glued else "code", at, end, said, said)
+    if glued == at + 3 and items[at + 1].text == "-" and items[at + 2].kind == "number" and item.kind == "number":
+        said = text[item.span.start : items[at + 2].span.end]
+        return Piece("code", at, glued, said, said)  # `0-10`, `2021-2022`
     street = _street(items, at + 1)
     if street is not None and item.kind == "number":
         said = text[item.span.start : items[street - 1].span.end]
@@ -132,6 +162,8 @@ def _number(items: Sequence[Item], at: int, text: str) -> Piece | None:
     if known is not None and not (symbol is not None and symbol.is_stop):
         said = text[item.span.start : items[end].span.end]
         return Piece(kind, at, end + 1, said, item.value, known.name)
+    if item.unit is not None and end + 1 < len(items) and items[end].text == "^" and items[end + 1].kind == "number":
+        return Piece(kind, at, end + 2, text[item.span.start : items[end + 1].span.end], item.value)  # `9.8 m/s^2`
     return Piece(kind, at, end, item.text, item.value, item.unit)
 
 
@@ -178,6 +210,13 @@ def _bracketed(items: Sequence[Item], at: int, text: str) -> Piece | None:
 
 def _name(items: Sequence[Item], at: int, text: str) -> Piece | None:
     """A run of capitalised words, with small words inside it: `Museum of Modern Art`, `Lyon, France`."""
+    before = items[at - 1].lower if at else ""
+    if (
+        items[at].text[:1].isupper()
+        and is_month(items[at].text)
+        and before in ("in", "for", "of", "during", "by", "or")
+    ):
+        return Piece("name", at, at + 1, items[at].text, items[at].text)
     if not _capital(items, at):
         return None
     end = at + 1
@@ -223,15 +262,23 @@ def _titled(items: Sequence[Item], at: int) -> bool:
 def _region(items: Sequence[Item], end: int, text: str) -> int:
     """`Phoenix, AZ` and `Austin, Texas` with their region, when nothing follows in the list."""
     for _ in range(2):
-        if end + 1 >= len(items) or items[end].text != "," or not _capital(items, end + 1):
+        if end + 1 >= len(items) or items[end].text != ",":
             return end
+        short = items[end + 1].text in words("regions", "abbreviated")
+        if not short and not _capital(items, end + 1):
+            return end
+        if short and items[end - 1].text not in words("regions", "abbreviated"):
+            end += 2
+            continue
         stop = end + 2
         while stop < len(items) and _capital(items, stop):
             stop += 1
         region = text[items[end + 1].span.start : items[stop - 1].span.end]
         after = items[stop].lower if stop < len(items) else ""
         listed = after in ("and", "or") or (after == "," and stop + 1 < len(items) and _more(items, stop))
-        if not _REGION.fullmatch(region) or listed:
+        last = text[items[end - 1].span.start : items[end - 1].span.end]
+        sure = region.casefold() in words("regions", "named") and last.casefold() not in words("regions", "named")
+        if not _REGION.fullmatch(region) or (listed and not sure) or (after in ("to", "and") and not sure):
             return end
         end = stop
     return end
@@ -264,7 +311,7 @@ def _capital(items: Sequence[Item], at: int) -> bool:
     return True
 
 
-def _grouped(found: Sequence[Piece], items: Sequence[Item]) -> list[Piece]:
+def grouped(found: Sequence[Piece], items: Sequence[Item]) -> list[Piece]:
     """Neighbours of one kind joined by commas and `and` share a group."""
     out: list[Piece] = []
     group = 0
@@ -289,6 +336,7 @@ def _alike(one: Piece, other: Piece) -> bool:
 def _joined(between: Sequence[Item]) -> bool:
     said = [i.lower for i in between]
     joins = [w for w in said if w in ("and", "or", ",", "&", "then")]
-    rest = [w for w in said if w not in ("and", "or", ",", "&", "then")]
-    return bool(joins) and (not rest or (len(rest) == 1 and between[0].lower == rest[0] and len(joins) >= 1
-                                         and not between[0].is_stop))  # fmt: skip
+    rest = [i for i in between if i.lower not in ("and", "or", ",", "&", "then")]
+    if joins and rest and rest[-1] is between[-1] and rest[-1].lower in language("determiners"):
+        rest = rest[:-1]  # `a telescope and the microscope`
+    return bool(joins) and (not rest or (len(rest) == 1 and between[0] is rest[0] and not rest[0].is_stop))

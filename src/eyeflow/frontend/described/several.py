@@ -32,7 +32,12 @@ def calls(state: Filling) -> list[dict[str, JsonValue]] | None:
     full = {n: held for n, held in many.items() if len(held) == count}
     rest = {n: held for n, held in many.items() if len(held) < count}
     starts = _frames(full, count)
-    inner = {n: held for n, held in found.items() if n in once and _inside(held[0], starts)}
+    optional = {p.name for p in state.sig.places if not p.field.required}
+    inner = {
+        n: held
+        for n, held in found.items()
+        if n in once and (_inside(held[0], starts) or (n in optional and _of_last(state, held[0], starts)))
+    }
     rest |= inner
     out: list[dict[str, JsonValue]] = []
     for k in range(count):
@@ -66,6 +71,14 @@ def _frames(full: dict[str, list[Said]], count: int) -> list[int] | None:
 def _inside(said: Said, starts: list[int] | None) -> bool:
     """Said among one call's own words, with another call's after them: it is that one's alone."""
     return starts is not None and starts[0] <= said.at < starts[-1]
+
+
+def _of_last(state: Filling, said: Said, starts: list[int] | None) -> bool:
+    """Said in the sentence of the last call's values, which no other call's values share."""
+    if starts is None or len(starts) < 2 or said.at < starts[-1]:
+        return False
+    ends = [k for k, i in enumerate(state.items) if i.kind == "punct" and i.text in ".!?"]
+    return any(starts[-2] < k < starts[-1] for k in ends) and not any(starts[-1] < k < said.at for k in ends)
 
 
 def _frame(said: Said, starts: list[int]) -> int:

@@ -22,7 +22,7 @@ from eyeflow.values import BOOLEAN, DATE, TIMESTAMP, Field, Json, ListOf, Object
 
 _ENDINGS: Final = (
     "ations", "ation", "ition", "ically", "ional", "ical", "ics", "ion", "ance", "ence", "ment", "ness", "ally", "ary",
-    "ory", "ist", "ity", "ive", "ant", "ent", "ous", "ate", "at", "er", "or", "al", "ic", "ar", "y",
+    "ory", "etic", "ist", "ity", "ive", "ant", "ent", "ous", "ate", "at", "er", "or", "al", "ic", "ar", "y",
 )  # fmt: skip
 _EXAMPLES: Final = re.compile(
     r"(?:e\.g\.?,?|eg[:.]|such as|for example,?|for instance,?|options?(?: are| include)?:?|possible values(?: are)?:?"
@@ -136,6 +136,10 @@ def akin(one: str, other: str) -> bool:
     if one == other or root(one) == root(other):
         return True
     short, long = sorted((one, other), key=len)
+    if len(short) >= 4 and (
+        short.rstrip("ei") == long.rstrip("ei") or long in (short.rstrip("e") + "tic", short.rstrip("e") + "ic")
+    ):
+        return True
     return len(short) >= 5 and long.startswith(short) and len(long) - len(short) <= 5 and short.isalpha()
 
 
@@ -226,12 +230,16 @@ def _traits(param: Field, names: tuple[str, ...], about: tuple[str, ...], text: 
         return any(stem(w) in where or w in where for w in words("described", key))
 
     own = set(names)
-    if held == BOOLEAN:
+    spelled = {v.casefold() for v in param.enum}
+    if held == BOOLEAN or (spelled & {"true", "yes"} and spelled <= {"true", "false", "yes", "no", "dontcare", "any"}):
         found.add("flag")
     if isinstance(held, ObjectOf):
         found.add("object")
+    if re.search(r"\bday of the week\b|\bweekday\b", f"{param.name.replace('_', ' ')} {text}", re.I):
+        found.add("weekday")
+    annual = "year" in own and not own & {"date", "day"}
     dated = held in (DATE, TIMESTAMP) or param.format in ("date", "date-time") or bool(own & {"date", "day", "datetim"})
-    if dated or (re.search(r"\b(?:date|yyyy)\b", text, re.I) and _is_text(param)):
+    if dated or (not annual and re.search(r"\b(?:date|yyyy)\b", text, re.I) and _is_text(param)):
         found.add("date")
     if own & {"time", "clock"} and "date" not in found and _is_text(param):
         found.add("time")
@@ -245,6 +253,17 @@ def _traits(param: Field, names: tuple[str, ...], about: tuple[str, ...], text: 
     counted = own & {"year", "month", "week", "day", "night", "hour", "minut", "second", "duration", "term"}
     for trait, key in (("money", "money"), ("share", "shares")):
         if not counted and speaks(key, spoken):
+            found.add(trait)
+    for trait, key in (
+        ("topic", "topics"),
+        ("titled", "titles"),
+        ("words", "contents"),
+        ("to", "recipients"),
+        ("venue", "venues"),
+        ("kind", "kinds"),
+        ("platform", "platforms"),
+    ):
+        if speaks(key, own):
             found.add(trait)
     if speaks("codes", own):
         found.add("code")

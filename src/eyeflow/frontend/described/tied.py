@@ -7,9 +7,10 @@ Never: takes what nothing ties (that is `leftover`).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import permutations
 from typing import Final
 
-from eyeflow.frontend.described.cues import STRONG
+from eyeflow.frontend.described.cues import STRONG, text_edge
 from eyeflow.frontend.described.filling import NUMBERS, Filling, edge, give, take, units_of
 from eyeflow.frontend.described.pieces import Piece
 from eyeflow.frontend.described.signature import Place
@@ -18,7 +19,39 @@ from eyeflow.frontend.values_said import is_code
 _SHARE: Final = 0.75
 """Parameters whose ties to a group of values are within this share of the best one may each get one of them."""
 
+_EACH: Final = 4
+_CLEAR: Final = 0.5
+
 _Edge = tuple[float, int, int]
+
+
+def one_each(state: Filling) -> None:
+    """As many names as texts required: the one way to share them out that fits best, when it is clearly the best."""
+    plain = {"date", "time", "unit", "flag", "object"}
+    places = [
+        p for p in state.open() if p.field.required and p.textual and not (p.closed or p.many or p.traits & plain)
+    ]
+    held = [p for p in state.left() if p.kind in ("name", "quoted", "code")]
+    if not 2 <= len(places) == len(held) <= _EACH or any(p.group >= 0 for p in held):
+        return
+    every = [p for p in state.sig.places if p.textual and p.name not in state.said]
+    ways: list[tuple[float, tuple[int, ...]]] = []
+    table = [[text_edge(piece, place, state.cues) for place in places] for piece in held]
+    for order in permutations(range(len(places))):
+        scores = [table[k][p] for k, p in enumerate(order)]
+        if all(s is not None for s in scores):
+            ways.append((round(sum(s for s in scores if s is not None), 4), order))
+    ways.sort(key=lambda w: (-w[0], w[1]))
+    if not ways or (len(ways) > 1 and ways[0][0] - ways[1][0] < _CLEAR):
+        return
+    for piece, p in zip(held, ways[0][1], strict=True):
+        best = max((s for q in every if (s := text_edge(piece, q, state.cues)) is not None), default=0.0)
+        if best - (text_edge(piece, places[p], state.cues) or 0.0) > _CLEAR and any(
+            q not in places and text_edge(piece, q, state.cues) == best for q in every
+        ):
+            return
+    for piece, p in zip(held, ways[0][1], strict=True):
+        take(state, piece, places[p])
 
 
 def tied(state: Filling) -> None:

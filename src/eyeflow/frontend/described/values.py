@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from eyeflow.frontend.data import mapping
 from eyeflow.frontend.described.cues import unit_in
 from eyeflow.frontend.described.dates import Day, written
 from eyeflow.frontend.described.pieces import Piece
@@ -91,6 +92,19 @@ def _list(piece: Piece, place: Place) -> JsonValue | None:
     return None
 
 
+def in_region(said: str, place: Place) -> str | None:
+    """`Boston` with its state (or its country, where that will do), for a place that wants both."""
+    if not place.regional or "place" not in place.traits or "," in said:
+        return None
+    town = said.casefold()
+    state = mapping("towns", "states").get(town)
+    if state is not None:
+        return f"{said}, {state}"
+    country = mapping("towns", "countries").get(town)
+    wanted = "country" in place.field.description.casefold()
+    return f"{said}, {country}" if country is not None and wanted else None
+
+
 def day_for(day: Day, place: Place) -> JsonValue | None:
     """A day or a time of day in the spelling the parameter asks for."""
     clock = None if day.minute is None else f"{day.minute // 60:02d}:{day.minute % 60:02d}"
@@ -102,6 +116,8 @@ def day_for(day: Day, place: Place) -> JsonValue | None:
         return clock
     if day.day is None:
         return None
+    if "weekday" in place.traits:
+        return day.day.strftime("%A") if day.relative else None
     text = written(day.day, shape)
     if clock is not None and ((shape and "hh" in shape) or place.field.format == "date-time"):
         joint = "T" if shape is None else " "

@@ -1,0 +1,69 @@
+"""What a request asks for: the first thing named after the question word or the order.
+
+Knows: how English questions and orders begin. In: items. Out: positions of words. Never: looks at a capability.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from eyeflow.frontend.data import words
+from eyeflow.frontend.items import Item
+from eyeflow.frontend.lexicon import is_base_verb
+
+_ENDS: Final = (".", "!", "?", ";", "\n")
+_WH: Final = ("what", "what's", "how", "how's", "which", "who", "who's", "when", "where")
+_RELATIVE: Final = ("which", "who", "when", "where")
+"""Question words that also begin relative clauses: they ask at the beginning of a clause only."""
+
+_SORTS: Final = ("kind", "kinds", "type", "types", "sort", "sorts")
+_WISHES: Final = ("i", "i'd", "i'm", "we", "we'd")
+
+
+def focus(items: Sequence[Item]) -> tuple[str, list[int]]:
+    """The question word (or an empty text) and the words that name what is asked for; none when nothing tells."""
+    asking = next((k for k in range(len(items)) if _asks(items, k)), None)
+    if asking is not None:
+        return items[asking].lower, _thing(items, asking + 1)
+    for want in (_orders, _wishes):
+        start = next((k for k in _beginnings(items) if want(items[k])), None)
+        if start is not None:
+            return "", _thing(items, start + (want is _orders and is_base_verb(items[start].lower)))
+    return "", []
+
+
+def _beginnings(items: Sequence[Item]) -> list[int]:
+    return [k for k, i in enumerate(items) if i.is_word and (k == 0 or items[k - 1].text in _ENDS)]
+
+
+def _asks(items: Sequence[Item], at: int) -> bool:
+    if items[at].lower not in _WH:
+        return False
+    if items[at].lower not in _RELATIVE:
+        return True
+    before = items[at - 1] if at else None
+    frame = words("described", "frame")
+    return before is None or before.kind == "punct" or before.lower in ("me", "and", "out") or before.lower in frame
+
+
+def _orders(item: Item) -> bool:
+    return is_base_verb(item.lower) or item.lower in words("described", "leads")
+
+
+def _wishes(item: Item) -> bool:
+    return item.lower in _WISHES
+
+
+def _thing(items: Sequence[Item], at: int) -> list[int]:
+    """The first run of content words from `at` on, before any value."""
+    frame = words("described", "frame")
+    k = at
+    while k < len(items) and items[k].is_word and (items[k].is_stop or items[k].lower in (*frame, *_SORTS)):
+        k += 1
+    found = []
+    while k < len(items) and items[k].is_word and not items[k].is_stop:
+        if items[k].lower not in frame:
+            found.append(k)
+        k += 1
+    return found

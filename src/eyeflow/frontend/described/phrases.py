@@ -1,0 +1,66 @@
+"""Plain words that may be values: `a sewing machine`, `quartz, gypsum and talc`, `about autumn rain`.
+
+Knows: where an English noun phrase begins and ends. In: a `Filling`. Out: `Piece`s of kind `words`, in order, those of
+one `a, b and c` with one group. Never: takes words that name the capability or a parameter, or that ask; decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from eyeflow.frontend.data import words
+from eyeflow.frontend.described.filling import Filling
+from eyeflow.frontend.described.pieces import Piece, grouped
+from eyeflow.frontend.described.signature import among
+from eyeflow.frontend.items import Item
+from eyeflow.frontend.lexicon import is_base_verb
+from eyeflow.frontend.lexicon import words as language
+
+LONGEST: Final = 5
+"""A run of more words is no name of a thing."""
+
+_VERBAL: Final = ("ed", "ing")
+_BEFORE: Final = ("to", "i", "you", "we", "please", "and", "then", "who", "that", "which")
+"""Words after which a verb is one."""
+
+
+def phrases(state: Filling) -> list[Piece]:
+    """Runs of words that neither ask nor belong to the capability or to a value."""
+    taken = {k for p in state.pieces for k in range(p.start, p.end)} | state.used
+    own = state.sig.core | state.sig.summary | frozenset(w for p in state.sig.places for w in p.names)
+    runs: list[list[int]] = []
+    for at, item in enumerate(state.items):
+        going = bool(runs) and runs[-1][-1] == at - 1
+        if at in taken or among(item.stem, own) or not _noun(state.items, at, taken, going=going):
+            continue
+        if going:
+            runs[-1].append(at)
+        else:
+            runs.append([at])
+    found = [_piece(run, state.items) for run in runs if len(run) <= LONGEST]
+    return grouped(found, state.items)
+
+
+def _piece(run: Sequence[int], items: Sequence[Item]) -> Piece:
+    text = " ".join(items[k].text for k in run)
+    return Piece("words", run[0], run[-1] + 1, text, text)
+
+
+def _noun(items: Sequence[Item], at: int, taken: set[int], *, going: bool) -> bool:
+    """The word can be part of the name of a thing where it stands."""
+    item = items[at]
+    if not item.is_word or item.is_stop or item.lower in words("described", "frame") or len(item.text) < 2:
+        return False
+    if item.lower.endswith(("'s", "ly")) or item.kind != "word":
+        return False
+    before = items[at - 1] if at else None
+    led = before is not None and before.is_stop and before.lower not in _BEFORE
+    if is_base_verb(item.lower):
+        return going or (led and before is not None and before.lower in language("determiners"))
+    if item.lower.endswith(_VERBAL) and len(item.text) > 5:
+        after = items[at + 1] if at + 1 < len(items) else None
+        nominal = after is not None and after.is_word and not after.is_stop and at + 1 not in taken
+        about = before is not None and before.lower in words("described", "about")
+        return (nominal and (going or led)) or (about and item.lower.endswith("ing"))
+    return True
