@@ -122,7 +122,7 @@ def _literals_left(items: Sequence[Item], filled: slots.Filled) -> float:
 def _look(seen: _Seen, items: Sequence[Item], scope: Scope, verb: Item | None) -> Chosen | None:
     """One capability with everything the clause says."""
     _, entry, match, filled = seen
-    used = set(match.used) | filled.used
+    used = set(match.used - filled.unsaid) | filled.used
     if verb is not None:
         used.add(verb.index)
     if entry.capability_says:

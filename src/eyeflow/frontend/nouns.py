@@ -236,7 +236,7 @@ def _from_read(
     filled = slots.fill(entry, items, scope)
     asked = content(items)
     service = _service_items(items, entry.service.id, scope)
-    about: set[int] = set(filled.used) | service | match.used
+    about: set[int] = (set(filled.used) | service | match.used) - filled.unsaid
     strength = match.score
     rest = [i for i in asked if i.index not in about]
     free = [i for i in asked if i.index not in filled.used and i.index not in service]

@@ -7,6 +7,7 @@ In: items of the clause, a scope. Out: `Started`s, best first. Never: schedules 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import msgspec
 
@@ -17,7 +18,7 @@ from eyeflow.frontend.lexicon import stem, synonyms, words
 from eyeflow.frontend.scope import Scope, Source
 from eyeflow.frontend.values_said import quote
 from eyeflow.frontend.vocabulary import Entry, split_name, walk
-from eyeflow.values import JSON, STRING, Field, ObjectOf, Span, non_null
+from eyeflow.values import JSON, STRING, Field, ListOf, ObjectOf, Span, non_null
 
 _LOOK, LEFT_COST, OPEN_COST = 6, 1.2, 0.5
 
@@ -111,7 +112,20 @@ def nouns_of(entry: Entry) -> frozenset[str]:
     verbs = {"new", "get", "is", "are", "a", "someone"}
     for phrase in (*entry.phrases, tuple(entry.summary)):
         subject |= {w for w in phrase if w not in verbs and len(w) > 2 and w not in words("verbs")}
-    return frozenset(subject - {stem(w) for w in words("happening")})
+    return frozenset((subject - {stem(w) for w in words("happening")}) | _subjects(entry))
+
+
+_BECOMES = ("is", "are", "gets", "was", "has")
+
+
+def _subjects(entry: Entry) -> frozenset[str]:
+    """`order` of `order is refunded`, of `new order`: a noun there, though it may be a verb elsewhere."""
+    found: set[str] = set()
+    for phrase in entry.kind.phrases:
+        said = phrase.casefold().split()
+        found |= {stem(one) for one, two in pairwise(said) if two in _BECOMES and one.isalpha()}
+        found |= {stem(two) for one, two in pairwise(said[-2:]) if one == "new" and two.isalpha()}
+    return frozenset(found - {stem(w) for w in words("stop")})
 
 
 def modifiers(items: Sequence[Item], used: set[int], scope: Scope, about: Source) -> tuple[list[str], Scope, set[int]]:
@@ -240,7 +254,9 @@ def _literal_filter(run: Sequence[Item], about: Source) -> str | None:
             return None
         path, field = held[0]
     target = ".".join((about.root, *path))
-    op = "CONTAINS" if non_null(field.type).__class__.__name__ == "ListOf" else "EQ"
+    after = [i.lower for i in run[run.index(item) + 1 :]][:1]
+    part = isinstance(non_null(field.type), ListOf) or after in (["in"], ["inside"], ["within"])
+    op = "CONTAINS" if part else "EQ"  # `with "invoice" in the subject`
     return f"{op}({target}, {quote(text)})"
 
 

@@ -17,6 +17,7 @@ from eyeflow.values import Field
 _TITLED = ("called", "named", "titled", "entitled")
 _BETWEEN = ("of", "is", "named", "called", "=", ":", "to", "as", "set", "it", "them", "this", "that")
 _COPIES = ("cc", "bcc", "reply_to")
+_TITLES = ("title", "name", "subject", "summary", "headline")
 _CONTAINERS = ("in", "into", "on", "onto", "to", "from", "at", "under", "of", "for", "inside")
 
 
@@ -32,7 +33,7 @@ def named_params(said: Filling) -> None:
             if said.items[at].lower in _TITLED or not _names(said, stems, at):
                 continue
             end = at + len(stems)
-            if said.named & set(range(at, end)):
+            if said.named & set(range(at, end)) and (len(stems) > 1 or {at - 1, end} & said.named):
                 continue  # `Google Calendar` says which service, not which calendar
             leads = said.items[at].lower in words("prepositions")
             if (not leads and _before(said, param, at, end)) or _after(said, param, at, end):
@@ -113,7 +114,7 @@ def _modifiers(said: Filling, param: Field, at: int) -> list[int]:
     """`the bedroom light`: plain words between an article and the noun that names a required parameter."""
     if not (param.required or said.entry.is_trigger or said.entry.reads):
         return []
-    if not is_plain_text(param) or is_identity(param):
+    if not is_plain_text(param) or is_identity(param) or param.name in _TITLES:
         return []
     run: list[int] = []
     k = at - 1
@@ -127,20 +128,33 @@ def _modifiers(said: Filling, param: Field, at: int) -> list[int]:
 
 def _titled(said: Filling) -> None:
     """`called 'X'`, `titled X`, `named X`: the parameter that names the thing."""
-    param = next((p for p in said.open() if p.name in ("title", "name", "subject", "summary", "headline")), None)
+    param = next((p for p in said.open() if p.name in _TITLES), None)
     if param is None:
         return
     for at, item in enumerate(said.items):
         if item.lower in ("called", "named", "titled", "entitled"):
             run = said.name_run(at + 1)
             opened = said.items[at + 1].lower if at + 1 < len(said.items) else ""
-            if not run and opened in (*words("determiners"), "after", "like", "as"):
+            if not run and opened in (*words("determiners"), "after", "like", "as", "with", "by", "using", "from"):
                 return  # `titled with the event's title`: something of data
-            run = run or [k for k in range(at + 1, len(said.items)) if said.items[k].kind not in ("punct", "time")]
+            run = run or _title_run(said, at + 1)
             value = said.value_of(param, run) if run else None
             if value is not None:
                 said.put(param, value, [at, *run])
                 return
+
+
+def _title_run(said: Filling, at: int) -> list[int]:
+    """The words of a title nobody quoted, up to where something is put (`called lunch in the Team calendar`)."""
+    run: list[int] = []
+    for k in range(at, len(said.items)):
+        after = said.items[k + 1] if k + 1 < len(said.items) else None
+        placed = after is not None and (after.is_literal or after.lower in words("determiners"))
+        if run and placed and said.items[k].lower in ("in", "into", "on", "onto", "to", "under"):
+            break
+        if said.items[k].kind not in ("punct", "time"):
+            run.append(k)
+    return run
 
 
 def beside_service(said: Filling) -> None:

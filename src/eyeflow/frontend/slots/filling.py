@@ -21,12 +21,13 @@ from eyeflow.values import Field, Scalar
 
 class Filled(msgspec.Struct, frozen=True, eq=False):
     """Parameters found. `used` are item indexes accounted for; `by_name` counts parameters tied by a strong cue;
-    `content` are runs of items that are free for content, each as item positions."""
+    `unsaid` are words that ask for something no parameter was given for, though one is there."""
 
     params: dict[str, JsonValue]
     used: frozenset[int]
     strong: int
     assumed: tuple[tuple[str, JsonValue, str], ...] = ()
+    unsaid: frozenset[int] = frozenset()
 
 
 class Filling:
