@@ -190,10 +190,13 @@ def _there(entry: Entry, items: Sequence[Item], filled: slots.Filled, scope: Sco
     known = dict(scope.receivers)
     params = dict(filled.params)
     assumed = list(filled.assumed)
+    defaults = {slot for slot, _, _ in assumed}
     for param in entry.spec.params:
         again = known.get(f"{entry.service.id}.{param.name}")
-        if param.required and param.name not in params and again is not None:
+        free = param.name not in params or (param.name in defaults and not any(i.lower in words("me") for i in items))
+        if param.required and free and again is not None:
             params[param.name] = again
+            assumed = [a for a in assumed if a[0] != param.name]
             assumed.append((param.name, again, "as said before"))
     return msgspec.structs.replace(filled, params=params, assumed=tuple(assumed))
 

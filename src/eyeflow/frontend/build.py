@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from eyeflow.frontend import actions, conditions, content, loops, nouns, pauses, triggers
+from eyeflow.frontend import actions, conditions, content, loops, nouns, pauses, plurals, triggers
 from eyeflow.frontend.actions import Chosen
 from eyeflow.frontend.clauses import Clause
 from eyeflow.frontend.comparisons import negate
@@ -82,9 +82,14 @@ def _do(node: Do, scope: Scope, policies: Policies) -> Scope:
     paused = pauses.read(node.clause, items, scope)
     if paused is not None:
         return paused
+    if _nothing(items):
+        return scope.explain({i.index for i in items})
     each = _each(items, scope, node, policies)
     if each is not None:
         return each
+    many = plurals.named(items, scope)
+    if many is not None:
+        return _over(many, node, policies)
     if _unknown_verb(items, scope):
         return _no_capability(node.clause, scope)
     several = _reads_several(items, scope)
@@ -104,6 +109,9 @@ def _do(node: Do, scope: Scope, policies: Policies) -> Scope:
     best = _pick(found, scope, node.clause.span)
     if best is None:
         return _which(found, node.clause, scope)
+    them = plurals.meant(best, items, scope)
+    if them is not None:
+        return _over(them, node, policies)
     files = loops.files_of(best.open, items, scope)
     if files is not None:
         return _for(files, Loop(node.clause, (node,)), policies)
@@ -123,6 +131,12 @@ def _do(node: Do, scope: Scope, policies: Policies) -> Scope:
         name, after = after.name(action.id)
         after = after.act(msgspec.structs.replace(action, id=name, params=value)).explain({used})
     return _see_result(best.entry, action, after)
+
+
+def _nothing(items: Sequence[Item]) -> bool:
+    """`do nothing`, `don't do anything`, `stay quiet`: an arm in which nothing is done."""
+    said = [i.lower for i in items if i.kind != "punct"]
+    return bool(said) and phrase_at("nothing", said, 0) == len(said)
 
 
 def _unawaited(actions: Sequence[Action]) -> tuple[str, ...]:
@@ -510,8 +524,11 @@ def _for(listed: loops.Listed, node: Loop, policies: Policies) -> Scope:
 def _each(items: Sequence[Item], scope: Scope, node: Do, policies: Policies) -> Scope | None:
     """`email each person in the sheet ...`, `notify #x about every overdue invoice`: a loop inside an action clause."""
     found = loops.inside(items, scope)
-    if found is None:
-        return None
+    return None if found is None else _over(found, node, policies)
+
+
+def _over(found: tuple[loops.Listed, tuple[Item, ...]], node: Do, policies: Policies) -> Scope:
+    """What the node says, once for each item of a list that its words named."""
     listed, rest = found
     clause = msgspec.structs.replace(node.clause, items=rest)
     body = msgspec.structs.replace(node, clause=clause, excluded=())

@@ -33,7 +33,7 @@ def named_params(said: Filling) -> None:
             if said.items[at].lower in _TITLED or not _names(said, stems, at):
                 continue
             end = at + len(stems)
-            if said.named & set(range(at, end)) and (len(stems) > 1 or {at - 1, end} & said.named):
+            if said.compound & set(range(at, end)):
                 continue  # `Google Calendar` says which service, not which calendar
             leads = said.items[at].lower in words("prepositions")
             if (not leads and _before(said, param, at, end)) or _after(said, param, at, end):

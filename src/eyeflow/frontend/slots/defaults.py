@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from eyeflow.frontend import fields
-from eyeflow.frontend.intent import JsonValue
+from eyeflow.frontend.intent import Action, JsonValue
 from eyeflow.frontend.scope import Scope, Source
 from eyeflow.frontend.slots.filling import Filled
 from eyeflow.frontend.values_said import wrap
@@ -46,6 +46,10 @@ def complete(entry: Entry, filled: Filled, scope: Scope, *, sources: bool = True
             value, why = found
             params[param.name] = value
             assumed.append((param.name, value, why))
+    for param in entry.spec.params:
+        same = _of_the_same(entry, param, params, scope) if param.required and param.name not in params else None
+        if same is not None:  # the id that points at the thing may stand after the rest of its address
+            params[param.name] = same
     return msgspec.structs.replace(filled, params=params, assumed=tuple(assumed))
 
 
@@ -58,10 +62,20 @@ def _of_the_same(entry: Entry, param: Field, params: dict[str, JsonValue], scope
             continue
         if fields.same_name(source.type, param.name):
             return wrap(param, "{" + f"{source.root}.{param.name}" + "}")
-        made = next((a for a in scope.did if a.id == source.root), None)
+        made = next((a for a in reversed(scope.did) if _gave(a, source)), None)
         if made is not None and param.name in made.params:
             return made.params[param.name]
     return None
+
+
+def _gave(action: Action, source: Source) -> bool:
+    """The call whose result the source is, or one item of it."""
+    if action.id == source.root:
+        return True
+    listing = source.kind == "item" and source.entry is not None and source.entry.reads
+    return listing and source.entry is not None and (action.service, action.function) == (
+        source.service, source.entry.spec.name,
+    )  # fmt: skip
 
 
 def default_of(entry: Entry, param: Field, scope: Scope) -> tuple[JsonValue, str] | None:

@@ -41,20 +41,23 @@ class Filling:
         self.used: set[int] = set()
         self.strong = 0
         self.assumed: list[tuple[str, JsonValue, str]] = []
-        self.named, self.foreign = self._service_words()
+        self.named, self.foreign, self.compound = self._service_words()
 
-    def _service_words(self) -> tuple[set[int], set[int]]:
-        """Positions of this service's name, and of other services' names written as names."""
+    def _service_words(self) -> tuple[set[int], set[int], set[int]]:
+        """Positions of this service's name, of other services' names written as names, and of this one's names that
+        are several words."""
         lowered = [i.lower for i in self.items]
         found: set[int] = set()
         others: set[int] = set()
+        compound: set[int] = set()
         for at in range(len(lowered)):
             name = self.scope.vocab.name_at(lowered, at)
             if name is not None and self.entry.service.id in name.services:
                 found.update(range(at, at + name.length))
+                compound.update(range(at, at + name.length) if name.length > 1 else ())
             elif name is not None and self.items[at].proper:
                 others.update(range(at, at + name.length))
-        return found, others
+        return found, others, compound
 
     def filled(self) -> Filled:
         """What has been found so far."""
