@@ -24,7 +24,7 @@ WORDED = 32
 _LEADING = frozenset({"also", "then", "always", "please", "just", ",", "first", "finally", "and", "so", "next"})
 _IT = frozenset({"it", "them", "that", "this"})
 _TYPED = ("channel", "email", "phone", "url", "person")
-FIRST_LOOK, OPEN_COST, LEFT_COST, STRONG, AT_HAND, NOT_ME, SAME_AGAIN = 6, 0.9, 1.3, 1.1, 0.9, 2.0, 2.0
+FIRST_LOOK, OPEN_COST, LEFT_COST, STRONG, AT_HAND, NOT_ME, SAME_AGAIN, WHOLE = 6, 0.9, 1.3, 1.1, 0.9, 2.0, 2.0, 4.0
 
 
 class Chosen(msgspec.Struct, frozen=True, eq=False):
@@ -82,7 +82,20 @@ def read(items: Sequence[Item], scope: Scope, *, verb_said: bool = True) -> tupl
     seen = _shared(seen)
     seen.sort(key=lambda s: (-round(s[0], 4), s[1].key))
     found = [c for s in seen[:FIRST_LOOK] if s[0] > 0 and (c := _look(s, held, scope, verb)) is not None]
-    return tuple(sorted(found, key=lambda c: (-c.score, c.entry.key)))
+    fitting = {s[1].key for s in seen if s[2].fits}
+    return _whole_first(sorted(found, key=lambda c: (-c.score, c.entry.key)), fitting)
+
+
+def _whole_first(found: list[Chosen], fitting: set[str]) -> tuple[Chosen, ...]:
+    """Of what one service can do, the first that leaves nothing open and no word over, where the best leaves both."""
+    best = found[0] if found else None
+    if best is None or not (best.open and best.unexplained) or best.entry.reads:
+        return tuple(found)
+    for other in found[1:]:
+        near = other.entry.service.id == best.entry.service.id and best.score - other.score < WHOLE
+        if near and not (other.open or other.unexplained or other.entry.reads) and other.entry.key in fitting:
+            return (msgspec.structs.replace(other, score=best.score), *(c for c in found if c is not other))
+    return tuple(found)
 
 
 _Seen = tuple[float, Entry, wording.Match, slots.Filled]

@@ -302,7 +302,8 @@ def _governed(action: Action, best: Chosen, node: Do, policies: Policies, scope:
     if policies.rate is not None and best.entry.spec.__class__.__name__ == "Capability" and not best.entry.reads:
         action = msgspec.structs.replace(action, rate=policies.rate)
     if node.rescue:
-        inner = build(node.rescue, scope.put(actions=()), Policies())
+        said = scope.text[node.clause.span.start : node.clause.span.end].strip(" ,")
+        inner = build(node.rescue, scope.put(actions=(), failed=said), Policies()).put(failed=None)
         action = msgspec.structs.replace(action, fallback=Fallback(actions=inner.actions))
         scope = inner.put(actions=scope.actions, sources=scope.sources)
     return action, scope

@@ -108,6 +108,9 @@ def inside(items: Sequence[Item], scope: Scope) -> tuple[Listed, tuple[Item, ...
     )
     if at is None or not items[0].acts:
         return None
+    spoken = _each_of_them(items, at, scope)
+    if spoken is not None:
+        return spoken
     for end in range(len(items), at + 1, -1):
         if end < len(items) and not _closes(items[end]):
             continue
@@ -118,6 +121,18 @@ def inside(items: Sequence[Item], scope: Scope) -> tuple[Listed, tuple[Item, ...
         if listed is not None:
             return listed.explain(i.index for i in items[at:end]), (*items[:at], *items[end:])
     return None
+
+
+def _each_of_them(items: Sequence[Item], at: int, scope: Scope) -> tuple[Listed, tuple[Item, ...]] | None:
+    """`each one's title`, `each of them`: the items of the list read last, with `its` or `it` in their place."""
+    said = items[at + 1].lower
+    length = 2 if said in ("one", "one's") else 3 if [i.lower for i in items[at + 1 : at + 3]] == ["of", "them"] else 0
+    listed = last_list((), scope) if length else None
+    if listed is None:
+        return None
+    word = "its" if said == "one's" else "it"
+    one = msgspec.structs.replace(items[at], lower=word, stem=word)
+    return listed.explain(i.index for i in items[at : at + length]), (*items[:at], one, *items[at + length :])
 
 
 def files_of(wanted: Sequence[Field], items: Sequence[Item], scope: Scope) -> Listed | None:

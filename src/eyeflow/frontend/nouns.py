@@ -70,7 +70,7 @@ def _from_sources(items: Sequence[Item], scope: Scope, want: Field | None) -> li
     asked = content(items)
     pronoun = any(
         i.lower
-        in ("it", "its", "it's", "them", "they", "their", "this", "that", "these", "those", "him", "her", "his", "one")
+        in ("it", "its", "it's", "them", "they", "their", "this", "that", "these", "those", "him", "her", "his", "one", "both")
         for i in items
     )
     led = any(i.lower in words("determiners") for i in items)
@@ -161,13 +161,15 @@ def _restated(source: Source) -> frozenset[str]:
 
 def _unshaped(rest: Sequence[Item], source: Source, scope: Scope) -> Reading | None:
     """`name`, `the message` of a request whose fields nobody listed: they are the fields it will be read for."""
+    labels = {i.index for i in rest[1:] if i.lower in ("column", "field", "cell", "columns", "fields")}
+    rest = [i for i in rest if i.index not in labels]
     plain = [i for i in rest if i.is_word and i.stem not in source.nouns]
     if not plain or len(plain) > 2 or len(plain) < len([i for i in rest if i.stem not in source.nouns]):
         return None
-    name = "_".join(i.lower for i in plain)
+    name = "_".join(i.text if i.proper else i.lower for i in plain)
     if not name.isidentifier():
         return None
-    done = scope.explain({i.index for i in rest})
+    done = scope.explain({i.index for i in rest} | labels)
     score = sum(scope.vocab.rarity(i.stem) for i in plain)
     return Reading(f"{source.root}.{name}", STRING, done, score, (), source)
 

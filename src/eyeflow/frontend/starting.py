@@ -121,7 +121,10 @@ def _event_said(scope: Scope, sentences: Sentences) -> tuple[Trigger | None, Sco
 
 
 def _about_every(clause: Clause, scope: Scope) -> tuple[triggers.Started, Clause] | None:
-    items = clause.items
+    limits = policies.read(clause.items).used
+    items = tuple(i for i in clause.items if i.index not in limits)
+    while items and items[-1].kind == "punct":
+        items = items[:-1]
     at = next((k for k, i in enumerate(items) if i.lower in ("every", "each", "any", "new") and k > 0), None)
     if at is None or clause.role != "action":
         return None
@@ -137,7 +140,7 @@ def _about_every(clause: Clause, scope: Scope) -> tuple[triggers.Started, Clause
         found = triggers.read(items[at:end], scope)
         if found and found[0].score > 1.0 and not found[0].unexplained:
             done = found[0].scope.explain({i.index for i in items[at:end]})
-            kept = (*items[: at - told], *items[end:])
+            kept = (*items[: at - told], *items[end:], *(i for i in clause.items if i.index in limits))
             return msgspec.structs.replace(found[0], scope=done), msgspec.structs.replace(clause, items=kept)
     return None
 

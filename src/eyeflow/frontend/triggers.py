@@ -341,9 +341,14 @@ def _name_before(items: Sequence[Item]) -> list[Item]:
     return list(reversed(run))
 
 
+_TAKES = ("receives", "gets", "has", "carries", "passes")
+
+
 def _body_fields(items: Sequence[Item], used: set[int]) -> tuple[list[str], set[int]]:
     """Names after `with` / `containing`: the fields of the body."""
     at = next((k for k, i in enumerate(items) if i.lower in ("with", "containing", "contains", "including")), None)
+    if at is None:
+        at = next((k for k, i in enumerate(items) if i.lower in _TAKES), None)
     if at is None:
         return [], set()
     names: list[str] = []
@@ -352,7 +357,7 @@ def _body_fields(items: Sequence[Item], used: set[int]) -> tuple[list[str], set[
         if item.kind == "punct" or item.lower in ("and", "a", "an", "the", "its", "their", "fields", "field", "both"):
             spent.add(item.index)
             continue
-        if not item.is_word or item.index in used:
+        if not item.is_word or item.index in used or item.lower in (*words("hook"), "call", "hit", "post"):
             break
         names.append(item.lower.replace("-", "_"))
         spent.add(item.index)

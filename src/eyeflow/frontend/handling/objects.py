@@ -18,7 +18,7 @@ from eyeflow.frontend.lexicon import stem, synonyms, words
 from eyeflow.frontend.scope import Scope
 from eyeflow.frontend.values_said import escape, is_code
 from eyeflow.frontend.vocabulary import Entry, split_name, walk
-from eyeflow.values import BOOLEAN, Field, non_null
+from eyeflow.values import BOOLEAN, Field, Json, non_null
 
 _FILES: Final = frozenset({"pdf", "file", "attachment", "image", "photo", "document", "content", "text"})
 
@@ -71,6 +71,8 @@ def _belongs(param: Field, run: Sequence[Item], made: content.Made) -> bool:
     """A named parameter takes only what its own name, entity or a synonym of it mentions."""
     if param.role == "content" or param.entity == "file" or not isinstance(made.value, str):
         return True
+    if isinstance(non_null(param.type), Json) and not nouns.content(run):
+        return True  # `save both`, where anything can be held
     stems = set(split_name(param.name))
     said = {w for i in run if i.is_word for w in (i.stem, *synonyms(i.stem))}
     path = {w for part in made.value.strip("{}").split(".")[1:] for w in split_name(part)}

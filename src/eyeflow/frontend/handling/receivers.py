@@ -24,6 +24,11 @@ def recipients(entry: Entry, items: Sequence[Item], state: Handled, verb: Item |
         wanted = param.required or param.name in ("to", "email", "recipient", "recipients")
         if param.name in state.params or param.entity not in RECIPIENTS or not wanted:
             continue
+        if not param.required or not any(i.lower == "to" for i in items):
+            pass
+        elif (given := handle(param, items, state)) is not state and not _known(items, given, state):
+            state = given
+            continue
         for _, run in _recipient_phrases(items, state):
             reading = nouns.sure(nouns.read(run, state.scope, param))
             if reading is None or (reading.entry is not None and reading.source is None):
@@ -39,6 +44,12 @@ def recipients(entry: Entry, items: Sequence[Item], state: Handled, verb: Item |
         if param.name not in state.params:
             state = handle(param, items, state)
     return state
+
+
+def _known(items: Sequence[Item], given: Handled, before: Handled) -> bool:
+    """The word taken for a handle means something in reach (`to owner`)."""
+    taken = [i for i in items if i.index in given.used - before.used]
+    return nouns.sure(nouns.read(taken, before.scope)) is not None
 
 
 def _recipient_phrases(items: Sequence[Item], state: Handled) -> list[tuple[str, list[Item]]]:

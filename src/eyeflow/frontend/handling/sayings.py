@@ -95,7 +95,13 @@ def speech(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | Non
 def whole_event(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | None) -> Handled:
     """A message about nothing said is about what happened, or about what was just made."""
     param = content_param(entry, state)
-    if param is None or not param.required or entry.reads or not state.scope.sources:
+    if param is None or not param.required or entry.reads:
+        return state
+    if state.scope.failed is not None and not [i for i in nouns.content(items) if i.index not in state.used]:
+        text = escape(f"Failed: {state.scope.failed}")
+        scope = state.scope.assume(f"{entry.spec.name}.{param.name}", text, "nothing else was said to send")
+        return msgspec.structs.replace(state, params={**state.params, param.name: text}, scope=scope)
+    if not state.scope.sources:
         return state
     told = [s for s in state.scope.sources if s.kind != "made"]
     left = [i for i in nouns.content(items) if i.index not in state.used and i is not verb and i.is_word]

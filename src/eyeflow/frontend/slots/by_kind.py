@@ -17,6 +17,7 @@ _COPIES = frozenset({"cc", "bcc", "reply_to", "from"})
 _LIMIT_NAMES = {"limit", "count", "n", "max", "max_results", "top", "size", "number", "max_items", "num"}
 _DAY_NAMES = frozenset({"sinc", "since", "date", "day", "due", "deadline", "after", "period"})
 _STATES = ("status", "state")
+_TEXTS = ("text", "message", "body", "words", "note", "caption", "content", "comment", "description", "subject", "title")
 _DAYS = frozenset({"today", "yesterday", "tomorrow"})
 _PAIRS = (("base", "quote"), ("from", "to"), ("source", "target"), ("base", "target"), ("from_currency", "to_currency"))
 _CODE_NAMES = frozenset({"symbol", "ticker", "code", "currency", "base"})
@@ -238,7 +239,8 @@ def quoted(said: Filling) -> None:
         for param in order:
             value = fits(param, item)
             if value is not None:
-                said.put(param, value, [at])
+                told = before in _TEXTS and (param.role == "content" or before in (param.name, "title", "subject"))
+                said.put(param, value, [at - 1, at] if told else [at])
                 if isinstance(value, list):
                     _more(said, param, at)
                 break

@@ -17,6 +17,7 @@ from eyeflow.values import Field
 _TITLED = ("called", "named", "titled", "entitled")
 _BETWEEN = ("of", "is", "named", "called", "=", ":", "to", "as", "set", "it", "them", "this", "that")
 _COPIES = ("cc", "bcc", "reply_to")
+_DAYS = ("due", "deadline", "since", "until", "date", "day", "start", "end")
 _TITLES = ("title", "name", "subject", "summary", "headline")
 _CONTAINERS = ("in", "into", "on", "onto", "to", "from", "at", "under", "of", "for", "inside")
 
@@ -36,6 +37,9 @@ def named_params(said: Filling) -> None:
             if said.compound & set(range(at, end)):
                 continue  # `Google Calendar` says which service, not which calendar
             leads = said.items[at].lower in words("prepositions")
+            stated = end < len(said.items) and said.free(end) and said.items[end].kind == "quoted"
+            if stated and _after(said, param, at, end):
+                break  # `the monthly campaign "December"`
             if (not leads and _before(said, param, at, end)) or _after(said, param, at, end):
                 break
     _titled(said)
@@ -99,6 +103,8 @@ def _bare(said: Filling, at: int) -> bool:
 
 def _before(said: Filling, param: Field, at: int, end: int) -> bool:
     run = said.name_run(at - 1, -1) or _modifiers(said, param, at)
+    if any(said.items[k].kind in ("quoted", "freetext") for k in run) and param.name in _DAYS:
+        return False  # `"Call back" due tomorrow`
     if param.name in _COPIES and (not run or said.items[run[0]].kind not in ("email", "person")):
         return False  # `"Hi" cc a@x.org`: the text before is no address
     if not run or (run[0] == 0 and said.items[run[0]].is_word):
