@@ -11,12 +11,13 @@ from itertools import pairwise
 
 import msgspec
 
-from eyeflow.frontend import nouns, slots, wording
+from eyeflow.frontend import loading, nouns, slots, wording
 from eyeflow.frontend.handling import Handled, handle
 from eyeflow.frontend.intent import Action, JsonValue
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import same_doing, speech_act, stem, synonyms, words
 from eyeflow.frontend.scope import Scope, Source
+from eyeflow.frontend.values_said import wrap
 from eyeflow.frontend.vocabulary import RECIPIENTS, Entry, split_name
 from eyeflow.values import Field, Span
 
@@ -145,6 +146,7 @@ def _look(seen: _Seen, items: Sequence[Item], scope: Scope, verb: Item | None) -
     filled = msgspec.structs.replace(filled, params=state.params)
     complete = slots.complete(entry, filled, state.scope)
     complete = _there(entry, items, complete, state.scope)
+    complete, state = _with_file(entry, items, complete, state)
     again = _again(entry, items, state.scope)
     if again is not None:
         complete = _as_before(entry, complete, again)
@@ -152,6 +154,9 @@ def _look(seen: _Seen, items: Sequence[Item], scope: Scope, verb: Item | None) -
         complete = _unassumed(entry, complete)
     state = _mentions(entry, items, state)
     open_ = tuple(p for p in entry.spec.params if p.required and p.name not in complete.params and p.default is None)
+    if entry.capability_says and any(p.role == "content" for p in open_):
+        kinds = frozenset(i.index for i in items if i.lower in words("message_kinds"))
+        state = msgspec.structs.replace(state, used=state.used | kinds)  # what it says is asked
     left = tuple(
         i.index for i in nouns.content(items) if i.index not in state.used and i.index not in state.scope.explained
     )
@@ -179,6 +184,20 @@ def _look(seen: _Seen, items: Sequence[Item], scope: Scope, verb: Item | None) -
     if said is not None and said in action.params and not entry.reads:
         after = after.put(said=action.params[said])
     return Chosen(entry, action, after, round(score, 4), open_, left, state.unknown)
+
+
+def _with_file(
+    entry: Entry, items: Sequence[Item], filled: slots.Filled, state: Handled
+) -> tuple[slots.Filled, Handled]:
+    """A file that is still wanted, of the thing at hand: its service is asked for the content."""
+    param = next(
+        (p for p in entry.spec.params if p.required and p.entity == "file" and p.name not in filled.params), None
+    )
+    found = loading.content_of(state.scope, Span(items[0].span.start, items[-1].span.end)) if param else None
+    if param is None or found is None:
+        return filled, state
+    params = {**filled.params, param.name: wrap(param, "{" + found[0] + "}")}
+    return msgspec.structs.replace(filled, params=params), msgspec.structs.replace(state, scope=found[1])
 
 
 def _misses_me(entry: Entry, items: Sequence[Item], filled: slots.Filled) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from eyeflow.frontend import actions, conditions, content, loops, nouns, pauses, plurals, triggers
+from eyeflow.frontend import actions, conditions, content, loops, nouns, pauses, plurals, triggers, wording
 from eyeflow.frontend.actions import Chosen
 from eyeflow.frontend.clauses import Clause
 from eyeflow.frontend.comparisons import negate
@@ -44,7 +44,7 @@ def build(nodes: Sequence[Node], scope: Scope, policies: Policies) -> Scope:
     """All `nodes` at one level."""
     state = Built(scope)
     gates = pauses.Gates()
-    for node in _governing_all(nodes, scope):
+    for node in _of_the_same(_governing_all(nodes, scope)):
         before = state.scope.actions
         state = _node(node, state, policies)
         clause = node.clause if isinstance(node, Do) else None
@@ -66,6 +66,29 @@ def _governing_all(nodes: Sequence[Node], scope: Scope) -> list[Node]:
     return out
 
 
+def _of_the_same(nodes: Sequence[Node]) -> list[Node]:
+    """After `... each X ...`, what is said of `it` is said of each as well."""
+    out: list[Node] = []
+    for node in nodes:
+        last = out[-1] if out else None
+        if isinstance(node, Do) and isinstance(last, Do) and _singles_out(last) and _says_it(node):
+            excluded = (*last.excluded, *node.excluded)
+            own = msgspec.structs.replace(node, excluded=())
+            out[-1] = msgspec.structs.replace(last, also=(*last.also, own), excluded=excluded)
+        else:
+            out.append(node)
+    return out
+
+
+def _singles_out(node: Do) -> bool:
+    return any(k and i.lower in ("each", "every") for k, i in enumerate(node.clause.items))
+
+
+def _says_it(node: Do) -> bool:
+    said = [i.lower for i in node.clause.items]
+    return any(w in ("it", "its", "it's") for w in said) and node.clause.joined in ("and", ",", "then", "")
+
+
 def _node(node: Node, state: Built, policies: Policies) -> Built:
     if isinstance(node, Do):
         return msgspec.structs.replace(state, scope=_do(node, state.scope, policies))
@@ -78,7 +101,19 @@ def _node(node: Node, state: Built, policies: Policies) -> Built:
 
 
 def _do(node: Do, scope: Scope, policies: Policies) -> Scope:
+    """One action, and what is said of the same thing after it where that made no loop."""
+    if not node.also:
+        return _act(node, scope, policies)
+    done = _act(node, scope, policies)
+    if done.actions[len(scope.actions) :] and done.actions[-1].for_each is not None:
+        return done
+    return build(node.also, done, policies)
+
+
+def _act(node: Do, scope: Scope, policies: Policies) -> Scope:
     items = tuple(i for i in node.clause.items if i.kind != "time" or (i.time is not None and i.time.kind == "delay"))
+    meant = _whichever(items)
+    scope, items = scope.explain({i.index for i in items} - {i.index for i in meant}), meant
     paused = pauses.read(node.clause, items, scope)
     if paused is not None:
         return paused
@@ -131,6 +166,16 @@ def _do(node: Do, scope: Scope, policies: Policies) -> Scope:
         name, after = after.name(action.id)
         after = after.act(msgspec.structs.replace(action, id=name, params=value)).explain({used})
     return _see_result(best.entry, action, after)
+
+
+def _whichever(items: tuple[Item, ...]) -> tuple[Item, ...]:
+    """`store whichever works`, after a fallback: it."""
+    lowered = [i.lower for i in items]
+    at = next((k for k in range(len(items)) if phrase_at("whichever", lowered, k)), None)
+    if at is None:
+        return items
+    it = msgspec.structs.replace(items[at], lower="it", stem="it")
+    return (*items[:at], it, *items[at + phrase_at("whichever", lowered, at) :])
 
 
 def _nothing(items: Sequence[Item]) -> bool:
@@ -303,10 +348,27 @@ def _governed(action: Action, best: Chosen, node: Do, policies: Policies, scope:
         action = msgspec.structs.replace(action, rate=policies.rate)
     if node.rescue:
         said = scope.text[node.clause.span.start : node.clause.span.end].strip(" ,")
-        inner = build(node.rescue, scope.put(actions=(), failed=said), Policies()).put(failed=None)
+        inner = build(_instead(node, best, scope), scope.put(actions=(), failed=said), Policies()).put(failed=None)
         action = msgspec.structs.replace(action, fallback=Fallback(actions=inner.actions))
         scope = inner.put(actions=scope.actions, sources=scope.sources)
     return action, scope
+
+
+def _instead(node: Do, best: Chosen, scope: Scope) -> tuple[Node, ...]:
+    """`fall back to Exchange Rates`: the same asked of another service."""
+    other = node.rescue[0]
+    if not isinstance(other, Do) or len(node.rescue) > 1 or (other.clause.items and other.clause.items[0].acts):
+        return node.rescue
+    items = [i for i in other.clause.items if i.kind != "punct" and not i.is_stop]
+    name = scope.vocab.name_at([i.lower for i in items], 0) if items else None
+    if name is None or name.length != len(items) or best.entry.service.id in name.services:
+        return node.rescue
+    own = wording.named_at(best.entry, node.clause.items, scope)
+    kept = [i for i in node.clause.items if i.index not in own]
+    last = max((k for k, i in enumerate(node.clause.items) if i.index in own), default=len(kept))
+    at = min(last, len(kept))
+    clause = msgspec.structs.replace(other.clause, items=(*kept[:at], *items, *kept[at:]))
+    return (msgspec.structs.replace(other, clause=clause),)
 
 
 def _retries_this(clause: Clause, policies: Policies) -> bool:
@@ -532,5 +594,5 @@ def _over(found: tuple[loops.Listed, tuple[Item, ...]], node: Do, policies: Poli
     """What the node says, once for each item of a list that its words named."""
     listed, rest = found
     clause = msgspec.structs.replace(node.clause, items=rest)
-    body = msgspec.structs.replace(node, clause=clause, excluded=())
-    return _for(listed, Loop(node.clause, (body,), node.excluded), policies)
+    body = msgspec.structs.replace(node, clause=clause, excluded=(), also=())
+    return _for(listed, Loop(node.clause, (body, *node.also), node.excluded), policies)

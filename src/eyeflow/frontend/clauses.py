@@ -84,11 +84,12 @@ def without_politeness(items: Sequence[Item]) -> tuple[tuple[Item, ...], frozens
 
 def _may_drop(items: Sequence[Item], at: int, length: int) -> bool:
     """One-word courtesies only where they cannot be content: at an edge or before a verb."""
-    if length > 1 or items[at].lower in ("please", "pls", "plz", "thx", "thanks", "kindly"):
+    if length > 1 or items[at].lower in ("please", "pls", "plz", "thx", "kindly"):
         return True
     before = items[at - 1] if at else None
     after = items[at + 1] if at + 1 < len(items) else None
     edge = before is None or before.kind == "punct" or after is None
+    edge = edge or (items[at].lower == "thanks" and after is not None and after.kind == "punct")
     return edge or (after is not None and after.acts)
 
 
@@ -141,6 +142,9 @@ class _Cutter:
             self._close()
             self.role = "condition"
         item = self.items[at]
+        if item.text == "," and self.role == "failure" and not self.body and self._falls_back():
+            self._close()  # `fall back to X if that fails, and do Y`
+            return 1
         if item.kind == "punct" and item.text in (",", ";", "-", "–", "—", ":"):
             if (self._starts_action(at + 1) or self._elliptical(min(at + 1, len(self.items) - 1))) and self._complete():
                 self._close()
@@ -152,6 +156,9 @@ class _Cutter:
             self.role = f"{self.role}:{ACTION}" if self._starts_action(at) else self.role
         self.body.append(item)
         return 1
+
+    def _falls_back(self) -> bool:
+        return bool(self.clauses) and self.clauses[-1].role == "fallback"
 
     def _elliptical(self, at: int) -> bool:
         """`..., from 101 to 200 post X`: a range or comparison with an amount, and an action after it."""

@@ -12,9 +12,11 @@ import msgspec
 
 from eyeflow.frontend import nouns, triggers
 from eyeflow.frontend.comparisons import negate
+from eyeflow.frontend.data import words as literal_words
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import stem, words
 from eyeflow.frontend.scope import Scope, Source
+from eyeflow.frontend.values_said import quote
 from eyeflow.frontend.vocabulary import Entry, listing_of, walk
 from eyeflow.values import Field, Json, ListOf, Type, non_null
 
@@ -117,7 +119,7 @@ def inside(items: Sequence[Item], scope: Scope) -> tuple[Listed, tuple[Item, ...
         column = _column(items, at, end, scope)
         if column is not None:
             return column
-        listed = list_of(items[at + 1 : end], scope)
+        listed = _files_like(items[at + 1 : end], scope) or list_of(items[at + 1 : end], scope)
         if listed is not None:
             return listed.explain(i.index for i in items[at:end]), (*items[:at], *items[end:])
     return None
@@ -150,6 +152,27 @@ def files_of(wanted: Sequence[Field], items: Sequence[Item], scope: Scope) -> Li
                     expr, _item(called, held.item, frozenset({stem(called)}), source.service, None), (), scope
                 )
     return None
+
+
+def _files_like(said: Sequence[Item], scope: Scope) -> Listed | None:
+    """`each PDF`, of files listed before: those with that ending."""
+    endings = literal_words("literals", "files")
+    named = [i for i in said if not i.is_stop and i.lower.removesuffix("s") not in ("file", "document")]
+    ending = named[0].lower if named and named[0].is_word else ""
+    ending = ending if ending in endings else ending.removesuffix("s")
+    listed = last_list((), scope) if len(named) == 1 and ending in endings else None
+    if listed is None:
+        return None
+    held = {path[0] for path, _ in walk(listed.item.type) if len(path) == 1}
+    field = next(
+        (name for name in ("ext", "extension", "format", "name", "filename", "path", "key") if name in held), None
+    )
+    if field is None:
+        return None
+    wanted = quote(ending if field in ("ext", "extension", "format") else f".{ending}")
+    where = f"ENDS_WITH(LOWER({listed.item.root}.{field}), {wanted})"
+    called = msgspec.structs.replace(listed.item, nouns=listed.item.nouns | {stem(ending), ending})
+    return msgspec.structs.replace(listed, item=called, where=(*listed.where, where))
 
 
 def _column(items: Sequence[Item], at: int, end: int, scope: Scope) -> tuple[Listed, tuple[Item, ...]] | None:

@@ -70,7 +70,23 @@ def _from_sources(items: Sequence[Item], scope: Scope, want: Field | None) -> li
     asked = content(items)
     pronoun = any(
         i.lower
-        in ("it", "its", "it's", "them", "they", "their", "this", "that", "these", "those", "him", "her", "his", "one", "both")
+        in (
+            "it",
+            "its",
+            "it's",
+            "them",
+            "they",
+            "their",
+            "this",
+            "that",
+            "these",
+            "those",
+            "him",
+            "her",
+            "his",
+            "one",
+            "both",
+        )
         for i in items
     )
     led = any(i.lower in words("determiners") for i in items)

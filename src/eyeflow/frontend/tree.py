@@ -17,12 +17,14 @@ from eyeflow.frontend.lexicon import words
 
 
 class Do(msgspec.Struct, frozen=True, eq=False):
-    """One action clause; `then` when it was said to come after the one before; `rescue` runs when it fails."""
+    """One action clause; `then` when it was said to come after the one before; `rescue` runs when it fails; `also` is what
+    is said of the same one of several (`convert each PDF to text and append it to X`)."""
 
     clause: Clause
     then: bool = False
     rescue: tuple[Node, ...] = ()
     excluded: tuple[Clause, ...] = ()
+    also: tuple[Do, ...] = ()
 
 
 class If(msgspec.Struct, frozen=True, eq=False):
@@ -154,6 +156,9 @@ class _Grower:
             nodes.append(Loop(clause, (nodes.pop(),), tuple(excluded)))
 
     def _failure(self, nodes: list[Node], clause: Clause) -> None:
+        before = self.clauses[self.at - 2] if self.at > 1 else None
+        if not clause.items and before is not None and before.role == "fallback":
+            return  # `fall back to X if that fails`: said already
         body: list[Node] = [Do(clause)] if clause.items else []
         while self.at < len(self.clauses) and self.clauses[self.at].role in ("action", "sequence:action"):
             self._next(body)
@@ -196,6 +201,7 @@ def with_action(clause: Clause) -> tuple[Clause, Clause | None]:
         told = nxt.lower in words("me")  # `when the fan turns on tell me`
         ends_value = before.is_literal or before.kind in ("time", "punct") or before.lower == "then"
         ends_value = ends_value or before.lower == "called"
+        ends_value = ends_value or (before.lower == "in" and items[k - 2].lower in ("comes", "come", "came", "rolls"))
         ends_value = ends_value or (told and before.lower in ("on", "off", "up", "down"))
         takes_object = (
             nxt.is_literal

@@ -141,6 +141,11 @@ def _names(entry: Entry, items: Sequence[Item], scope: Scope) -> tuple[set[int],
     return own, bool(own), others
 
 
+def named_at(entry: Entry, items: Sequence[Item], scope: Scope) -> frozenset[int]:
+    """Indexes of the items that name the service of `entry`."""
+    return frozenset(_names(entry, items, scope)[0])
+
+
 _BY: Final = ("by", "via", "as", "through", "per", "in", "over", "using")
 _MEDIUM: Final = ("message", "messages", "note")
 

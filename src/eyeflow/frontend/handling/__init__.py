@@ -5,6 +5,7 @@ Never: chooses between capabilities.
 
     state.py      what is known so far
     sayings.py    text said, said before, or standing for what happened
+    telling.py    what a message holds, as it is described
     receivers.py  persons and addresses from data
     objects.py    fields, files, values, titles
 """
@@ -18,6 +19,7 @@ from eyeflow.frontend.handling.objects import objects, title
 from eyeflow.frontend.handling.receivers import recipients
 from eyeflow.frontend.handling.sayings import again, everything, placeholders, speech, told, whole_event
 from eyeflow.frontend.handling.state import Handled
+from eyeflow.frontend.handling.telling import described
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.vocabulary import Entry
 
@@ -30,6 +32,7 @@ STEPS: Final[tuple[Step, ...]] = (
     told,
     again,
     recipients,
+    described,
     speech,
     everything,
     objects,

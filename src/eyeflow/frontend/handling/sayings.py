@@ -13,7 +13,7 @@ import msgspec
 from eyeflow.frontend import content, fields, nouns
 from eyeflow.frontend.handling.state import LEADS, Handled, content_param
 from eyeflow.frontend.items import Item
-from eyeflow.frontend.lexicon import phrase_at, speech_act
+from eyeflow.frontend.lexicon import phrase_at, speech_act, words
 from eyeflow.frontend.scope import Source
 from eyeflow.frontend.values_said import element, escape
 from eyeflow.frontend.vocabulary import Entry, listing_of
@@ -105,12 +105,14 @@ def whole_event(entry: Entry, items: Sequence[Item], state: Handled, verb: Item 
         return state
     told = [s for s in state.scope.sources if s.kind != "made"]
     left = [i for i in nouns.content(items) if i.index not in state.used and i is not verb and i.is_word]
+    left = [i for i in left if i.lower not in words("notices")]
     if not told or any(i.stem not in told[-1].nouns for i in left):
         return state  # something else was said, though it could not be read
     expr = mention(told[-1])
     text, scope = content.place(expr, state.scope)
     scope = scope.assume(f"{entry.spec.name}.{param.name}", text, "nothing else was said to send")
-    return msgspec.structs.replace(state, params={**state.params, param.name: text}, scope=scope)
+    used = state.used | {i.index for i in items if i.lower in words("notices")}
+    return msgspec.structs.replace(state, params={**state.params, param.name: text}, scope=scope, used=used)
 
 
 def everything(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | None) -> Handled:

@@ -17,7 +17,19 @@ _COPIES = frozenset({"cc", "bcc", "reply_to", "from"})
 _LIMIT_NAMES = {"limit", "count", "n", "max", "max_results", "top", "size", "number", "max_items", "num"}
 _DAY_NAMES = frozenset({"sinc", "since", "date", "day", "due", "deadline", "after", "period"})
 _STATES = ("status", "state")
-_TEXTS = ("text", "message", "body", "words", "note", "caption", "content", "comment", "description", "subject", "title")
+_TEXTS = (
+    "text",
+    "message",
+    "body",
+    "words",
+    "note",
+    "caption",
+    "content",
+    "comment",
+    "description",
+    "subject",
+    "title",
+)
 _DAYS = frozenset({"today", "yesterday", "tomorrow"})
 _PAIRS = (("base", "quote"), ("from", "to"), ("source", "target"), ("base", "target"), ("from_currency", "to_currency"))
 _CODE_NAMES = frozenset({"symbol", "ticker", "code", "currency", "base"})

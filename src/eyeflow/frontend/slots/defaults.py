@@ -96,13 +96,14 @@ def default_of(entry: Entry, param: Field, scope: Scope) -> tuple[JsonValue, str
 def related(entry: Entry, param: Field, scope: Scope) -> str | None:
     """An expression for `param` from the nearest source that holds it, or None."""
     for source in reversed(scope.sources):
-        path = _field_for(entry, param, source)
+        path = field_for(entry, param, source)
         if path is not None:
             return ".".join((source.root, *path))
     return None
 
 
-def _field_for(entry: Entry, param: Field, source: Source) -> tuple[str, ...] | None:
+def field_for(entry: Entry, param: Field, source: Source) -> tuple[str, ...] | None:
+    """The field of `source` that is what `param` of `entry` wants, or None."""
     same_service = source.service == entry.service.id
     exact = fields.same_name(source.type, param.name)
     if exact is not None and (same_service or param.entity is not None):
