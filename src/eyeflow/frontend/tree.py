@@ -17,8 +17,8 @@ from eyeflow.frontend.lexicon import words
 
 
 class Do(msgspec.Struct, frozen=True, eq=False):
-    """One action clause; `then` when it was said to come after the one before; `rescue` runs when it fails; `also` is what
-    is said of the same one of several (`convert each PDF to text and append it to X`)."""
+    """One action clause; `then` when it was said to come after the one before; `rescue` runs when it fails; `also`
+    is what is said of the same one of several (`convert each PDF to text and append it to X`)."""
 
     clause: Clause
     then: bool = False
