@@ -14,7 +14,7 @@ import msgspec
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import same_doing, synonyms, words
 from eyeflow.frontend.scope import Scope
-from eyeflow.frontend.vocabulary import PARTICLES, Entry, split_name
+from eyeflow.frontend.vocabulary import PARTICLES, Entry, split_name, walk
 
 MISSING, NAMED, OTHER_NAMED, VERB, WRONG_VERB, MENTIONED = 0.55, 3.0, 1.6, 1.5, 3.5, 0.5
 
@@ -133,12 +133,33 @@ def _names(entry: Entry, items: Sequence[Item], scope: Scope) -> tuple[set[int],
         if name is None or (name.length == 1 and items[at].lower in words("verbs") and at == 0):
             at += 1
             continue
+        if name.length == 1 and _is_a_field(items, at, scope):
+            at += 1
+            continue
         if entry.service.id in name.services:
             own.update(items[k].index for k in range(at, at + name.length))
         else:
             others = True
         at += name.length
     return own, bool(own), others
+
+
+def _is_a_field(items: Sequence[Item], at: int, scope: Scope) -> bool:
+    """`their name and email`, `the tweet's text`: what a service is called like, of something at hand."""
+    item = items[at]
+    if item.text.casefold().replace("’", "'").endswith("'s"):
+        return True
+    before = items[at - 1].lower if at else ""
+    after = items[at + 1].lower if at + 1 < len(items) else ""
+    owned = before in ("their", "its", "his", "her") or (before in ("and", ",") and at > 1 and _owned(items[: at - 1]))
+    if not owned or item.proper or after in ("message", "to"):
+        return False
+    return any(item.stem in split_name(path[-1]) for s in scope.sources for path, _ in walk(s.type))
+
+
+def _owned(items: Sequence[Item]) -> bool:
+    near = [i.lower for i in items[-3:]]
+    return any(w in ("their", "its", "his", "her", "with") for w in near) or any(w.endswith("'s") for w in near)
 
 
 def named_at(entry: Entry, items: Sequence[Item], scope: Scope) -> frozenset[int]:

@@ -24,12 +24,14 @@ def reads_several(items: Sequence[Item], scope: Scope) -> Scope | None:
     if len(parts) < 2:
         return None
     previous: nouns.Reading | None = None
+    before = len(scope.sources)
     for part in map(_without_manner, parts):
         reading = content.same_again(part, previous, scope) or nouns.sure(nouns.read(part, scope))
         if reading is None or reading.entry is None:
             return None
         scope, previous = reading.scope, reading
-    return scope.explain({i.index for i in items})
+    read = tuple(dict.fromkeys(source.root for source in scope.sources[before:]))
+    return scope.explain({i.index for i in items}).put(together=read)
 
 
 def works_out(items: Sequence[Item], scope: Scope) -> Scope | None:

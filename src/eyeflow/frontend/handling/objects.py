@@ -27,10 +27,12 @@ def objects(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | No
     """What the clause handles: fields for content, files, values, names; an identity is taken from what is at hand."""
     left = [i for i in free(items, state) if i is not verb]
     said = phrases(left)
-    for param in _targets(entry, state):
+    for param in _targets(entry, state, left):
         best: tuple[list[Item], content.Made] | None = None
         for run in _joined(said):
             if not nouns.content(run) and not _points(run):
+                continue
+            if param.role == "content" and not param.required and _names_other(entry, run, state):
                 continue
             if not nouns.content(run) and not param.required and not entry.capability_says:
                 continue  # `hold it`: the thing itself, not what is said of it
@@ -50,6 +52,13 @@ def objects(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | No
             said = [(lead, [i for i in held if i.index not in state.used]) for lead, held in said]
             said = [(lead, held) for lead, held in said if held]
     return state
+
+
+def _names_other(entry: Entry, run: Sequence[Item], state: Handled) -> bool:
+    """The words are the very name of another parameter that is open (`for its owner`)."""
+    said = {i.stem for i in nouns.content(run)}
+    others = (p for p in entry.spec.params if p.name not in state.params and p.role != "content")
+    return any(said == set(split_name(p.name)) for p in others)
 
 
 def _is_file(made: content.Made, scope: Scope) -> bool:
@@ -113,11 +122,12 @@ def _joined(phrases: Sequence[_Phrase]) -> list[list[Item]]:
     return found
 
 
-def _targets(entry: Entry, state: Handled) -> list[Field]:
+def _targets(entry: Entry, state: Handled, left: Sequence[Item]) -> list[Field]:
     """Parameters that data may fill, content first, then files and values, then named text."""
     held = [p for p in entry.spec.params if p.name not in state.params and not p.enum]
     rank = {"content": 0}
-    chosen = [p for p in held if p.role == "content" or p.required or p.entity == "file"
+    stems = {i.stem for i in left if i.is_word}
+    chosen = [p for p in held if p.role == "content" or p.required or p.entity == "file" or set(split_name(p.name)) <= stems
               or p.name in ("attachments", "fields", "values", "title", "name", "subject", "description")]  # fmt: skip
     chosen = [p for p in chosen if p.entity not in ("slack_channel", "repo") and non_null(p.type) != BOOLEAN]
     chosen = [p for p in chosen if not is_code(p)]

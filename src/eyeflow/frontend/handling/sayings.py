@@ -118,17 +118,21 @@ def whole_event(entry: Entry, items: Sequence[Item], state: Handled, verb: Item 
 def everything(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | None) -> Handled:
     """`all of it`, `all three`: every result read so far, one under the other."""
     param = content_param(entry, state)
-    if param is None or entry.reads or not any(_all(items, k) for k in range(len(items))):
+    if param is None or entry.reads:
         return state
     scope = state.scope
+    them = next((k for k, i in enumerate(items) if i.lower in ("them", "these", "those") and k), None)
+    several = them is not None and len(scope.together) > 1 and scope.together[-1] == scope.sources[-1].root
+    if not several and not any(_all(items, k) for k in range(len(items))):
+        return state
     texts: list[str] = []
     for source in scope.sources:
-        if source.kind == "result":
+        if source.kind == "result" and (not several or source.root in scope.together):
             text, scope = content.place(mention(source), scope)
             texts.append(text)
     if not texts:
         return state
-    at = next(k for k in range(len(items)) if _all(items, k))
+    at = them if several and them is not None else next(k for k in range(len(items)) if _all(items, k))
     used = {i.index for i in items[at : at + 3] if i.is_stop or i.kind == "number" or i.lower in ("all", "everything")}
     return msgspec.structs.replace(
         state, params={**state.params, param.name: "\n".join(texts)}, scope=scope, used=state.used | frozenset(used)

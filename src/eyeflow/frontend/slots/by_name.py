@@ -66,6 +66,8 @@ def _names(said: Filling, stems: Sequence[str], at: int) -> bool:
 
 def _after(said: Filling, param: Field, at: int, end: int) -> bool:
     start = end
+    while start < len(said.items) and said.items[start].stem in split_name(param.name):
+        start = end = start + 1  # `first name`, where `first` names the parameter already
     while start < len(said.items) and said.items[start].lower in _BETWEEN:
         start += 1
     exact = all(said.items[k].stem in split_name(param.name) for k in range(at, end))

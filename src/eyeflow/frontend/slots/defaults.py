@@ -13,11 +13,14 @@ from eyeflow.frontend.intent import Action, JsonValue
 from eyeflow.frontend.scope import Scope, Source
 from eyeflow.frontend.slots.filling import Filled
 from eyeflow.frontend.values_said import wrap
-from eyeflow.frontend.vocabulary import Entry, split_name
+from eyeflow.frontend.vocabulary import Entry, split_name, walk
 from eyeflow.values import Field
 
 _CHANGED = ("status", "state", "stage", "priority", "title", "text", "topic", "label", "labels")
 """What a write sets: never taken from how the thing is."""
+
+
+_IDENTIFIES = ("id", "number", "key", "iid", "timestamp", "ts")
 
 
 def complete(entry: Entry, filled: Filled, scope: Scope, *, sources: bool = True) -> Filled:
@@ -96,17 +99,26 @@ def default_of(entry: Entry, param: Field, scope: Scope) -> tuple[JsonValue, str
 def related(entry: Entry, param: Field, scope: Scope) -> str | None:
     """An expression for `param` from the nearest source that holds it, or None."""
     for source in reversed(scope.sources):
+        exact = fields.same_name(source.type, param.name)
+        made = source.kind == "made" and split_name(param.name)[-1] not in _IDENTIFIES
+        if exact is not None and source.service == entry.service.id and not made:
+            return ".".join((source.root, *exact))
+    for source in reversed(scope.sources):
         path = field_for(entry, param, source)
         if path is not None:
             return ".".join((source.root, *path))
     return None
 
 
+def _entity(source: Source, path: tuple[str, ...]) -> str | None:
+    return next((f.entity for p, f in walk(source.type) if p == path), None)
+
+
 def field_for(entry: Entry, param: Field, source: Source) -> tuple[str, ...] | None:
     """The field of `source` that is what `param` of `entry` wants, or None."""
     same_service = source.service == entry.service.id
     exact = fields.same_name(source.type, param.name)
-    if exact is not None and (same_service or param.entity is not None):
+    if exact is not None and (same_service or (param.entity is not None and _entity(source, exact) == param.entity)):
         return exact
     stems = split_name(param.name)
     if same_service and (stems[-1] in ("id", "number", "key", "iid", "timestamp", "ts") or param.entity == "file"):

@@ -107,9 +107,12 @@ class Filling:
         return text_for(param, held, self.scope.text)
 
 
+_FILES = ("file", "files", "attachments", "attachment", "images", "documents")
+
+
 def is_identity(param: Field) -> bool:
     """A parameter that takes an identifier, code or a file's content: no plain word is one."""
-    if is_code(param) or param.entity == "file":
+    if is_code(param) or param.entity == "file" or param.name in _FILES:
         return True
     stems = split_name(param.name)
     return stems[-1] in ("id", "timestamp", "ts") and (len(stems) > 1 or stems[-1] != "id")
