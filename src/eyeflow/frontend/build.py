@@ -226,6 +226,8 @@ def _pick(found: Sequence[Chosen], scope: Scope, span: Span) -> Chosen | None:
     for other in found[1:]:
         if best.score - other.score >= unable.MARGIN:
             break
+        if other.astray > best.astray:
+            continue  # somebody is named to whom that one cannot send
         if other.entry.service.id != best.entry.service.id:
             return None
     return best

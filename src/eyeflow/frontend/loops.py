@@ -108,6 +108,8 @@ def inside(items: Sequence[Item], scope: Scope) -> tuple[Listed, tuple[Item, ...
     at = next(
         (k for k, i in enumerate(items[:-1]) if k and i.lower in ("each", "every") and items[k + 1].is_word), None
     )
+    if len(items) > 1 and items[-1].lower == "each" and items[-2].lower in words("prepositions") and items[0].acts:
+        return _each_of_them(items, len(items) - 1, scope)  # `add a note to each`
     if at is None or not items[0].acts:
         return None
     spoken = _each_of_them(items, at, scope)
@@ -127,8 +129,16 @@ def inside(items: Sequence[Item], scope: Scope) -> tuple[Listed, tuple[Item, ...
 
 def _each_of_them(items: Sequence[Item], at: int, scope: Scope) -> tuple[Listed, tuple[Item, ...]] | None:
     """`each one's title`, `each of them`: the items of the list read last, with `its` or `it` in their place."""
-    said = items[at + 1].lower
-    length = 2 if said in ("one", "one's") else 3 if [i.lower for i in items[at + 1 : at + 3]] == ["of", "them"] else 0
+    said = items[at + 1].lower if at + 1 < len(items) else ""
+    length = (
+        1
+        if not said
+        else 2
+        if said in ("one", "one's")
+        else 3
+        if [i.lower for i in items[at + 1 : at + 3]] == ["of", "them"]
+        else 0
+    )
     listed = last_list((), scope) if length else None
     if listed is None:
         return None

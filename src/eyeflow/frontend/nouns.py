@@ -216,7 +216,7 @@ def _whole(source: Source, want: Field | None) -> tuple[str, Type]:
 
 
 def _service_items(items: Sequence[Item], service: str, scope: Scope) -> set[int]:
-    lowered = [i.lower for i in items]
+    lowered = [i.lower.removesuffix("'s") for i in items]
     found: set[int] = set()
     for at in range(len(items)):
         name = scope.vocab.name_at(lowered, at)
@@ -416,9 +416,11 @@ def fetch(entry: Entry, filled: slots.Filled, scope: Scope, span: Span | None) -
 def _nouns(entry: Entry) -> frozenset[str]:
     listed = entry.listing.nouns if entry.listing else frozenset[str]()
     verbs = words("verbs")
-    return frozenset(
+    said = frozenset(
         w for w in (*split_name(entry.spec.name), *listed, *entry.summary) if w not in verbs and len(w) > 2
     )
+    made = fields.by_entity(entry.result, "file")
+    return said | frozenset(split_name(entry.spec.name)) if made else said  # `the zip`, of what zipping gave
 
 
 def _short_name(entry: Entry) -> str:

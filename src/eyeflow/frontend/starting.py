@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import msgspec
 
 from eyeflow.frontend import clauses as cutting
-from eyeflow.frontend import orders, pauses, policies, several, timing, triggers
+from eyeflow.frontend import conditions, orders, pauses, policies, several, timing, triggers
 from eyeflow.frontend.clauses import Clause
 from eyeflow.frontend.comparisons import negate
 from eyeflow.frontend.intent import (
@@ -182,7 +182,7 @@ def _read_trigger(clause: Clause, scope: Scope, *, must: bool) -> tuple[triggers
         return None, scope, []
     told = scope.told_at(head.span)
     best = next((f for f in found if f.entry is not None and f.entry.service.title == told), found[0])
-    if not must and (best.score < 1.0 or best.unexplained):
+    if not must and (best.score < 1.0 or (best.unexplained and not _happens(best, head, scope))):
         return None, scope, []
     after = best.scope.explain({i.index for i in clause.cue_items})
     close = [f for f in found[1:] if best.score - f.score < CLOSE and f.source.service != best.source.service]
@@ -195,6 +195,14 @@ def _read_trigger(clause: Clause, scope: Scope, *, must: bool) -> tuple[triggers
         if best.entry is not None:
             after = after.ask(f"trigger.{param.name}", asking(best.entry, param), tuple(param.enum), head.span)
     return best, after, tail
+
+
+_CERTAIN = 3.0
+
+
+def _happens(best: triggers.Started, head: Clause, scope: Scope) -> bool:
+    """`if an email arrives ...` with words nobody understood: still an event, when it is no condition that can be read."""
+    return best.score >= _CERTAIN and conditions.read(head.items, scope) is None
 
 
 def _event_and_rest(clause: Clause) -> tuple[Clause, list[Clause]]:

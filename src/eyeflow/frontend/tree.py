@@ -195,7 +195,9 @@ def with_action(clause: Clause) -> tuple[Clause, Clause | None]:
     """A condition or loop whose comma never came: cut before the first base verb that can only begin an action."""
     items = clause.items
     for k in range(2, len(items) - 1):
-        item, before, nxt = items[k], items[k - 1], items[k + 1]
+        item, nxt = items[k], items[k + 1]
+        lead = next((b for b in range(k, 0, -1) if items[b - 1].lower not in ("also", "then", "please", "just")), k)
+        before = items[lead - 1]
         if not item.acts or nxt.kind == "punct":
             continue
         told = nxt.lower in words("me")  # `when the fan turns on tell me`
@@ -216,7 +218,7 @@ def with_action(clause: Clause) -> tuple[Clause, Clause | None]:
             phrasal(item.lower, nxt.lower) and after is not None and after.kind not in ("punct", "time")
         )
         if takes_object and (ends_value or ends_noun):
-            head: tuple[Item, ...] = items[:k]
+            head: tuple[Item, ...] = items[:lead]
             own = Clause("action", items[k:], joined="", sentence=clause.sentence)
             return msgspec.structs.replace(clause, items=head), own
     return clause, None

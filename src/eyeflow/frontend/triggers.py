@@ -14,7 +14,7 @@ import msgspec
 from eyeflow.frontend import conditions, fields, nouns, slots, states, wording
 from eyeflow.frontend.intent import EventTrigger, Trigger, WebhookTrigger
 from eyeflow.frontend.items import Item
-from eyeflow.frontend.lexicon import stem, synonyms, words
+from eyeflow.frontend.lexicon import same_doing, stem, synonyms, words
 from eyeflow.frontend.scope import Scope, Source
 from eyeflow.frontend.values_said import quote
 from eyeflow.frontend.vocabulary import Entry, split_name, walk
@@ -77,6 +77,7 @@ def _event(entry: Entry, match: wording.Match, filled: slots.Filled, items: Sequ
             item.stem in source.nouns
             or item.lower in ("someone", "somebody", "anyone", "person", "new")
             or (item.lower in words("arriving") and bool(match.used))
+            or (bool(match.used) and _same_event(entry, item))
         ):
             used.add(item.index)
     if match.named and len(entry.service.triggers) == 1:
@@ -94,6 +95,12 @@ def _event(entry: Entry, match: wording.Match, filled: slots.Filled, items: Sequ
     )  # fmt: skip
     after = scope.see(source).explain({i.index for i in items} - set(left))
     return Started(trigger, source, after, round(score, 4), open_, left, entry)
+
+
+def _same_event(entry: Entry, item: Item) -> bool:
+    """`opens a ticket`, of a ticket that is created."""
+    said = {*split_name(entry.spec.name), *(w for phrase in entry.phrases for w in phrase)}
+    return any(same_doing(item.stem, word) for word in said)
 
 
 def all_of(parts: Sequence[str]) -> str | None:
@@ -138,7 +145,7 @@ def modifiers(items: Sequence[Item], used: set[int], scope: Scope, about: Source
             exprs.append(literal)
             taken.update(i.index for i in run)
             continue
-        told = states.topic(run, about) or states.by_whom(run, about, scope.vocab)
+        told = states.topic(run, about) or states.worded(run, about) or states.by_whom(run, about, scope.vocab)
         if told is not None:
             exprs.append(told)
             taken.update(i.index for i in run)
@@ -214,6 +221,8 @@ def _runs(items: Sequence[Item], used: set[int]) -> list[list[Item]]:
             current = []
             continue
         compares = item.lower in ("over", "under", "above", "below") and not any(i.is_literal for i in current)
+        holds = item.lower in ("containing", "mentioning") and sum(not i.is_stop for i in current) == 1
+        compares = compares or (holds and current[0].lower in ("with", "whose"))
         if item.lower in cut and not compares and any(not i.is_stop for i in current):
             runs.append(current)
             current = []

@@ -12,11 +12,14 @@ from typing import Final
 import msgspec
 
 from eyeflow.frontend.items import Item
-from eyeflow.frontend.lexicon import same_doing, synonyms, words
+from eyeflow.frontend.lexicon import same_doing, stem, synonyms, words
 from eyeflow.frontend.scope import Scope
 from eyeflow.frontend.vocabulary import PARTICLES, Entry, split_name, walk
 
 MISSING, NAMED, OTHER_NAMED, VERB, WRONG_VERB, MENTIONED = 0.55, 3.0, 1.6, 1.5, 3.5, 0.5
+
+
+_DAYS: Final = frozenset(stem(day) for day in ("today", "yesterday", "tomorrow", "now"))
 
 
 class Match(msgspec.Struct, frozen=True, eq=False):
@@ -106,7 +109,8 @@ def _phrase(
     content = 0
     for word in phrase:
         # the service's own name counts once, as a name
-        weight = 0.3 if word in PARTICLES or word in own else scope.vocab.rarity(word)
+        light = word in PARTICLES or word in own or word in _DAYS
+        weight = 0.3 if light else scope.vocab.rarity(word)
         found = by_stem.get(word)
         if found is None:
             found = next((by_stem[w] for w in by_stem if word in synonyms(w)), None)

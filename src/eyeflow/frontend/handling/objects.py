@@ -26,7 +26,9 @@ _FILES: Final = frozenset({"pdf", "file", "attachment", "image", "photo", "docum
 def objects(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | None) -> Handled:
     """What the clause handles: fields for content, files, values, names; an identity is taken from what is at hand."""
     left = [i for i in free(items, state) if i is not verb]
-    said = phrases(left)
+    said = phrases(
+        [i for k, i in enumerate(left) if not (i.lower in ("named", "called", "titled") and _from_data(left, k))]
+    )
     for param in _targets(entry, state, left):
         best: tuple[list[Item], content.Made] | None = None
         for run in _joined(said):
@@ -52,6 +54,10 @@ def objects(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | No
             said = [(lead, [i for i in held if i.index not in state.used]) for lead, held in said]
             said = [(lead, held) for lead, held in said if held]
     return state
+
+
+def _from_data(items: Sequence[Item], at: int) -> bool:
+    return at + 1 < len(items) and items[at + 1].lower in ("after", "with", "by", "like")
 
 
 def _names_other(entry: Entry, run: Sequence[Item], state: Handled) -> bool:

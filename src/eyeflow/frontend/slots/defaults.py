@@ -61,7 +61,7 @@ def _of_the_same(entry: Entry, param: Field, params: dict[str, JsonValue], scope
     for source in reversed(scope.sources):
         held = [n for n, v in params.items() if isinstance(v, str) and v.startswith("{" + source.root + ".")]
         identified = any(split_name(n)[-1] in ("id", "timestamp", "ts", "number", "key", "iid") for n in held)
-        if not identified or source.service != entry.service.id:
+        if not identified or source.service != entry.service.id or (not entry.reads and param.name in _CHANGED):
             continue
         if fields.same_name(source.type, param.name):
             return wrap(param, "{" + f"{source.root}.{param.name}" + "}")
