@@ -42,7 +42,7 @@ FIRST_LOOK, OPEN_COST, LEFT_COST, STRONG, AT_HAND, NOT_ME, SAME_AGAIN, WHOLE, AS
 class Chosen(msgspec.Struct, frozen=True, eq=False):
     """One reading of an action clause. `action` is not yet in `scope`; `open` are required parameters without a value;
     `unexplained` are item indexes; `astray` counts addresses that were said and
-    have no place."""
+    have no place; `fits`: the verb is one by which it is asked for."""
 
     entry: Entry
     action: Action
@@ -52,6 +52,7 @@ class Chosen(msgspec.Struct, frozen=True, eq=False):
     unexplained: tuple[int, ...]
     placeholders: tuple[str, ...] = ()
     astray: int = 0
+    fits: bool = False
 
 
 def read(items: Sequence[Item], scope: Scope, *, verb_said: bool = True) -> tuple[Chosen, ...]:
@@ -201,7 +202,7 @@ def _look(seen: _Seen, items: Sequence[Item], scope: Scope, verb: Item | None) -
     said = next((p.name for p in entry.spec.params if p.role == "content"), None)
     if said is not None and said in action.params and not entry.reads:
         after = after.put(said=action.params[said])
-    return Chosen(entry, action, after, round(score, 4), open_, left, state.unknown, astray)
+    return Chosen(entry, action, after, round(score, 4), open_, left, state.unknown, astray, match.fits)
 
 
 def _with_file(

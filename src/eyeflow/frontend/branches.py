@@ -61,6 +61,8 @@ def _inside(nodes: Sequence[Node], scope: Scope, policies: Policies, build: Buil
 def _condition(
     clause: Clause, negated: bool, scope: Scope, subject: tuple[str, Type] | None
 ) -> tuple[str, Scope, tuple[str, Type] | None] | None:
+    if clause.expr:
+        return (negate(clause.expr) if negated else clause.expr), scope, subject
     told = scope.told_at(said_at(clause))
     if told is not None and told not in (LAST_ONLY, FOR_ALL):
         done = scope.explain({i.index for i in (*clause.items, *clause.cue_items)})

@@ -132,7 +132,8 @@ def _act(node: Do, scope: Scope, policies: Policies) -> Scope:
     worked_out = working_out.works_out(items, scope)
     if worked_out is not None:
         return worked_out
-    found = [c for c in actions.read(items, scope) if c.score >= LEAST]
+    readings = actions.read(items, scope)
+    found = [c for c in readings if c.score >= LEAST] or [c for c in readings[:1] if c.entry.capability_says and c.fits]
     if not found or unable.generates(items, scope):
         return unable.no_capability(node.clause, scope)
     unknown = unable.unknown_service(items, found[0])

@@ -24,7 +24,7 @@ class Clause(msgspec.Struct, frozen=True, eq=False):
     """`role`: action, statement, or a cue kind (`trigger`, `condition`, ...). `items` without the cue itself.
 
     `cue` is the cue's text; `joined` how it was tied to the one before: "", ",", "and", "then".
-    `sentence` numbers sentences from 0.
+    `sentence` numbers sentences from 0. `expr` is a condition that is known already, in LLM-IR.
     """
 
     role: str
@@ -33,6 +33,7 @@ class Clause(msgspec.Struct, frozen=True, eq=False):
     cue_items: tuple[Item, ...] = ()
     joined: str = ""
     sentence: int = 0
+    expr: str = ""
 
     @property
     def span(self) -> Span:

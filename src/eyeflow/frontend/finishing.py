@@ -33,7 +33,11 @@ def finish(scope: Scope, items: Sequence[Item], trigger: Trigger | None, text: s
     if not scope.refusals:
         scope = unexplained(items, scope)
     if not scope.actions and not scope.refusals and not scope.questions:
-        scope = scope.refuse(Span(0, len(text)), "this does not say what to do")
+        if isinstance(trigger, EventTrigger | WebhookTrigger | ScheduleTrigger | OnceTrigger):
+            end = len(text.rstrip(" .!?,;:"))
+            scope = scope.ask("action", "What should be done then?", (), Span(end, end))
+        else:
+            scope = scope.refuse(Span(0, len(text)), "this does not say what to do")
     if trigger is None and not scope.refusals:
         trigger = ManualTrigger()
     if isinstance(trigger, WebhookTrigger):

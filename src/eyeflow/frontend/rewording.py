@@ -163,7 +163,8 @@ def _reworded(
         elif _base(question.slot) == "condition" and _is_expression(said):
             told.append((span, said, question.slot))
         else:
-            edits.append((span, _plain(said), question.slot))
+            lead = ", " if span.start == span.end else ""  # what was not said at all goes where it was missed
+            edits.append((span, lead + _plain(said), question.slot))
     if any(one is not two and _meet(one[0], two[0]) for one in edits for two in edits):
         edits = edits[:1]
     return _edited(state, edits, told) if edits or told else state

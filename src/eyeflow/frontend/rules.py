@@ -147,4 +147,4 @@ def _unreadable(text: str) -> Intent | None:
 
 def _without(clauses: Sequence[Clause], used: frozenset[int]) -> list[Clause]:
     held = [msgspec.structs.replace(c, items=tuple(i for i in c.items if i.index not in used)) for c in clauses]
-    return [c for c in held if c.items or c.role in ("failure", "loop")]
+    return [c for c in held if c.items or c.expr or c.role in ("failure", "loop")]

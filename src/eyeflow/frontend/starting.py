@@ -8,6 +8,7 @@ Never: builds actions.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import msgspec
 
@@ -26,6 +27,7 @@ from eyeflow.frontend.nouns import content
 from eyeflow.frontend.scope import Scope, asking
 from eyeflow.frontend.timegrammar import TimePhrase
 from eyeflow.frontend.tree import with_action
+from eyeflow.frontend.unable import CARRIED
 from eyeflow.values import Span
 
 CLOSE = 0.4
@@ -91,7 +93,8 @@ def _take_trigger(
             started, more, tail = _read_trigger(clause, scope, must=clause.role == "trigger")
             if started is not None:
                 trigger, scope = started.trigger, more
-                rest += tail
+                trigger, case = _as_case(trigger, clause, held)
+                rest += [*case, *tail]
                 continue
             if clause.role == "trigger":
                 scope = _no_trigger(clause, scope)
@@ -99,6 +102,16 @@ def _take_trigger(
                 continue
         rest.append(clause)
     return trigger, scope, rest
+
+
+def _as_case(trigger: Trigger, clause: Clause, held: Sequence[Clause]) -> tuple[Trigger, list[Clause]]:
+    """`when a chargeback over $200 comes in do A, otherwise B`: the filter is a condition, and both happen on the event."""
+    otherwise = any(c.role.startswith("alternative") for c in held)
+    choice = any(c.role in ("condition", "negative_condition") for c in held if c is not clause)
+    if not isinstance(trigger, EventTrigger) or not trigger.where or not otherwise or choice:
+        return trigger, []
+    case = Clause("condition", (), "if", clause.cue_items, "", clause.sentence, trigger.where)
+    return msgspec.structs.replace(trigger, where=None), [case]
 
 
 def _event_said(scope: Scope, sentences: Sentences) -> tuple[Trigger | None, Scope, Sentences]:
@@ -184,6 +197,10 @@ def _read_trigger(clause: Clause, scope: Scope, *, must: bool) -> tuple[triggers
     best = next((f for f in found if f.entry is not None and f.entry.service.title == told), found[0])
     if not must and (best.score < 1.0 or (best.unexplained and not _happens(best, head, scope))):
         return None, scope, []
+    stranger = next((i for i, nxt in pairwise(head.items) if i.proper and i.index in best.unexplained and nxt.lower in CARRIED), None)
+    if stranger is not None:
+        reason = f"no service called {stranger.text} is in the catalog"
+        return best, scope.refuse(stranger.span, reason).explain({i.index for i in clause.items}), tail
     after = best.scope.explain({i.index for i in clause.cue_items})
     close = [f for f in found[1:] if best.score - f.score < CLOSE and f.source.service != best.source.service]
     if close and best.entry is not None and told is None:

@@ -13,7 +13,7 @@ import msgspec
 
 from eyeflow.frontend.clauses import Clause, phrasal
 from eyeflow.frontend.items import Item
-from eyeflow.frontend.lexicon import words
+from eyeflow.frontend.lexicon import phrase_at, words
 
 
 class Do(msgspec.Struct, frozen=True, eq=False):
@@ -95,6 +95,10 @@ class _Grower:
 
     def _condition(self, nodes: list[Node], clause: Clause) -> None:
         negated = clause.role == "negative_condition"
+        clause, left_out = _left_out(clause)
+        if left_out and nodes and not self._follows():
+            negated = not negated  # `send X, but if Y don't send anything`
+            clause = msgspec.structs.replace(clause, joined=",", cue_items=(*clause.cue_items, *left_out))
         clause, own = with_action(clause)
         body: list[Node] = [Do(own)] if own is not None else []
         body += self._body()
@@ -112,6 +116,9 @@ class _Grower:
                     held.insert(0, nodes.pop())
             open_ = len(held) == 1 and bool(nodes) and isinstance(nodes[-1], Do) and held[0].clause.joined == "and"  # type: ignore[union-attr]
             nodes.append(If((Arm(clause, negated, tuple(held)),), trailing=True, unclear=open_))
+
+    def _follows(self) -> bool:
+        return self.at < len(self.clauses) and self.clauses[self.at].role in ("action", "sequence:action")
 
     def _body(self) -> list[Node]:
         """The actions a leading cue governs: up to the next condition, alternative, or end of sentence."""
@@ -189,6 +196,18 @@ class _Grower:
             nodes[-1] = msgspec.structs.replace(last, excluded=(*last.excluded, clause))
         elif nodes:
             nodes.append(Do(clause))
+
+
+def _left_out(clause: Clause) -> tuple[Clause, tuple[Item, ...]]:
+    """A condition without `don't send anything` at its end, and the words that say so."""
+    lowered = [i.lower for i in clause.items]
+    for at in range(1, len(lowered)):
+        if phrase_at("nothing", lowered, at) == len(lowered) - at:
+            kept = clause.items[:at]
+            while kept and kept[-1].lower in (",", "then", "and"):
+                kept = kept[:-1]
+            return (msgspec.structs.replace(clause, items=kept), clause.items[at:]) if kept else (clause, ())
+    return clause, ()
 
 
 def with_action(clause: Clause) -> tuple[Clause, Clause | None]:

@@ -56,7 +56,7 @@ def generates(items: Sequence[Item], scope: Scope) -> bool:
     return not scope.vocab.by_verb.get(verb.stem)
 
 
-_CARRIED = (
+CARRIED = (
     "message",
     "messages",
     "msg",
@@ -76,7 +76,7 @@ _CARRIED = (
 def unknown_service(items: Sequence[Item], best: Chosen) -> Item | None:
     """`a WhatsApp message`: a name before what services carry, that no service has and nothing else explains."""
     for item, after in itertools.pairwise(items):
-        if item.proper and item.is_word and item.index in best.unexplained and after.lower in _CARRIED:
+        if item.proper and item.is_word and item.index in best.unexplained and after.lower in CARRIED:
             return item
     return None
 

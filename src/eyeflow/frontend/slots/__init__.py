@@ -38,6 +38,7 @@ CUES: Final[tuple[Callable[[Filling], None], ...]] = (
     by_kind.enums,
     by_kind.states,
     by_kind.literals,
+    by_kind.emojis,
     by_name.beside_service,
     by_place.sought,
     by_place.places_and_people,

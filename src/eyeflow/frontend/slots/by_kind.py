@@ -185,6 +185,19 @@ def states(said: Filling) -> None:
             return
 
 
+def emojis(said: Filling) -> None:
+    """`reacts with eyes`: a plain word where an emoji is wanted."""
+    param = next((p for p in said.open() if "emoji" in split_name(p.name)), None)
+    for at in range(1, len(said.items)) if param is not None else ():
+        after = said.items[at + 1] if at + 1 < len(said.items) else None
+        closed = after is None or not after.is_word or after.lower in words("prepositions") or after.lower == "emoji"
+        item = said.items[at]
+        led = said.items[at - 1].lower == "with" or said.items[at - 2 : at] and said.items[at - 2].lower == "with"
+        if led and closed and said.free(at) and item.is_word and not item.is_stop and param is not None:
+            said.put(param, item.lower, [at, *([at + 1] if after is not None and after.lower == "emoji" else [])])
+            return
+
+
 def literals(said: Filling) -> None:
     """Typed literals to the parameters that take their kind: channels, addresses, repositories, amounts."""
     for at, item in enumerate(said.items):

@@ -185,6 +185,15 @@ def _messenger(entry: Entry) -> bool:
     return any(p.role == "content" and p.required for p in entry.spec.params) and "send" in entry.names
 
 
+def _branch(said: Filling, at: int) -> bool:
+    """`merged into main`: one unknown word at the end of its phrase, right after the preposition."""
+    item = said.items[at]
+    known = {w for p in said.entry.phrases for w in p} | said.entry.summary | said.entry.names | said.entry.fields
+    if item.proper or at in said.named | said.foreign or said.scope.vocab.name_at([item.lower], 0) is not None:
+        return False
+    return _bare(said, at) and item.stem not in known and said.items[at - 1].lower in ("into", "onto", "to")
+
+
 def containers(said: Filling) -> None:
     """A capitalised name after a preposition fills the first required plain text parameter."""
     for param in said.open():
@@ -192,7 +201,7 @@ def containers(said: Filling) -> None:
         if not (is_container(param) or sole) or said.entry.capability_says or _messenger(said.entry):
             continue
         for at in range(1, len(said.items)):
-            run = said.name_run(at)
+            run = said.name_run(at) or ([at] if sole and said.free(at) and _branch(said, at) else [])
             lead = said.items[at - 1].lower
             lead = said.items[at - 2].lower if lead in words("determiners") and at > 1 else lead
             if run and lead in _CONTAINERS and said.items[run[0]].kind in ("word", "path", "file", "key"):
