@@ -202,7 +202,7 @@ def _look(seen: _Seen, items: Sequence[Item], scope: Scope, verb: Item | None) -
     said = next((p.name for p in entry.spec.params if p.role == "content"), None)
     if said is not None and said in action.params and not entry.reads:
         after = after.put(said=action.params[said])
-    return Chosen(entry, action, after, round(score, 4), open_, left, state.unknown, astray, match.fits)
+    return Chosen(entry, action, after, round(score, 4), open_, left, state.unknown, astray, match.fits or match.named)
 
 
 def _with_file(

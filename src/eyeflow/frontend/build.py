@@ -32,7 +32,7 @@ from eyeflow.frontend.policies import Policies
 from eyeflow.frontend.rewording import FOR_ALL
 from eyeflow.frontend.scope import Scope, Source, asking
 from eyeflow.frontend.tree import Do, If, Loop, Node
-from eyeflow.frontend.vocabulary import Entry
+from eyeflow.frontend.vocabulary import RECIPIENTS, Entry
 from eyeflow.values import Field, ObjectOf, Span, non_null
 
 LEAST = 0.3
@@ -156,7 +156,7 @@ def _act(node: Do, scope: Scope, policies: Policies) -> Scope:
     if last is not None and (node.then or last.wait is not None):
         action = msgspec.structs.replace(action, after=_unawaited(scope.actions))
     action, after = _governed(action, best, node, policies, after)
-    after = _open(best, action, after)
+    after = _open(best, action, items, after)
     for placeholder in best.placeholders:
         after = after.ask(
             f"{action.id}.{placeholder.strip('{}')}", f"What should stand for {placeholder}?", (), node.clause.span
@@ -234,11 +234,16 @@ def _pick(found: Sequence[Chosen], scope: Scope, span: Span) -> Chosen | None:
     return best
 
 
-def _open(best: Chosen, action: Action, scope: Scope) -> Scope:
+def _open(best: Chosen, action: Action, items: Sequence[Item], scope: Scope) -> Scope:
     """Questions for required parameters without a value; answers given are put in their place."""
+    left = set(best.unexplained)
     for param in best.open:
         slot = f"{action.id}.{param.name}"
         text, options = _question(best.entry, param, scope)
+        who = next((i for i in items[1:3] if i.index in left and i.proper and param.entity in RECIPIENTS), None)
+        if who is not None:  # one question about `text Maria`: her number
+            text, scope = f"{text} That of “{who.text}”.", scope.explain({who.index})
+            left.discard(who.index)
         scope = scope.ask(slot, text, options, action.span)
     return scope
 

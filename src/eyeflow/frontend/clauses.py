@@ -235,6 +235,8 @@ class _Cutter:
             i.kind == "punct" or i.lower == "and" for i in self.items[:at][-2:]
         ):
             return False
+        if self.role == "trigger" and self.items[at - 1].text == "," and self.items[at].lower in _ALONE:
+            return True  # `when a deal is won, celebrate in Slack`
         return not (
             nxt.is_word
             and nxt.lower
@@ -266,6 +268,23 @@ class _Cutter:
         self.role, self.cue, self.cue_items, self.joined, self.body = ACTION, "", (), "", []
 
 
+_ALONE = (
+    "celebrate",
+    "announce",
+    "react",
+    "shout",
+    "cheer",
+    "praise",
+    "write",
+    "log",
+    "check",
+    "search",
+    "apologise",
+    "apologize",
+)
+"""Verbs that stand without an object right after a comma."""
+
+
 def phrasal(verb: str, particle: str) -> bool:
     """Verbs that take this particle directly: `post to #team`, `log in`, `reply to`, `ask for`."""
     direct = {
@@ -286,5 +305,6 @@ def is_action_like(clause: Clause) -> bool:
     """True when the clause begins with a base verb (after also, then, always), or is a pause."""
     if clause.cue.startswith("pause: "):
         return True
-    held = [i for i in clause.items if i.lower not in ("also", "then", "always", "please", "just")]
+    fillers = ("also", "then", "always", "please", "just", ",")
+    held = [i for i in clause.items if i.kind != "time" and i.lower not in fillers]
     return bool(held) and held[0].acts

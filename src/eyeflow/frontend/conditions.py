@@ -122,7 +122,8 @@ def _atom(
             return counted
     if hit.op == "BETWEEN":
         return _between(before, after, scope, about, subject)
-    if hit.weak and not any(i.is_literal for i in after):
+    has_none = hit.op in ("EMPTY", "PRESENT") and not nouns.content(before) and bool(nouns.content(after))
+    if (hit.weak or has_none) and not any(i.is_literal for i in after):
         atom = yes_no([*before, *after], scope, about, negated=hit.op in ("EMPTY", "NE"))
         plain = hit.op in ("EMPTY", "PRESENT") or not _is_value(after)
         if atom is not None and not atom.unexplained and (plain or atom.subject is None or truthy(atom.subject[1])):
@@ -148,6 +149,9 @@ def _how_many(items: Sequence[Item], lowered: Sequence[str], scope: Scope) -> At
     if lowered[:1] != ["there"]:
         return None
     named = nouns.content(items)
+    to = next((k for k, w in enumerate(lowered) if w == "to" and k + 2 == len(lowered)), None)
+    if to is not None and items[to + 1].acts:
+        named = [i for i in named if i is not items[to + 1]]  # `nothing to report`
     some = any(w in ("any", "some", "something", "anything") for w in lowered)
     none = bool({"none", "nothing", "no"} & set(lowered)) or (some and bool(words("negations") & set(lowered)))
     rest = [

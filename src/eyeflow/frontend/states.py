@@ -51,7 +51,7 @@ def _implied(entry: Entry, field: Field, value: str) -> bool:
     if mine in split_name(entry.spec.name):
         return True
     spoken = {w for phrase in entry.phrases for w in phrase}
-    return mine in spoken and not others & spoken
+    return all(mine in phrase for phrase in entry.phrases) and not others & spoken
 
 
 _AUTHORS = ("author", "sender", "user", "owner", "creator", "poster", "from")
@@ -70,7 +70,9 @@ def done_by(items: Sequence[Item], used: set[int], source: Source, vocab: Vocabu
         named = item.is_word and not item.is_stop and item.index not in used and item.lower not in words("happening")
         label = at > 0 and items[at - 1].lower in ("user", "account", "member", "@")
         first = at == 0 or (label and at == 1)
-        named = named and (label or item.stem not in vocab.by_stem)
+        thing = items[at + 1].stem in source.nouns and not items[at + 2 : at + 3]  # `important mails`
+        named = named and (label or (item.stem not in vocab.by_stem and not thing))
+        named = named and item.lower not in words("vague") | words("judgement") | words("states")
         happens = items[at + 1].index in used and items[at + 1].is_word and items[at + 1].lower.endswith("s")
         if named and first and happens:
             taken = {item.index} | ({items[at - 1].index} if label else set())

@@ -16,7 +16,7 @@ from eyeflow.frontend.lexicon import same_doing, stem, synonyms, words
 from eyeflow.frontend.scope import Scope
 from eyeflow.frontend.vocabulary import PARTICLES, Entry, split_name, walk
 
-MISSING, NAMED, OTHER_NAMED, VERB, WRONG_VERB, MENTIONED = 0.55, 3.0, 1.6, 1.5, 3.5, 0.5
+MISSING, NAMED, OTHER_NAMED, VERB, WRONG_VERB, MENTIONED, PALE = 0.55, 3.0, 1.6, 1.5, 3.5, 0.5, 0.5
 
 
 _DAYS: Final = frozenset(stem(day) for day in ("today", "yesterday", "tomorrow", "now"))
@@ -65,6 +65,8 @@ def match(entry: Entry, items: Sequence[Item], scope: Scope, *, verb: Item | Non
         elif any(same_doing(verb.stem, d) for d in doing) or (entry.reads and same_doing("get", verb.stem)):
             extra += 0.5 * VERB
             more.add(verb.index)
+        elif verb.lower in words("pale") and named and entry.capability_says:
+            extra -= PALE
         else:
             extra -= WRONG_VERB * (2.0 if entry.reads else 1.0)
     wrong = verb is not None and verb.index not in more and verb.index not in used

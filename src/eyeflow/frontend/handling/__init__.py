@@ -15,11 +15,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
-from eyeflow.frontend.handling.objects import objects, title
+from eyeflow.frontend.handling.objects import named_as, objects, title
 from eyeflow.frontend.handling.receivers import recipients
 from eyeflow.frontend.handling.sayings import again, everything, placeholders, speech, told, whole_event
 from eyeflow.frontend.handling.state import Handled
-from eyeflow.frontend.handling.telling import described
+from eyeflow.frontend.handling.telling import asked_for, described
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.vocabulary import Entry
 
@@ -33,8 +33,10 @@ STEPS: Final[tuple[Step, ...]] = (
     again,
     recipients,
     described,
+    asked_for,
     speech,
     everything,
+    named_as,
     objects,
     title,
     whole_event,

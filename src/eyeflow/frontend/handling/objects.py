@@ -7,6 +7,7 @@ Out: the same with parameters filled. Never: gives a named parameter what its na
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 import msgspec
@@ -53,6 +54,24 @@ def objects(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | No
             )  # fmt: skip
             said = [(lead, [i for i in held if i.index not in state.used]) for lead, held in said]
             said = [(lead, held) for lead, held in said if held]
+    return state
+
+
+def named_as(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | None) -> Handled:
+    """`with the comment as the description`: what is before goes to the parameter that is named."""
+    runs = phrases([i for i in free(items, state) if i is not verb])
+    for (_, run), (lead, after) in pairwise(runs):
+        stems = {i.stem for i in nouns.content(after)}
+        if lead is None or lead.lower != "as" or not stems:
+            continue
+        param = next(
+            (p for p in entry.spec.params if p.name not in state.params and set(split_name(p.name)) == stems), None
+        )
+        made = content.compose(run, state.scope, param) if param is not None and nouns.content(run) else None
+        if param is not None and made is not None and not made.unexplained:
+            used = state.used | {i.index for i in (*run, *after, lead)}
+            params = {**state.params, param.name: made.value}
+            state = msgspec.structs.replace(state, params=params, scope=made.scope, used=used)
     return state
 
 

@@ -105,7 +105,7 @@ def whole_event(entry: Entry, items: Sequence[Item], state: Handled, verb: Item 
         return state
     told = [s for s in state.scope.sources if s.kind != "made"]
     left = [i for i in nouns.content(items) if i.index not in state.used and i is not verb and i.is_word]
-    left = [i for i in left if i.lower not in words("notices")]
+    left = [i for i in left if i.lower not in words("notices") and not (i.proper and i in items[1:3])]
     if not told or any(i.stem not in told[-1].nouns for i in left):
         return state  # something else was said, though it could not be read
     expr = mention(told[-1])

@@ -12,10 +12,11 @@ from typing import Final
 import msgspec
 
 from eyeflow.frontend import content, fields, nouns
-from eyeflow.frontend.handling.state import Handled, content_param
+from eyeflow.frontend.handling.state import LEADS, Handled, content_param
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import speech_act, stem, words
 from eyeflow.frontend.scope import Scope
+from eyeflow.frontend.values_said import escape
 from eyeflow.frontend.vocabulary import Entry
 from eyeflow.values import Field
 
@@ -40,6 +41,33 @@ def described(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | 
     used |= {i.index for i in items[:at] if i.lower in words("message_kinds")}
     return msgspec.structs.replace(
         state, params={**state.params, param.name: "\n".join(texts)}, scope=scope, used=frozenset(used)
+    )
+
+
+def asked_for(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | None) -> Handled:
+    """`ask for a review in #x with the link`: the words of what is asked for, and the data that goes with it."""
+    param = content_param(entry, state)
+    at = next((k for k, i in enumerate(items) if i.lower == "for"), None)
+    if param is None or verb is None or verb.lower not in ("ask", "request", "call") or at is None or entry.reads:
+        return state
+    run: list[Item] = []
+    for item in items[at + 1 :]:
+        if not item.is_word or item.lower in LEADS or item.lower in ("that", "and"):
+            break
+        run.append(item)
+    if not nouns.content(run) or nouns.sure(nouns.read(run, state.scope)) is not None:
+        return state
+    text, scope = escape(state.scope.text[run[0].span.start : run[-1].span.end]), state.scope
+    used = {i.index for i in run}
+    led = next((k for k, i in enumerate(items) if i.lower == "with" and k > at), None)
+    more = [i for i in items[led + 1 :] if i.index not in state.used] if led is not None else []
+    made = content.compose(more, scope, param) if nouns.content(more) else None
+    if made is not None and not made.unexplained and isinstance(made.value, str):
+        text, scope = f"{text}\n{made.value}", made.scope
+        used |= {i.index for i in more}
+    scope = scope.assume(f"{entry.spec.name}.{param.name}", text, "the words of your request")
+    return msgspec.structs.replace(
+        state, params={**state.params, param.name: text}, scope=scope, used=state.used | frozenset(used)
     )
 
 

@@ -192,7 +192,7 @@ def emojis(said: Filling) -> None:
         after = said.items[at + 1] if at + 1 < len(said.items) else None
         closed = after is None or not after.is_word or after.lower in words("prepositions") or after.lower == "emoji"
         item = said.items[at]
-        led = said.items[at - 1].lower == "with" or said.items[at - 2 : at] and said.items[at - 2].lower == "with"
+        led = said.items[at - 1].lower == "with" or (said.items[at - 2 : at] and said.items[at - 2].lower == "with")
         if led and closed and said.free(at) and item.is_word and not item.is_stop and param is not None:
             said.put(param, item.lower, [at, *([at + 1] if after is not None and after.lower == "emoji" else [])])
             return

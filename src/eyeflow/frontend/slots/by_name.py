@@ -38,6 +38,8 @@ def named_params(said: Filling) -> None:
                 continue  # `Google Calendar` says which service, not which calendar
             leads = said.items[at].lower in words("prepositions")
             stated = end < len(said.items) and said.free(end) and said.items[end].kind == "quoted"
+            turned = said.items[0].lower in ("update", "set", "change", "move") and bool(said.name_run(end + 1))
+            stated = stated or (turned and end < len(said.items) and said.items[end].lower == "to")
             if stated and _after(said, param, at, end):
                 break  # `the monthly campaign "December"`
             if (not leads and _before(said, param, at, end)) or _after(said, param, at, end):

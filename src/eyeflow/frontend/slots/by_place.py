@@ -38,7 +38,8 @@ def places_and_people(said: Filling) -> None:
             if not run or item.kind in ("channel", "email", "url", "repo", "path"):
                 continue
             before = said.items[at - 1].lower if at else ""
-            acting = param.entity == "person" and (before in words("verbs") or said.entry.is_trigger)
+            mine = not said.entry.is_trigger and any(i.lower in words("me") for i in said.items)
+            acting = param.entity == "person" and ((before in words("verbs") and not mine) or said.entry.is_trigger)
             if before in cues or acting:
                 value = said.value_of(param, run)
                 if value is not None:
