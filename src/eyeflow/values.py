@@ -11,6 +11,7 @@ date, time, datetime (aware), timedelta. Nothing else may flow through a program
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from typing import Final, TypeAlias
 
@@ -168,8 +169,20 @@ def is_numeric(of: Type) -> bool:
     return isinstance(of, Scalar) and of.name in ("integer", "number")
 
 
-def spell(of: Type) -> str:
-    """The type as LLM-IR text writes it, for example `list<object{id: string, amount?: integer<cents>}>`."""
+def deeper(value: object, limit: int) -> bool:
+    """True when lists and dicts nest more than `limit` deep in `value`. Level by level: depth costs no stack."""
+    level: list[object] = [value]
+    for _ in range(limit + 1):
+        nests = [each for each in level if isinstance(each, dict | list)]
+        if not nests:
+            return False
+        level = [item for each in nests for item in (each.values() if isinstance(each, dict) else each)]
+    return True
+
+
+def spell(of: Type, key: Callable[[str], str] = str) -> str:
+    """The type as LLM-IR text writes it, for example `list<object{id: string, amount?: integer<cents>}>`; `key` writes
+    the name of a field."""
     match of:
         case Scalar(name, unit):
             return f"{name}<{unit}>" if unit else name
@@ -178,10 +191,15 @@ def spell(of: Type) -> str:
         case Null():
             return "null"
         case ListOf(item):
-            return f"list<{spell(item)}>"
+            return f"list<{spell(item, key)}>"
         case MapOf(value):
-            return f"map<{spell(value)}>"
+            return f"map<{spell(value, key)}>"
         case Nullable(inner):
-            return f"{spell(inner)}?"
+            return f"{spell(inner, key)}?"
         case ObjectOf(fields):
-            return "object{" + ", ".join(f"{f.name}{'' if f.required else '?'}: {spell(f.type)}" for f in fields) + "}"
+            return "object" + spell_fields(fields, key)
+
+
+def spell_fields(fields: tuple[Field, ...], key: Callable[[str], str] = str) -> str:
+    """`{a: T, b?: T}`."""
+    return "{" + ", ".join(f"{key(f.name)}{'' if f.required else '?'}: {spell(f.type, key)}" for f in fields) + "}"

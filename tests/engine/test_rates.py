@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from eyeflow.engine.rates import StoredRates
+from eyeflow.engine.rates import KeptRates, StoredRates
 from eyeflow.ir.program import RateLimit
 from eyeflow.ports import FixedClock, SystemClock
 from eyeflow.store.memory import MemoryStore
@@ -71,3 +71,35 @@ async def test_a_clock_that_is_set_back_does_not_stop_the_world(store):
         await StoredRates(store, here).reserve("a", LIMIT, begun)
     here.advance(timedelta(days=-365))
     assert 59 < await StoredRates(store, here).reserve("a", LIMIT, begun) - begun < 90
+
+
+async def test_the_only_process_counts_on_where_it_ended(store):
+    begun, first = now(), KeptRates(store, SystemClock())
+    for _ in range(10):
+        assert await first.reserve("a", LIMIT, begun) - begun < 30
+    await first.close()
+    for later in (KeptRates, StoredRates):  # also when there are several afterwards
+        assert await later(store, SystemClock()).reserve("a", LIMIT, begun) - begun > 30
+    assert await KeptRates(store, SystemClock()).reserve("b", LIMIT, begun) - begun < 30, "other names, other counts"
+
+
+async def test_what_is_counted_is_on_record_a_moment_later_whoever_closes(store):
+    rates, begun = KeptRates(store, SystemClock()), now()
+    for _ in range(10):
+        await rates.reserve("a", LIMIT, begun)
+    for _ in range(100):
+        if await StoredRates(store, SystemClock()).reserve("a", LIMIT, begun) - begun > 30:
+            break
+        await asyncio.sleep(0.05)
+    else:
+        pytest.fail("nothing was written")
+    await rates.close()
+
+
+async def test_a_start_that_is_given_back_is_not_counted_after_the_end(store):
+    begun, first = now(), KeptRates(store, SystemClock())
+    turn = await first.reserve("a", ONE, begun)
+    await first.close()
+    await first.release("a", turn)
+    await first.close()
+    assert await KeptRates(store, SystemClock()).reserve("a", ONE, begun) - begun < 30

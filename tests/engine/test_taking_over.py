@@ -21,9 +21,11 @@ from engine.deployed import (
     world,
 )
 from eyeflow.connectors.scripted import Script
+from eyeflow.engine.burial import bury
+from eyeflow.engine.limits import EngineLimits
 from eyeflow.engine.model import Busy, RunRequest
 from eyeflow.store.memory import MemoryStore
-from eyeflow.store.records import ExecutionRecord, ProcessRecord, WorkRecord
+from eyeflow.store.records import ExecutionRecord, LeaseRecord, ProcessRecord, WorkRecord
 from svm.built import Build, obj, of
 
 SLOW = {"slack_notify.send_message": [2_000], "slack_notify.keyed_send": [2_000]}
@@ -208,5 +210,28 @@ def test_a_revoked_program_is_not_carried_on():
             result = await engine.end(first.execution_id)
             assert (result.status, result.error_code) == ("failed", "revoked")
             assert len(script.calls) == 1
+
+    in_virtual_time(main)
+
+
+def test_what_is_known_to_have_ended_is_taken_over_without_waiting_for_its_lease():
+    async def main(clock):
+        store = MemoryStore()
+        frozen = Freezer(store)
+        await deploy(store, posting(posts=2, durable="journal", capability=KEYED))
+        async with engine_on(frozen, script=Script.of(takes_ms=SLOW), clock=clock, name="here:1") as one:
+            queued = await one.run(RunRequest(task="posting"), wait=False)
+            await asyncio.sleep(1)
+            frozen.stop()
+            async with engine_on(store, clock=clock, name="here:2") as other:
+                await other.use(world(Script()))
+                begun = asyncio.get_running_loop().time()
+                assert await bury(store, lambda name: name == "here:3") == 0
+                assert await bury(store, lambda name: name == "here:1") == 1
+                assert (await other.end(queued.execution_id)).status == "success"
+                took = asyncio.get_running_loop().time() - begun
+                assert took < EngineLimits().quiet_ms / 1000, "of virtual time: earlier than silence could have told"
+                assert {each.owner for each in await store.find(LeaseRecord)} == {other.owner}
+            frozen.go_on()
 
     in_virtual_time(main)

@@ -14,7 +14,7 @@ import msgspec
 
 from eyeflow.connectors.transport import HttpResponse
 from eyeflow.errors import CallError, CallKind
-from eyeflow.values import Value
+from eyeflow.values import Value, deeper
 
 MAX_DEPTH: Final = 100
 MAX_RETRY_AFTER_MS: Final = 86_400_000
@@ -99,24 +99,9 @@ def _json(data: bytes) -> Value:
         value: Value = msgspec.json.decode(data)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise ValueError(f"the answer is not JSON: {str(error)[:100]}") from None
-    if data.count(b"[") + data.count(b"{") > MAX_DEPTH and _deeper(value):
+    if data.count(b"[") + data.count(b"{") > MAX_DEPTH and deeper(value, MAX_DEPTH):
         raise ValueError(f"the answer is nested deeper than {MAX_DEPTH}")
     return value
-
-
-def _deeper(value: Value) -> bool:
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        below: list[Value] = []
-        for item in level:
-            if isinstance(item, dict):
-                below.extend(item.values())
-            elif isinstance(item, list):
-                below.extend(item)
-        if not below:
-            return False
-        level = below
-    return True
 
 
 def _date(text: str) -> datetime | None:

@@ -170,8 +170,8 @@ class Machines:
             connectors=(world.practice or {}) if practice else world.connectors,
             credentials=world.practice_credentials if practice else world.credentials,
             clock=self._common.clock, ids=self._common.ids, ports=self._ports,
-            rates=self._rates, policy=world.policy, practice=practice, revoked=world.revoked,
-            connected=self._connected,
+            rates=SlidingWindows() if practice else self._rates, policy=world.policy, practice=practice,
+            revoked=world.revoked, connected=self._connected,
         )  # fmt: skip
         return LiveMachine(machine, self._common.limits.executables)
 

@@ -1,26 +1,36 @@
-"""Rates that hold for all processes on one store, and over their ends.
+"""Rates that outlive the process, and hold for all processes on one store.
 
 Knows: the reserved starts under each name, in the store. In: a name, a limit, the present time of the loop. Out: the
-reserved instant, as `svm.rates.Rates`. Never: waits for it; lets a start go back to others unless it is the last one,
-since those after it were reckoned from it.
+reserved instant, as `svm.rates.Rates`. Never: waits for it.
 
-One row a name holds the last starts, by the wall clock, which processes share. It is replaced only as it was read, so
-of two processes that reserve at once one reads again; within a process callers stand in line. A clock that was set back
-finds a row from the future: its starts move back with the clock.
+One row a name holds the last starts, by the wall clock, which processes share. A clock that was set back finds a row
+from the future: its starts move back with the clock.
+
+`StoredRates` is for several processes. It replaces a row only as it was read, so of two processes that reserve at once
+one reads again; within a process callers stand in line. No start goes back to others unless it is the last one, since
+those after it were reckoned from it. `KeptRates` is for one process: it counts in memory and writes soon afterwards,
+so that a call does not wait for the disk; a crash forgets the starts of the last moments (`_SOON_S`).
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Final
 
 import msgspec
 
+from eyeflow.errors import EyeFlowError
 from eyeflow.ir.program import RateLimit
 from eyeflow.ports import Clock
 from eyeflow.store.port import Conflict, Insert, Store, Update, Where
 from eyeflow.store.records import SettingRecord
+from eyeflow.svm.rates import SlidingWindows
 
+_log: Final = logging.getLogger("eyeflow.engine")
+_SOON_S: Final = 0.1
+_SHORT_MS: Final = 1_000
+"""Windows no longer than a process takes to start again are not kept."""
 _LEAD: Final = "rate."
 _MOST_LOCKS: Final = 10_000
 _GIVEN_BACK_S: Final = 1.0
@@ -106,6 +116,85 @@ class StoredRates:
         except Conflict:
             return False
         return True
+
+    def _now_ms(self) -> int:
+        return int(self._clock.now().timestamp() * 1000)
+
+
+class KeptRates:
+    """`Rates` of the only process on `store`."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._windows = SlidingWindows()
+        self._restored: dict[str, asyncio.Future[None]] = {}
+        self._limits: dict[str, RateLimit] = {}
+        self._changed: dict[str, RateLimit] = {}
+        self._writing: asyncio.Task[None] | None = None
+
+    async def reserve(self, name: str, limit: RateLimit, at: float) -> float:
+        """The earliest instant from `at` on such that no window holds more than `limit.calls` starts.
+
+        Raises: StoreError, the first time under `name`.
+        """
+        if limit.window_ms > _SHORT_MS:
+            restored = self._restored.get(name)
+            if restored is None or (restored.done() and (restored.cancelled() or restored.exception() is not None)):
+                restored = self._restored[name] = asyncio.ensure_future(self._restore(name))
+            if not restored.done():
+                await asyncio.shield(restored)
+            self._note(name, limit)
+        return await self._windows.reserve(name, limit, at)
+
+    async def release(self, name: str, at: float) -> None:
+        """Give back the reserved start at `at`."""
+        await self._windows.release(name, at)
+        if name in self._limits:
+            self._note(name, self._limits[name])
+
+    async def close(self) -> None:
+        """Write what is not written yet; nothing is reserved any more."""
+        if self._writing is not None:
+            self._writing.cancel()
+            await asyncio.gather(self._writing, return_exceptions=True)
+        await self._write()
+
+    async def _restore(self, name: str) -> None:
+        row = await self._store.get(SettingRecord, _LEAD + name)
+        if row is not None:
+            now_ms, now = self._now_ms(), asyncio.get_running_loop().time()
+            known = _moved(msgspec.json.decode(row.value, type=_Starts), now_ms)
+            self._windows.restore(name, [now + (start - now_ms) / 1000 for start in known.starts])
+
+    def _note(self, name: str, limit: RateLimit) -> None:
+        self._limits[name] = self._changed[name] = limit
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.get_running_loop().create_task(self._write_soon())
+
+    async def _write_soon(self) -> None:
+        while self._changed:
+            # A long row is written less often: it costs more, and loses less of its window.
+            most = max(min(limit.calls, 100_000) for limit in self._changed.values())
+            await asyncio.sleep(_SOON_S + most / 5_000)
+            await self._write()
+
+    async def _write(self) -> None:
+        changed, self._changed = self._changed, {}
+        now_ms, now = self._now_ms(), asyncio.get_running_loop().time()
+        unit = []
+        for name, limit in changed.items():
+            starts = [now_ms + round((start - now) * 1000) for start in self._windows.starts(name)]
+            kept = _Starts(now_ms, tuple(starts[-2 * limit.calls :]), limit.calls)
+            row = SettingRecord(name=_LEAD + name, value=msgspec.json.encode(kept), updated_ms=now_ms)
+            unit.append(Insert(row, taken="replace"))
+        if not unit:
+            return
+        try:
+            await self._store.write(*unit)
+        except EyeFlowError as error:
+            self._changed = changed | self._changed
+            _log.warning("rates are not kept for now: %s", error)
 
     def _now_ms(self) -> int:
         return int(self._clock.now().timestamp() * 1000)

@@ -20,7 +20,7 @@ from eyeflow.connectors.credentials import Credentials, EnvCredentials
 from eyeflow.connectors.oauth import TokenEndpoint
 from eyeflow.engine.engine import Engine
 from eyeflow.engine.machines import World
-from eyeflow.engine.rates import StoredRates
+from eyeflow.engine.rates import KeptRates, StoredRates
 from eyeflow.events.bus import InProcessBus
 from eyeflow.ir.seal import SigningKey, local_key
 from eyeflow.ports import Clock, Ids, RandomIds, SystemClock
@@ -111,13 +111,14 @@ async def _kept(settings: Settings, clock: Clock, catalog: Catalog, closers: lis
     closers.append(transport.close)
     tokens = TokenEndpoint(transport)
     kept = RenewingCredentials(
-        secrets.vault, store, tokens=tokens, catalog=lambda: catalog, clock=clock, owner=_process_name()
+        secrets.vault, store, tokens=tokens, catalog=lambda: catalog, clock=clock, owner=process_name()
     )
     return _Kept(store, chain, secrets, Credentials({"env": EnvCredentials(), "vault": kept}), tokens, clock)
 
 
-def _process_name() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"
+def process_name(pid: int | None = None) -> str:
+    """What a process of this machine is called in the store: this one, or the one with `pid`."""
+    return f"{socket.gethostname()}:{os.getpid() if pid is None else pid}"
 
 
 def _assembled(  # noqa: PLR0917 - what was made, handed on
@@ -125,14 +126,16 @@ def _assembled(  # noqa: PLR0917 - what was made, handed on
 ) -> Assembled:
     store, clock, bus = kept.store, kept.clock, InProcessBus()
     connectors = partial(live_connectors, settings)
-    name = _process_name()
+    name = process_name()
     practising = Practising(catalog)
     closers.append(practising.close)
     world = World(
         catalog=catalog, trust=(signing.signer,), connectors=connectors(catalog), credentials=kept.credentials.resolve,
         practice=practising.factories(), practice_credentials=practising.credentials,
     )  # fmt: skip
-    rates = StoredRates(store, clock) if settings.server.workers > 1 else None  # one process counts by itself
+    rates = StoredRates(store, clock) if settings.server.workers > 1 else KeptRates(store, clock)
+    if isinstance(rates, KeptRates):
+        closers.append(rates.close)
     engine = Engine(
         store, world=world, clock=clock, ids=ids, cipher=kept.secrets.cipher, bus=bus, limits=engine_limits(settings),
         name=name, rates=rates,

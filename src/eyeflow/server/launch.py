@@ -102,21 +102,29 @@ def _one(settings: Settings, sockets: list[socket.socket], word: _Word) -> int:
         word.tell()
         made.compilers.hand_over()
 
-    return run(serve(settings, sockets, assemble, ready=ready))
+    async def alone(held: Settings) -> Assembled:
+        return await _without(await assemble(held), lambda _: True)
+
+    return run(serve(settings, sockets, alone, ready=ready))
 
 
 def _several(settings: Settings, sockets: list[socket.socket], word: _Word) -> int:
     """The database and its keys are made before the first process starts, so that none of them has to wait."""
-    from eyeflow.server.assemble import assemble  # noqa: PLC0415 - loaded before the forks, so once for all of them
+    from eyeflow.server.assemble import assemble, process_name  # noqa: PLC0415 - loaded once, before the forks
     from eyeflow.server.process import run, serve  # noqa: PLC0415
 
     run(_prepared(settings, word))
     first = [True] * len(sockets)
 
-    def work(number: int, sock: socket.socket, pipe: int) -> int:
+    def work(number: int, sock: socket.socket, pipe: int, before: int) -> int:
         told = word if number == 0 and first[0] else None
+
+        async def beside(held: Settings) -> Assembled:
+            made = await assemble(held, shared=True)
+            return await _without(made, lambda name: name == process_name(before)) if before else made
+
         return run(serve(
-            settings, [sock], lambda held: assemble(held, shared=True), ready=_telling(told),
+            settings, [sock], beside, ready=_telling(told),
             orphaned=lambda told: asyncio.get_running_loop().add_reader(pipe, _gone, pipe, told),
         ))  # fmt: skip
 
@@ -125,6 +133,19 @@ def _several(settings: Settings, sockets: list[socket.socket], word: _Word) -> i
 
     drain_s = settings.server.drain_timeout_ms / 1000
     return Supervisor(sockets, work, drain_s=drain_s, started=started).run()
+
+
+async def _without(made: Assembled, gone: Callable[[str], bool]) -> Assembled:
+    """With what processes that ended left behind up for taking: the folder is locked, so none of an earlier server
+    lives, and a worker that is replaced was waited for."""
+    from eyeflow.engine.burial import bury  # noqa: PLC0415
+
+    try:
+        await bury(made.service.store, gone)
+    except BaseException:
+        await made.close()
+        raise
+    return made
 
 
 def _telling(word: _Word | None) -> Ready:
@@ -139,7 +160,7 @@ def _telling(word: _Word | None) -> Ready:
 async def _prepared(settings: Settings, word: _Word) -> int:
     from eyeflow.server.assemble import assemble  # noqa: PLC0415
 
-    made = await assemble(settings)
+    made = await _without(await assemble(settings), lambda _: True)
     try:
         await word.learn(made)
     finally:

@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from eyeflow.server.exchange import Declined, Request
+from eyeflow.values import deeper
 
 T = TypeVar("T")
 
@@ -45,7 +46,7 @@ def parse(data: bytes) -> object:
         value = msgspec.json.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OverflowError) as error:
         raise _bad(_said(error), "one JSON value, in UTF-8") from None
-    if data.count(b"{") + data.count(b"[") > MAX_DEPTH and _deeper(value, MAX_DEPTH):
+    if data.count(b"{") + data.count(b"[") > MAX_DEPTH and deeper(value, MAX_DEPTH):
         raise _bad(f"the body is nested deeper than {MAX_DEPTH}")
     colons = data.count(b":")
     if colons > 1:
@@ -82,22 +83,6 @@ def _said(error: Exception) -> str:
     if isinstance(error, UnicodeDecodeError):
         return "the body is not UTF-8"
     return str(error).partition(" - at ")[0][:200]
-
-
-def _deeper(value: object, limit: int) -> bool:
-    """True when `value` is nested deeper than `limit`; level by level, so that depth costs no stack."""
-    level: list[Any] = [value]
-    for _ in range(limit + 1):
-        level = [
-            item
-            for each in level
-            if isinstance(each, dict | list)
-            for item in (each.values() if isinstance(each, dict) else each)
-            if isinstance(item, dict | list)
-        ]
-        if not level:
-            return False
-    return True
 
 
 def _refuse_duplicates(data: bytes) -> None:

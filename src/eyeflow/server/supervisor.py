@@ -29,8 +29,9 @@ HEALTHY_S: Final = 10.0
 START_FAILED: Final = 3
 """Exit code of a worker that could not start: replacing it would fail the same way."""
 
-Work = Callable[[int, socket.socket, int], int]
-"""Runs worker `number` on its socket; the descriptor is the pipe that closes with the supervisor."""
+Work = Callable[[int, socket.socket, int, int], int]
+"""Runs worker `number` on its socket; the descriptor is the pipe that closes with the supervisor; the last is the id of
+the process it replaces, 0 when it is the first."""
 
 
 class _Worker:
@@ -38,6 +39,7 @@ class _Worker:
         self.number = number
         self.sock = sock
         self.pid = 0
+        self.before = 0
         self.started_s = 0.0
         self.pause_s = FIRST_PAUSE_S
         self.due_s: float | None = 0.0
@@ -103,7 +105,7 @@ class Supervisor:
             for other in self._workers:
                 if other is not worker:
                     other.sock.close()
-            code = self._work(worker.number, worker.sock, self._pipe[0])
+            code = self._work(worker.number, worker.sock, self._pipe[0], worker.before)
         except BaseException as error:
             logs.event("worker failed", level=logging.ERROR, error=error, worker=worker.number)
             code = START_FAILED if time.monotonic() - worker.started_s < HEALTHY_S else 1
@@ -125,7 +127,7 @@ class Supervisor:
         worker = next((each for each in self._workers if each.pid == pid), None)
         if worker is None:
             return
-        worker.pid = 0
+        worker.pid, worker.before = 0, pid
         if self._ending is not None:
             return
         if code == START_FAILED:

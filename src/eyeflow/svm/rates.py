@@ -45,6 +45,14 @@ class SlidingWindows:
         starts.append(start)
         return start
 
+    def starts(self, name: str) -> list[float]:
+        """The reserved starts under `name` that may still count, ascending, in seconds of the loop's time."""
+        return list(self._starts.get(name, ()))
+
+    def restore(self, name: str, starts: list[float]) -> None:
+        """Count from these starts on, ascending: an earlier process's."""
+        self._starts[name] = sorted((*starts, *self._starts.get(name, ())))
+
     async def release(self, name: str, at: float) -> None:
         """Forget one start at `at`, if it is still known."""
         starts = self._starts.get(name, [])

@@ -16,7 +16,7 @@ from typing import Final, NoReturn
 from urllib.parse import parse_qsl
 
 from eyeflow.triggers.port import TriggerError
-from eyeflow.values import Value
+from eyeflow.values import Value, deeper
 
 MAX_BYTES: Final = 1 << 20
 MAX_DEPTH: Final = 64
@@ -67,7 +67,7 @@ def read_json(body: bytes) -> Value:
         raise _bad_json(str(error)) from None
     except ValueError:
         raise _bad_json("a number has thousands of digits") from None
-    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _deeper(value):
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and deeper(value, MAX_DEPTH):
         raise _bad_json(f"it is nested deeper than {MAX_DEPTH}")
     if (b"\\ud" in body or b"\\uD" in body) and _is_torn(value):
         raise _bad_json("a text holds half of a surrogate pair")
@@ -132,21 +132,6 @@ def _no_constant(name: str) -> NoReturn:
 
 
 _DECODER: Final = json.JSONDecoder(object_pairs_hook=_once, parse_float=_finite, parse_constant=_no_constant)
-
-
-def _deeper(value: Value) -> bool:
-    level: list[Value] = [value]
-    for _ in range(MAX_DEPTH + 1):
-        below: list[Value] = []
-        for item in level:
-            if isinstance(item, dict):
-                below.extend(item.values())
-            elif isinstance(item, list):
-                below.extend(item)
-        if not below:
-            return False
-        level = below
-    return True
 
 
 def _is_torn(value: Value) -> bool:

@@ -21,8 +21,9 @@ from eyeflow.ir.check.expressions import Typing
 from eyeflow.ir.check.findings import Findings
 from eyeflow.ir.check.scope import Name, Scope
 from eyeflow.ir.check.services import Directory
-from eyeflow.ir.check.tree import blocks, type_of
+from eyeflow.ir.check.tree import type_of
 from eyeflow.ir.check.triggers import Triggers
+from eyeflow.ir.depends import nested
 from eyeflow.ir.task import Action, Approval, Event, Once, Schedule, Task, Topic, Wait, Webhook
 from eyeflow.values import NULL, STRING, TIMESTAMP, Field, ObjectOf, nullable
 
@@ -159,5 +160,5 @@ def _lasts(task: Task) -> bool:
         action = stack.pop()
         if isinstance(action.do, Wait | Approval):
             return True
-        stack.extend(inner for block in blocks(action) for inner in block)
+        stack.extend(inner for block in nested(action) for inner in block)
     return False

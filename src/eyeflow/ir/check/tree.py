@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from eyeflow.ir.depends import nested
 from eyeflow.ir.expr import Bind, Call, Convert, Entry, Expr, ListExpr, Lit, ObjectExpr, Ref, Template
 from eyeflow.ir.task import (
     Action,
@@ -103,22 +104,6 @@ def conjuncts(expr: Expr) -> tuple[Expr, ...]:
     return (bare(expr),)
 
 
-def blocks(action: Action) -> tuple[tuple[Action, ...], ...]:
-    """The lists of actions directly inside `action`."""
-    found: list[tuple[Action, ...]] = []
-    match action.do:
-        case Conditional(cases=cases, default=default):
-            found.extend(case.block.actions for case in cases)
-            found.append(default.actions)
-        case ForEach(actions=actions):
-            found.append(actions)
-        case _:
-            pass
-    if action.fallback is not None:
-        found.append(action.fallback.actions)
-    return tuple(found)
-
-
 def expressions(action: Action) -> Iterator[Expr]:
     """Every expression directly on `action`, not those of the actions inside."""
     yield from _of_body(action)
@@ -183,7 +168,7 @@ def too_large(task: Task) -> str | None:
                     return why
             if isinstance(action.do, HttpCall) and action.do.expect is not None and too_deep(action.do.expect):
                 return "the type after EXPECT is nested too deep"
-            stack.extend((inner, depth + 1) for inner in blocks(action))
+            stack.extend((inner, depth + 1) for inner in nested(action))
     return "a type is nested too deep" if any(too_deep(each) for each in _types(task)) else None
 
 

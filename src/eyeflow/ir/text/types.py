@@ -18,16 +18,16 @@ from eyeflow.values import (
     NULL,
     SCALARS,
     Field,
-    Json,
     ListOf,
     MapOf,
-    Null,
     Nullable,
     ObjectOf,
     Scalar,
     Span,
     Type,
     nullable,
+    spell,
+    spell_fields,
 )
 
 MAX_DEPTH: Final = 64
@@ -114,28 +114,12 @@ def _inner(of: Type) -> tuple[Type, ...]:
 
 def print_type(of: Type) -> str:
     """The type as text that `parse_type` reads back."""
-    match of:
-        case Scalar(name, unit):
-            return f"{name}<{unit}>" if unit else name
-        case Json():
-            return "json"
-        case Null():
-            return "null"
-        case ListOf(item):
-            return f"list<{print_type(item)}>"
-        case MapOf(value):
-            return f"map<{print_type(value)}>"
-        case Nullable(inner):
-            return f"{print_type(inner)}?"
-        case ObjectOf(fields):
-            return "object" + print_fields(fields)
+    return spell(of, print_key)
 
 
 def print_fields(fields: tuple[Field, ...]) -> str:
     """`{a: T, b?: T}`."""
-    return (
-        "{" + ", ".join(f"{print_key(f.name)}{'' if f.required else '?'}: {print_type(f.type)}" for f in fields) + "}"
-    )
+    return spell_fields(fields, print_key)
 
 
 def print_key(name: str) -> str:
