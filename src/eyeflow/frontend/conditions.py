@@ -227,7 +227,8 @@ def _subject(
 ) -> tuple[str, Type, Scope, tuple[int, ...]] | None:
     """What is compared: the words before, else the thing at hand whose field has the value's unit."""
     value = next((i for i in after if i.is_literal), None)
-    said = nouns.content(before)
+    said = [i for i in nouns.content(before) if i.lower not in words("measuring")]
+    scope = scope.explain({i.index for i in before if i.lower in words("measuring")})
     pronoun_only = not said
     if not pronoun_only:
         inner = scope if about is None else scope.see(about)

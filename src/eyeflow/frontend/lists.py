@@ -291,7 +291,8 @@ def _field_of_each(made: Shaped, item: Type, free: Sequence[Item]) -> Shaped:
         hits = [h for h in fields.find([word.stem], item) if _plain(h.field)]
         said = [i.lower for i in free[k + 1 : k + 4]]
         of_them = (bool(said) and said[0] == "of") or "unique" in [i.lower for i in free[:k]]
-        of_them = of_them or (named == [word] and plural(word))  # `the titles`, of what was listed before
+        exact = bool(hits) and word.stem in split_name(hits[0].path[-1])
+        of_them = of_them or (named == [word] and plural(word) and exact)  # `the titles`, of what was listed before
         if not hits or not of_them or not (single or plural(word) or "each" in said or "every" in said):
             continue
         hit = hits[0]

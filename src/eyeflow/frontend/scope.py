@@ -32,9 +32,9 @@ class Scope(msgspec.Struct, frozen=True, eq=False):
 
     `said` is the content of the last message, for `it` and `the same text`; `receivers` are the latest recipients by
     `service.param`, for `there`; `did` are all calls so far, whatever level they stand on; `failed` the words of what
-    failed, where a fallback is read; `together` what the last clause that read several things read. `told` are answers to
-    questions about words, by the words; `heard` the slots whose answers have been read, `findings` what there is to say
-    of them.
+    failed, where a fallback is read; `together` what the last clause that read several things read. `told` are answers
+    to questions about words, by the words; `heard` the slots whose answers have been read, `findings` what there is to
+    say of them.
     """
 
     ctx: CompileContext

@@ -136,7 +136,7 @@ def _take_trigger(
 
 
 def _as_case(trigger: Trigger, clause: Clause, held: Sequence[Clause]) -> tuple[Trigger, list[Clause]]:
-    """`when a chargeback over $200 comes in do A, otherwise B`: the filter is a condition, and both happen on the event."""
+    """`when a chargeback over $200 comes in do A, otherwise B`: the filter is a condition; both happen on the event."""
     otherwise = any(c.role.startswith("alternative") for c in held)
     choice = any(c.role in ("condition", "negative_condition") for c in held if c is not clause)
     if not isinstance(trigger, EventTrigger) or not trigger.where or not otherwise or choice:
@@ -257,7 +257,7 @@ _CERTAIN = 3.0
 
 
 def _happens(best: triggers.Started, head: Clause, scope: Scope) -> bool:
-    """`if an email arrives ...` with words nobody understood: still an event, when it is no condition that can be read."""
+    """`if an email arrives ...` with words nobody understood: an event, when it is no condition that can be read."""
     return best.score >= _CERTAIN and conditions.read(head.items, scope) is None
 
 

@@ -21,6 +21,7 @@ from eyeflow.frontend.values_said import escape, is_code
 from eyeflow.frontend.vocabulary import Entry, split_name, walk
 from eyeflow.values import BOOLEAN, Field, Json, non_null
 
+_OFTEN: Final = ("attachments", "fields", "values", "title", "name", "subject", "description")
 _FILES: Final = frozenset({"pdf", "file", "attachment", "image", "photo", "document", "content", "text"})
 
 
@@ -152,8 +153,8 @@ def _targets(entry: Entry, state: Handled, left: Sequence[Item]) -> list[Field]:
     held = [p for p in entry.spec.params if p.name not in state.params and not p.enum]
     rank = {"content": 0}
     stems = {i.stem for i in left if i.is_word}
-    chosen = [p for p in held if p.role == "content" or p.required or p.entity == "file" or set(split_name(p.name)) <= stems
-              or p.name in ("attachments", "fields", "values", "title", "name", "subject", "description")]  # fmt: skip
+    chosen = [p for p in held if p.role == "content" or p.required or p.entity == "file"
+              or set(split_name(p.name)) <= stems or p.name in _OFTEN]  # fmt: skip
     chosen = [p for p in chosen if p.entity not in ("slack_channel", "repo") and non_null(p.type) != BOOLEAN]
     chosen = [p for p in chosen if not is_code(p)]
     if entry.reads:

@@ -102,6 +102,8 @@ def _bare(said: Filling, at: int) -> bool:
     item = said.items[at]
     nxt = said.items[at + 1] if at + 1 < len(said.items) else None
     closed = nxt is None or nxt.kind in ("punct", "time") or nxt.lower in words("prepositions") or nxt.lower == "and"
+    if said.entry.is_trigger and any(item.stem in phrase for phrase in said.entry.phrases):
+        return False  # `a monitor alerts`: what happens, not its name
     pointed = at > 0 and said.items[at - 1].lower in ("it", "them", "this", "as")  # `tag it refund`
     return item.is_word and not item.is_stop and closed and (pointed or item.lower not in words("verbs"))
 

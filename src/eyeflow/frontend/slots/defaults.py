@@ -10,11 +10,12 @@ import msgspec
 
 from eyeflow.frontend import fields
 from eyeflow.frontend.intent import Action, JsonValue
+from eyeflow.frontend.lists import identifies
 from eyeflow.frontend.scope import Scope, Source
 from eyeflow.frontend.slots.filling import Filled
 from eyeflow.frontend.values_said import wrap
 from eyeflow.frontend.vocabulary import Entry, split_name, walk
-from eyeflow.values import Field
+from eyeflow.values import Field, is_numeric, non_null
 
 _CHANGED = ("status", "state", "stage", "priority", "title", "text", "topic", "label", "labels")
 """What a write sets: never taken from how the thing is."""
@@ -61,6 +62,8 @@ def _of_the_same(entry: Entry, param: Field, params: dict[str, JsonValue], scope
     for source in reversed(scope.sources):
         held = [n for n, v in params.items() if isinstance(v, str) and v.startswith("{" + source.root + ".")]
         identified = any(split_name(n)[-1] in ("id", "timestamp", "ts", "number", "key", "iid") for n in held)
+        if is_numeric(non_null(param.type)) and not identifies(param.name):
+            continue  # an amount is no part of an address
         if not identified or source.service != entry.service.id or (not entry.reads and param.name in _CHANGED):
             continue
         if fields.same_name(source.type, param.name):
