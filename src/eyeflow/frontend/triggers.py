@@ -317,7 +317,20 @@ def webhook(items: Sequence[Item], scope: Scope) -> Started | None:
     source = Source(
         "trigger",
         payload,
-        frozenset({"webhook", "submission", "request", "payload", "caller", "body", *(stem(w) for w in named)}),
+        frozenset(
+            {
+                "webhook",
+                "submission",
+                "request",
+                "payload",
+                "caller",
+                "body",
+                "sender",
+                "submitter",
+                "visitor",
+                *(stem(w) for w in named),
+            }
+        ),
         "webhook",
         "trigger",
     )
