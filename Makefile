@@ -13,7 +13,7 @@ override TEXT := $(value TEXT)
 export TEXT
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-full lint fmt bench docs golden lock up clean
+.PHONY: help setup demo test test-full lint fmt bench bench-web docs golden lock up clean
 
 help:  ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -44,8 +44,11 @@ fmt: $(STAMP)  ## format the code
 	$(BIN)/ruff check --fix-only --quiet $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
 
-bench: $(STAMP)  ## measure the machine (W5) and the compiler (W7); a table, and JSON in bench/results.json
-	$(BIN)/python -m bench
+bench: $(STAMP)  ## measure the machine (W3, W5) and the compiler (W7); tables, and JSON in .bench/results
+	$(BIN)/python -m bench quick
+
+bench-web: $(STAMP)  ## measure the server beside its peers, some 20 minutes; needs wrk (docs/benchmarks.md)
+	$(BIN)/python -m bench server
 
 docs: $(STAMP)  ## write the reference pages that are made from the code, and the tables made from the grammar
 	$(BIN)/python -m tools.gen_docs
@@ -63,5 +66,5 @@ up: $(STAMP)  ## the server on 127.0.0.1:3000 with everything it needs; data in 
 	@$(BIN)/eyeflow up
 
 clean:  ## remove the environment, caches and build products
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist bench/results.json
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .bench build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -6,18 +6,26 @@ Out: timings. Never: measures the copying.
 
 from __future__ import annotations
 
+import argparse
 import os
-from collections.abc import Callable, Iterator
+import sys
+import tracemalloc
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import msgspec
 
 import eyeflow
-from bench.measure import Timing, timed
+from bench.measure import Size, Timing, timed
+from bench.report import begin, keep
+from eyeflow.catalog import compiled
 from eyeflow.catalog.digests import make_catalog
 from eyeflow.catalog.model import Capability, Service
+from eyeflow.frontend import indexing
 from eyeflow.values import literal
 
 _SENTENCE: Final = "Send weather to Slack every morning at 9am"
@@ -26,13 +34,43 @@ _PROFILE: Final = eyeflow.Profile(city="Paris", defaults=(("slack_notify.channel
 _SIZES: Final = ((50, 30), (500, 30), (5_000, 5))
 
 
-def measure() -> Iterator[Timing]:
-    """The first compile with a new catalog, and those after it, by catalog size."""
+def measure() -> Iterator[Timing | Size]:
+    """By catalog size: the first compile with a new catalog, in a fresh process that finds the index kept with the
+    catalog, and those after it; what is kept on the disk, and what a process holds for it."""
     key = eyeflow.SigningKey(os.urandom(32))
-    for size, turns in _SIZES:
-        catalog = grown(size)
-        yield timed("W7", f"first compile, {size:,} services", _turn(catalog, key), 1, warm=0)
-        yield timed("W7", f"compile and seal, {size:,} services", _turn(catalog, key), turns, warm=0)
+    with TemporaryDirectory() as folder:
+        compiled.use(Path(folder))
+        for size, turns in _SIZES:
+            catalog = grown(size)
+            turn = _turn(catalog, key)
+            yield timed("W7", f"first compile, {size:,} services", turn, 1, warm=0)
+            indexing.forget()
+            tracemalloc.start()
+            indexing.vocabulary(catalog)
+            held = tracemalloc.get_traced_memory()[0]
+            yield Size(workload="W7", what=f"index in memory, {size:,} services", bytes=held)
+            tracemalloc.stop()
+            indexing.forget()
+            yield timed("W7", f"the same, index kept, {size:,} services", turn, 1, warm=0)
+            yield timed("W7", f"compile and seal, {size:,} services", turn, turns, warm=0)
+        compiled.use(None)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    argparse.ArgumentParser(prog="bench.compiling", description=__doc__).parse_args(given)
+    here, found = begin("W7 compiling"), list[Timing | Size]()
+    print(f"{'µs':44}{'count':>7}{'p50':>12}{'p75':>12}{'p90':>12}{'p99':>12}{'CPU/turn':>12}")
+    for each in measure():
+        found.append(each)
+        if isinstance(each, Size):
+            print(f"{each.what:44}{each.bytes / 1e6:>7,.1f} MB", flush=True)
+            continue
+        times = (each.p50_us, each.p75_us, each.p90_us, each.p99_us, each.cpu_us)
+        print(f"{each.what:44}{each.count:>7,}" + "".join(f"{time:>12,.1f}" for time in times), flush=True)
+    keep("compiling", found, here, arguments=given)
+    return 0
 
 
 def _turn(catalog: eyeflow.Catalog, key: eyeflow.SigningKey) -> Callable[[], object]:
@@ -74,3 +112,7 @@ def _renamed(capability: Capability, number: int) -> Capability:
         phrases=tuple(f"{phrase} nr{number}" for phrase in capability.phrases),
         examples=tuple(f"{example} with nr{number}" for example in capability.examples),
     )  # fmt: skip
+
+
+if __name__ == "__main__":
+    sys.exit(main())

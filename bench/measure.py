@@ -1,13 +1,13 @@
 """Timing: run something many times, and say how long it took.
 
-Knows: percentiles, CPU time. In: a function. Out: `Timing`. Never: drops a slow turn.
+Knows: percentiles, CPU time. In: a function, or numbers. Out: `Timing`, `Spread`. Never: drops a slow turn.
 """
 
 from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -50,4 +50,28 @@ def timed(workload: str, what: str, turn: Callable[[], object], count: int, *, w
     return Timing(
         workload=workload, what=what, count=count, p50_us=at[0], p75_us=at[1], p90_us=at[2], p99_us=at[3],
         cpu_us=round(spent / count / 1000, 1),
+    )  # fmt: skip
+
+
+class Spread(msgspec.Struct, frozen=True, kw_only=True):
+    """How `count` numbers are spread; their unit is that of whoever measured them."""
+
+    count: int
+    mean: float
+    p50: float
+    p75: float
+    p90: float
+    p99: float
+    most: float
+
+
+def spread(values: Sequence[float]) -> Spread:
+    """The spread of at least one number: each percentile is one of them. Raises: ValueError without any."""
+    if not values:
+        raise ValueError("nothing was measured")
+    held = sorted(values)
+    at = [round(held[min(len(held) - 1, len(held) * percent // 100)], 3) for percent in (50, 75, 90, 99)]
+    return Spread(
+        count=len(held), mean=round(sum(held) / len(held), 3), p50=at[0], p75=at[1], p90=at[2], p99=at[3],
+        most=round(held[-1], 3),
     )  # fmt: skip

@@ -16,6 +16,7 @@ import argparse
 import asyncio
 import gc
 import hashlib
+import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -26,6 +27,7 @@ from typing import Final
 
 import eyeflow
 from bench.measure import Timing
+from bench.report import begin, keep
 from eyeflow.engine.engine import Engine
 from eyeflow.engine.machines import World
 from eyeflow.engine.model import RunRequest
@@ -69,7 +71,7 @@ class Watched:
         self._store = store
         self._clock = clock
         self.late_us: list[float] = []
-        self.end, self.passes, self.ask = engine.end, engine.passes, engine.ask
+        self.end, self.passes, self.ask, self.watch = engine.end, engine.passes, engine.ask, engine.watch
 
     async def enqueue(
         self, request: RunRequest, *ops: Op, overlap: Overlap | None = None, instead: Sequence[Op] = ()
@@ -197,18 +199,23 @@ def _schedule(rule: str, number: int, now: int) -> ScheduleRecord:
     )
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--schedules", type=int, default=100_000)
     parser.add_argument("--instants", type=int, default=8)
-    wanted = parser.parse_args()
+    wanted = parser.parse_args(given)
+    here, found = begin("W9 schedules"), list[Timing]()
     print(f"{'':44}{'count':>7}{'p50 ms':>10}{'p90 ms':>10}{'p99 ms':>10}{'CPU µs':>10}")
     for each in measure(wanted.schedules, wanted.instants):
+        found.append(each)
         times = (each.p50_us / 1000, each.p90_us / 1000, each.p99_us / 1000)
         shown = "".join(f"{time_ms:>10,.2f}" for time_ms in times)
         print(f"{each.workload} {each.what:40}{each.count:>7,}{shown}{each.cpu_us:>10,.1f}", flush=True)
+    keep("schedules", found, here, arguments=given)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -13,8 +13,13 @@ import resource
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
+import msgspec
+
+from bench.report import begin, keep
 from eyeflow.store.port import Append, Delete, Insert, Op, Update, Where
 from eyeflow.store.records import AuditRecord, ExecutionRecord, WorkRecord
 from eyeflow.store.sqlite import SqliteStore
@@ -77,13 +82,33 @@ async def load(store: SqliteStore, flight: int, prefix: str, seconds: float, *un
     return found
 
 
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of the table: units a second, milliseconds, CPU µs a unit."""
+
+    what: str
+    rate: float
+    p50_ms: float
+    p90_ms: float
+    p99_ms: float
+    p999_ms: float
+    cpu_us: float
+
+
+_FOUND: Final[list[Row]] = []
+
+
 def line(what: str, found: list[float], seconds: float, cpu_s: float) -> None:
     """One row of the table."""
     found.sort()
     at = [found[min(len(found) - 1, len(found) * percent // 1000)] * 1000 for percent in (500, 900, 990, 999)]
+    cpu_us = round(cpu_s / len(found) * 1e6, 1)
+    _FOUND.append(Row(
+        what=what, rate=round(len(found) / seconds), p50_ms=at[0], p90_ms=at[1], p99_ms=at[2], p999_ms=at[3],
+        cpu_us=cpu_us,
+    ))  # fmt: skip
     print(
         f"{what:44}{len(found) / seconds:>10,.0f}" + "".join(f"{each:>9.2f}" for each in at)
-        + f"{cpu_s / len(found) * 1e6:>9.1f}",
+        + f"{cpu_us:>9.1f}",
         flush=True,
     )  # fmt: skip
 
@@ -178,9 +203,10 @@ async def _made(path: str) -> None:
     await store.close()
 
 
-def main() -> None:
-    """Everything."""
-    only = sys.argv[1:]
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Everything, or the parts that are named: one, reads, processes."""
+    only = list(sys.argv[1:] if arguments is None else arguments)
+    here = begin("store")
     print(
         f"{'units; milliseconds; CPU µs a unit':44}{'units/s':>10}{'p50':>9}{'p90':>9}{'p99':>9}{'p99.9':>9}{'CPU':>9}"
     )
@@ -194,7 +220,9 @@ def main() -> None:
             asyncio.run(reads(folder))
         if not only or "processes" in only:
             processes(folder)
+    keep("store", _FOUND, here, arguments=only)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,17 +1,25 @@
 """EyeFlow as a system under test: a server with N processes, its record on disk before it answers.
 
-Knows: `eyeflow up`, and how a bench catalog and two tasks get into it. In: how many processes. Out: a `System`.
-Never: turns off what users have: authentication, validation, encryption, audit, the record.
+Knows: `eyeflow up`, and how a bench catalog and tasks get into it. In: how many processes, further tasks. Out: a
+`System`, or one that runs. Never: turns off what users have: authentication, validation, encryption, audit, the record.
+Rates are off, since they would be measured instead.
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+import msgspec
+import psutil
+
+from bench.report import WORK
 from bench.web.system import Endpoint, NotStarted, System, free_port, started
 from eyeflow.client import ApiError, Client
 
@@ -110,41 +118,107 @@ REPORT: Final = """TASK bench_report
 """
 
 
-def eyeflow(processes: int, *, fill: Callable[[Path], None] | None = None) -> Callable[[str, Path], System]:
-    """How to make EyeFlow with so many processes. `fill` gets the data folder once its tables are there."""
+class Setup(msgspec.Struct, frozen=True, kw_only=True):
+    """What a server gets beside the two tasks: `services` are further service files, by name, `sources` further tasks
+    in LLM-IR; `deployed` is called with a client when all are there, and `fill` with the data folder once the server
+    has ended again. `module` runs instead of `eyeflow`; `environment` is what it is told beside the bench's own."""
+
+    services: dict[str, str] = {}
+    sources: Sequence[str] = ()
+    deployed: Callable[[Client], None] | None = None
+    fill: Callable[[Path], None] | None = None
+    module: str = "eyeflow"
+    environment: dict[str, str] = {}
+
+
+PLAIN: Final = Setup()
+CATALOG: Final = "catalog"
+DATA: Final = "data"
+
+
+def eyeflow(processes: int, setup: Setup = PLAIN) -> Callable[[str, Path], System]:
+    """How to make EyeFlow with so many processes."""
 
     def made(stub: str, work: Path) -> System:
-        catalog, data, port = work / "catalog", work / "data", free_port()
-        catalog.mkdir()
+        catalog, data, port = work / CATALOG, work / DATA, free_port()
+        catalog.mkdir(parents=True)
         host = stub.removeprefix("http://")
-        (catalog / "bench_weather.yaml").write_text(_WEATHER.format(stub=stub, host=host))
-        (catalog / "bench_chat.yaml").write_text(_CHAT.format(stub=stub, host=host))
-        environment = {
-            "EYEFLOW_CATALOG_FURTHER": str(catalog), "EYEFLOW_EGRESS_ALLOW": "127.0.0.1=127.0.0.0/8",
-            "EYEFLOW_LIMITS_KEY_PER_MINUTE": "0", "EYEFLOW_LIMITS_WORKSPACE_PER_MINUTE": "0",
-            "EYEFLOW_CACHE": str(work / "cache"),
-        }  # fmt: skip
-        command = (
-            sys.executable, "-m", "eyeflow", "up", "--port", str(port), "--data", str(data),
-            "--workers", str(processes),
-        )  # fmt: skip
-        with started((*command[:-1], "1"), port, folder=work, environment=environment):
+        services = {"bench_weather": _WEATHER, "bench_chat": _CHAT}
+        for name, text in services.items():
+            (catalog / f"{name}.yaml").write_text(text.format(stub=stub, host=host))
+        for name, text in setup.services.items():
+            (catalog / f"{name}.yaml").write_text(text)
+        system = existing(work, "", port=port, setup=setup)
+        with again(system):
             key = _key(work)
-            _deploy(f"http://127.0.0.1:{port}", key)
-        if fill is not None:
-            fill(data)
-        headers = {"Authorization": f"Bearer {key}"}
-        return System(
-            name=f"EyeFlow, {processes} process{'es' * (processes > 1)}", record="commit before the answer",
-            command=command, port=port, folder=work, environment=environment,
-            tasks={
-                "W1": Endpoint(path="/api/tasks/run", body=b'{"task":"hello_world","input":{"name":"Alice"}}',
-                               headers=headers),
-                "W2": Endpoint(path="/api/tasks/run", body=b'{"task":"bench_report"}', headers=headers),
-            },
-        )  # fmt: skip
+            _deploy(f"http://127.0.0.1:{port}", key, setup)
+        if setup.fill is not None:
+            setup.fill(data)
+        return existing(work, key, port=port, processes=processes, setup=setup, module=setup.module)
 
     return made
+
+
+def existing(
+    work: Path, key: str, *, port: int = 0, processes: int = 1, setup: Setup = PLAIN, module: str = "eyeflow"
+) -> System:
+    """EyeFlow over a folder in which all has been made; on a port of its own, unless one is given."""
+    port = port or free_port()
+    root = Path(__file__).parents[2]
+    paths = (str(root), str(root / "src"), *filter(None, [os.environ.get("PYTHONPATH")]))
+    environment = {
+        "EYEFLOW_CATALOG_FURTHER": str(work / CATALOG), "EYEFLOW_EGRESS_ALLOW": "127.0.0.1=127.0.0.0/8",
+        "EYEFLOW_LIMITS_KEY_PER_MINUTE": "0", "EYEFLOW_LIMITS_WORKSPACE_PER_MINUTE": "0",
+        "EYEFLOW_LIMITS_WEBHOOK_PER_MINUTE": "0", "EYEFLOW_CACHE": str(work / "cache"),
+        "PYTHONPATH": os.pathsep.join(paths), **setup.environment,
+    }  # fmt: skip
+    headers = {"Authorization": f"Bearer {key}"}
+    return System(
+        name=f"EyeFlow, {processes} process{'es' * (processes > 1)}", record="commit before the answer", port=port,
+        folder=work, environment=environment,
+        command=(sys.executable, "-m", module, "up", "--port", str(port), "--data", str(work / DATA), "--workers",
+                 str(processes)),
+        tasks={
+            "W1": Endpoint(path="/api/tasks/run", body=b'{"task":"hello_world","input":{"name":"Alice"}}',
+                           headers=headers),
+            "W2": Endpoint(path="/api/tasks/run", body=b'{"task":"bench_report"}', headers=headers),
+        },
+    )  # fmt: skip
+
+
+@contextlib.contextmanager
+def serving(
+    stub: str,
+    setup: Setup = PLAIN,
+    *,
+    processes: int = 1,
+    work: Path | None = None,
+) -> Iterator[tuple[System, psutil.Process]]:
+    """EyeFlow while it runs, in a new folder (`work`, or one that is removed at the end). Raises: NotStarted."""
+    WORK.mkdir(exist_ok=True)
+    with contextlib.ExitStack() as stack:
+        folder = work or Path(stack.enter_context(tempfile.TemporaryDirectory(dir=WORK, prefix="eyeflow-")))
+        system = eyeflow(processes, setup)(stub, folder)
+        yield system, stack.enter_context(again(system))
+
+
+@contextlib.contextmanager
+def again(system: System) -> Iterator[psutil.Process]:
+    """A system that was made, while it runs. Raises: NotStarted."""
+    with started(
+        system.command, system.port, folder=system.folder, environment=system.environment, patience_s=system.patience_s
+    ) as process:
+        yield process
+
+
+def bearer(system: System) -> dict[str, str]:
+    """The header that shows who asks."""
+    return system.tasks["W1"].headers
+
+
+def client_of(system: System) -> Client:
+    """A client of a server that runs."""
+    return Client(f"http://127.0.0.1:{system.port}", bearer(system)["Authorization"].removeprefix("Bearer "))
 
 
 def _key(folder: Path) -> str:
@@ -159,12 +233,14 @@ def _key(folder: Path) -> str:
     raise NotStarted("the server has shown no key")
 
 
-def _deploy(url: str, key: str) -> None:
+def _deploy(url: str, key: str, setup: Setup) -> None:
     try:
         with Client(url, key) as client:
             client.secrets.set("bench_chat", "xoxb-bench-token")
             client.connectors.add("bench_chat", "bench_chat", credential="vault:bench_chat")
-            for source in (GREET, REPORT):
+            for source in (GREET, REPORT, *setup.sources):
                 client.tasks.deploy(source)
+            if setup.deployed is not None:
+                setup.deployed(client)
     except ApiError as error:
         raise NotStarted(f"the tasks cannot be deployed: {error} {error.faults}") from error

@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -61,6 +62,8 @@ def free_port() -> int:
 def started(command: Sequence[str], port: int, *, folder: Path | None = None, environment: dict[str, str] | None = None,
             patience_s: float = 60.0) -> Iterator[psutil.Process]:  # fmt: skip
     """A process that listens on `port`, and its end with all its children. Raises: NotStarted."""
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _leave)
     with open(os.devnull if folder is None else folder / "log.txt", "wb") as log:  # noqa: PTH123 - either kind of name
         process = subprocess.Popen(
             command, cwd=folder, env={**os.environ, **(environment or {})}, stdout=log, stderr=subprocess.STDOUT,
@@ -78,6 +81,25 @@ def started(command: Sequence[str], port: int, *, folder: Path | None = None, en
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait(10)
+
+
+def _leave(number: int, _: object) -> None:
+    """Told to end, the bench ends what it started first."""
+    sys.exit(128 + number)
+
+
+@contextlib.contextmanager
+def stubbed(delay_ms: float = 0) -> Iterator[str]:
+    """The address of the stub services, whose answers take `delay_ms`. Raises: NotStarted."""
+    port = free_port()
+    with started([sys.executable, "-m", "bench.web.stub", str(port), str(delay_ms)], port):
+        yield f"http://127.0.0.1:{port}"
+
+
+def counted(stub: str) -> dict[str, int]:
+    """How many calls the stub has got, by service."""
+    with urllib.request.urlopen(f"{stub}/count", timeout=30) as said:
+        return msgspec.json.decode(said.read(), type=dict[str, int])
 
 
 def _await(process: subprocess.Popen[bytes], port: int, patience_s: float, folder: Path | None) -> None:

@@ -81,3 +81,38 @@ def _within(wanted: Any, got: Any) -> bool:
     if isinstance(wanted, list):
         return len(wanted) == len(got) and all(map(_within, wanted, got))
     return bool(wanted == got)
+
+
+LARGE = [
+    {
+        "request": {"method": "POST", "path": "/api/backup"},
+        "answer": {"status": 200, "headers": {"content-type": "application/octet-stream"}, "text": "x" * 600_000},
+    },
+    {
+        "request": {"method": "GET", "path": "/api/audit/export"},
+        "answer": {"status": 403, "body": {"code": "forbidden"}},
+    },
+]  # fmt: skip
+
+
+async def test_what_is_large_comes_in_pieces_and_a_refusal_as_an_error() -> None:
+    for awaited in (False, True):
+        script = Script(LARGE)
+        server = serving(script)
+        url = f"http://127.0.0.1:{server.server_port}"
+        try:
+            if awaited:
+                async with AsyncClient(url, HELD["key"], retries=AT_ONCE) as client:
+                    pieces = [each async for each in client.download("backup")]
+                    with pytest.raises(ApiError) as refused:
+                        [each async for each in client.download("audit")]
+            else:
+                with Client(url, HELD["key"], retries=AT_ONCE) as waiting:
+                    pieces = list(waiting.download("backup"))
+                    with pytest.raises(ApiError) as refused:
+                        list(waiting.download("audit"))
+        finally:
+            server.shutdown()
+            server.server_close()
+        assert not script.unlike and sum(map(len, pieces)) == 600_000 and len(pieces) > 1
+        assert refused.value.code == "forbidden"

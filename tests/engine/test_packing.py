@@ -17,9 +17,11 @@ from eyeflow.engine.packing import (
     pack_events,
     pack_outcome,
     pack_request,
+    pack_whole,
     unpack_events,
     unpack_outcome,
     unpack_request,
+    unpack_whole,
 )
 from eyeflow.errors import RunError
 from eyeflow.svm.journal import BranchTaken, Check, EffectFinished, RunFinished, RunStarted, StepFinished
@@ -48,6 +50,10 @@ def test_values_read_back(value):
     assert unpack_request(pack_request(request)) == request
     outcome = Outcome(output=value, uncertain=("a", "b"), failed_action=2, response=(201, value))
     assert unpack_outcome(pack_outcome(outcome)) == outcome
+    assert pack_whole(events, outcome) is None, "what RESPOND said is not in the events"
+    ended = Outcome(output=value, completed_actions=3, uncertain=("b",))
+    whole = pack_whole(events, ended)
+    assert whole is not None and unpack_whole(whole) == ended and unpack_events(whole) == events
 
 
 def test_plain_data_takes_the_short_way():

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from eyeflow.compilation import Compilation, Revision, compile_text, revise
+from eyeflow.frontend.editing.cronlines import as_rules
+from eyeflow.recurrence import Recurrence, upcoming
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 DAILY = "Every day at 9am post the weather of Paris to #team"
@@ -181,3 +183,101 @@ def test_the_changed_program_compiles_to_itself() -> None:
     assert found.made is not None
     again = compile_text(found.made.ir, now=NOW)
     assert again.program == found.made.program
+
+
+LIMIT = "When a payment fails for more than $500, post the reason to #finance"
+PAUSED = 'Post "a" to #team, wait 10 minutes, then text +15550111 "b"'
+TRIED = 'Every day at 7am fetch https://a.io/x, retry 3 times, and if it fails post "Down" to #ops'
+
+
+@pytest.mark.parametrize(
+    ("text", "change", "old", "new"),
+    [
+        (CHOICE, "if below 3 instead of 5", "less than 5°C", "less than 3°C"),
+        (CHOICE, 'post "freezing" instead of "cold"', "text “cold”", "text “freezing”"),
+        (LIMIT, "if over 1000 dollars instead of 500", "more than $500", "more than $1,000"),
+        (LIMIT, "change the limit to $750", "more than $500", "more than $750"),
+        (LIMIT, "raise the threshold to 800", "more than $500", "more than $800"),
+        (LIMIT, "post to #money instead of #finance", "channel “#finance”", "channel “#money”"),
+        (PAUSED, "wait 30 minutes instead", "wait 10 minutes", "wait 30 minutes"),
+        (TRIED, "retry 5 times", "trying up to 3 times", "trying up to 5 times"),
+    ],
+)
+def test_one_part_changes_and_the_rest_stays(text: str, change: str, old: str, new: str) -> None:
+    before = made(text)
+    after = revise(before, change).made
+    assert after is not None, revise(before, change)
+    assert before.readback.text().count(old) == 1
+    told = before.readback.text().replace(old, new).partition("It gives up")[0]
+    assert after.readback.text().partition("It gives up")[0] == told
+
+
+@pytest.mark.parametrize(
+    ("text", "change"),
+    [
+        (CHOICE, "if below 3 instead of 7"), (CHOICE, "if below 30 fahrenheit instead of 5"),
+        (CHOICE, "say bitter cold instead of cold"), (DAILY, "if above 30 instead of 25"),
+        (DAILY, "wait 5 minutes instead"), (DAILY, "rename it to 7up!"), (LIMIT, "change the limit"),
+        (DAILY, "rename it to 9"),
+    ],
+)  # fmt: skip
+def test_what_is_not_there_or_not_sure_changes_nothing(text: str, change: str) -> None:
+    assert changed(text, change).outcome in ("questions", "refused")
+
+
+def test_an_automation_is_renamed() -> None:
+    after = changed(DAILY, "rename it to lunch_call").made
+    assert after is not None and after.task is not None
+    assert after.task.name == "lunch_call"
+
+
+def test_a_second_message_never_says_the_receipt_of_the_first() -> None:
+    found = changed('Every day at 9am post "Lunch" to #team', "post it to #ops as well")
+    assert found.made is None or "text “Lunch”" in found.made.readback.steps[1]
+
+
+CRON = """TASK nightly
+  TRIGGER schedule(cron "{}", "UTC")
+
+  ACTION tell
+    TYPE connector_call
+    CONNECTOR slack_notify
+    FUNCTION send_message
+    PARAMS {{
+      channel: "#ops",
+      text: "x"
+    }}
+"""
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["0 9 * * *", "30 6,18 * * 1-5", "*/15 8-17 * * MON-FRI", "0 0 1,15 * *", "5 4 * JAN,JUL SUN", "0 12 13 * 5",
+     "10 * * * *", "* 3 * * *", "0 0 * * 7", "15 10 1-7 */3 *"],
+)  # fmt: skip
+def test_a_cron_line_and_its_rules_fire_together(line: str) -> None:
+    rules = as_rules(line)
+    assert rules is not None
+    assert upcoming(Recurrence(rules=rules), NOW, 60) == upcoming(Recurrence(cron=line), NOW, 60)
+
+
+@pytest.mark.parametrize(
+    "line", ["0 9 L * *", "0 9 * * 5#2", "0 9 */2 * 1", "61 9 * * *", "0 9 * *", "@daily", "0 9-8 * * *"]
+)
+def test_a_cron_line_of_another_kind_has_no_rules(line: str) -> None:
+    assert as_rules(line) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "change", "start"),
+    [
+        ("0 9 * * 1-5", "make it 10am instead", "Every weekday at 10:00 (UTC)"),
+        ("0 9 * * *", "only on Mondays", "Every Monday at 09:00 (UTC)"),
+        ("0 9 1 * *", "until December 24", "On the 1st of every month at 09:00, until 24 December 2026 (UTC)"),
+        ("30 18 * * *", "not on Sundays", "Every day at 18:30, except on Sundays (UTC)"),
+    ],
+)
+def test_a_cron_schedule_is_changed_in_words(line: str, change: str, start: str) -> None:
+    found = revise(compile_text(CRON.format(line), now=NOW), change).made
+    assert found is not None, revise(compile_text(CRON.format(line), now=NOW), change)
+    assert found.readback.when == f"{start}:"

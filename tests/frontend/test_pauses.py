@@ -42,6 +42,25 @@ def test_what_follows_a_delay_runs_after_it(text: str, expected: list[tuple[str,
     assert sorted(done(told), key=lambda call: (call[1], call[0])) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "later"),
+    [
+        ('Post "a" to #team, wait until tomorrow at 9am, then text me "b"', 25 * HOUR),
+        ('Post "a" to #team, then wait until 10:30pm the next day and text me "b"', 38 * HOUR + 30 * MINUTE),
+        ('Post "a" to #team. Wait until noon tomorrow. Then text me "b".', 28 * HOUR),
+    ],
+)
+def test_a_pause_may_end_at_a_time_of_the_next_day(text: str, later: int) -> None:
+    told = tell(text)
+    assert told.outcome == "program", (told.asked, told.refused)
+    assert done(told) == [("send_message", 0), ("send_sms", later)]
+
+
+@pytest.mark.parametrize("moment", ["9 tomorrow", "Monday at 8am", "5pm", "tomorrow", "9am the next day at 10am"])
+def test_a_pause_that_ends_at_another_moment_is_no_program(moment: str) -> None:
+    assert tell(f'Post "a" to #team, wait until {moment}, then text me "b"').outcome != "program"
+
+
 def test_a_delay_after_an_event_counts_from_it() -> None:
     told = tell("When a payment fails, text me 10 minutes later", event=PAYMENT)
     assert done(told) == [("send_sms", 10 * MINUTE)]

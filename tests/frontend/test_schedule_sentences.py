@@ -1,4 +1,4 @@
-"""Two hundred ways to say when, each inside a whole request, and the runs that follow (`schedule_sentences.txt`)."""
+"""Nearly three hundred ways to say when, in whole requests, and the runs that follow (`schedule_sentences.txt`)."""
 
 from __future__ import annotations
 
@@ -71,6 +71,7 @@ def test_what_is_open_is_asked_inside_a_request_too(phrase: str, slot: str) -> N
         "every 2 seconds",
         "every 31 February at 9am",
         "every day at 9am for 0 days",
+        "every 30 minutes on the hour",
         "every Monday until last week at 9am",
         "in 3 days or in 4 days at 9am",
         "daily at 9:75",

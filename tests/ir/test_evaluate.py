@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from eyeflow.errors import RunError
 from eyeflow.ir.check import check_expression
-from eyeflow.ir.evaluate import Frame, Meter, closure, closures, expecter, expression_closure, reader
+from eyeflow.ir.evaluate import Blocks, Frame, Meter, closure, expecter, expression_closure, reader
 from eyeflow.ir.evaluate.operations import HANDLERS
 from eyeflow.ir.functions import TABLE as FUNCTIONS
 from eyeflow.ir.opcodes import TABLE, Op
@@ -351,7 +351,8 @@ def test_closures_agree_with_the_plain_interpreter(sample, given):
 @pytest.mark.parametrize("source", [WEATHER, EVERYTHING])
 def test_all_blocks_of_a_program_become_closures(source):
     program = program_of(source)
-    assert len(closures(program)) == len(program.blocks)
+    blocks = Blocks(program)
+    assert all(callable(blocks.metered(index)) for index in range(len(program.blocks)))
 
 
 def test_functions_are_known_by_their_numbers():

@@ -70,6 +70,11 @@ SERVICES: list[dict[str, Any]] = [
     },
 ]  # fmt: skip
 
+LATENCY_MS: dict[str, int] = {
+    name: capability["latency_ms"] for service in SERVICES for name, capability in service["capabilities"].items()
+}
+"""What the catalog says of each capability."""
+
 KEY = SigningKey(bytes(32))
 PLAIN: tuple[Pass, ...] = tuple(each for each in PASSES if each not in (*REWRITES, prefetch, batch))
 """What a plan needs, without any rewrite."""
@@ -105,11 +110,13 @@ def planned(task: Task, *rewrites: Pass) -> Plan:
 class World(msgspec.Struct, frozen=True):
     """How the services behave: `fails` are ids and channels whose reads fail, `moving` is whether what was written
     changes later answers, `input` what the task is given. A read that fails for good takes its time: `slow` ones a
-    thousand seconds, so that all that does not depend on it is done before. `many` is how requests for many end."""
+    thousand seconds, so that all that does not depend on it is done before. `many` is how requests for many end.
+    In a `timely` world every call takes what the catalog says."""
 
     fails: frozenset[str] = frozenset()
     slow: frozenset[str] = frozenset()
     moving: bool = False
+    timely: bool = False
     input: Mapping[str, Value] = {}
     many: Literal["answers", "fails", "hangs", "shuffles", "repeats", "nonsense"] = "answers"
 
@@ -143,12 +150,15 @@ class _Service:
     async def call(self, method: str, params: Mapping[str, Value], *, key: str | None = None) -> Value:
         about = str(next(iter(params.values()), ""))
         self._calls.append((self._name, method, about))
+        if self._world.timely:
+            await asyncio.sleep(LATENCY_MS[method] / 1_000)
         if method in ("note", "send"):
             self._changed[self._name] = self._changed.get(self._name, 0) + 1
             return {"ok": True}
         if method == "find_all":
             return await self._many(params["ids"])
-        await asyncio.sleep(1_000 if about in self._world.slow else 0.001)
+        if not self._world.timely:
+            await asyncio.sleep(1_000 if about in self._world.slow else 0.001)
         if about in self._world.fails or about in self._world.slow:
             raise CallError("permanent", "not_found", f"nothing about {about}")
         version = self._version()

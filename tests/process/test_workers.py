@@ -187,3 +187,36 @@ def test_acceptance_21_a_rate_holds_for_all_workers_together(tmp_path):
         # So many starts need three further windows. The first may have been late by a little, the others do not matter.
         spread = Counter(int((at - arrived[0]) / WINDOW_S) for at in arrived)
         assert arrived[-1] - arrived[0] > 2 * WINDOW_S, spread
+
+
+def figure(text: str, name: str) -> float:
+    """The sum of a figure over its labels."""
+    values = [float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith((f"{name} ", f"{name}{{"))]
+    return sum(values)
+
+
+def test_figures_and_rates_are_those_of_all_workers_together(tmp_path):
+    limits = {"EYEFLOW_LIMITS_WEBHOOK_PER_MINUTE": "60"}
+    with house(tmp_path / "data", "--workers", "2", env=limits) as place:
+        place.deploy(constant("greet", 1, 'TRIGGER webhook("/greet", unsigned)'))
+        with lines(place) as both:
+            for number in range(20):
+                status, body, _ = both[number % 2].ask("POST", "/api/tasks/run", {"task": "greet"})
+                assert status == 200, body
+            said = [each.ask("POST", "/hooks/greet", {})[0] for _ in range(10) for each in both]
+            assert said.count(202) <= 12 and set(said) == {202, 429}, "ten at once, and what a second brings"
+            ran = 'eyeflow_http_requests_total{method="POST",route="/api/tasks/run"'
+
+            def counted() -> float:
+                return sum(
+                    float(line.rsplit(" ", 1)[1])
+                    for line in place.http.get("/metrics").text.splitlines()
+                    if line.startswith(ran)
+                )
+
+            until(lambda: counted() == 20, "whichever is asked has added up both", pause=0.1)
+            assert figure(place.http.get("/metrics").text, "eyeflow_processes") == 2
+            dead = both[0].worker
+            dead.kill()
+            until(lambda: len(place.workers()) == 2 and dead not in place.workers(), "a worker takes its place")
+        until(lambda: counted() == 20, "what the one that is gone has counted stays", pause=0.1)

@@ -239,7 +239,7 @@ def test_the_short_form_goes_both_ways(word: str, rule: str) -> None:
         (Recurrence(rules=("FREQ=YEARLY;BYMONTH=11;BYDAY=4TH;BYHOUR=9;BYMINUTE=0",)),
          "Every year on the fourth Thursday of November at 09:00 (UTC)"),
         (Recurrence(rules=("FREQ=MONTHLY;BYDAY=FR;BYMONTHDAY=13;BYHOUR=9;BYMINUTE=0",)),
-         "On every Friday that is also the 13th of every month at 09:00 (UTC)"),
+         "On Friday the 13th of every month at 09:00 (UTC)"),
         (Recurrence(rules=("FREQ=MINUTELY;INTERVAL=90",)), "Every 90 minutes (UTC)"),
         (Recurrence(rules=("FREQ=SECONDLY;INTERVAL=30;BYHOUR=9,10",)), "Every 30 seconds from 09:00 to 10:59 (UTC)"),
         (Recurrence(cron="0 9 * * 1"), "On the cron schedule 0 9 * * 1 (UTC)"),

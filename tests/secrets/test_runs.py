@@ -59,3 +59,19 @@ async def test_more_than_fits_is_refused(house: House) -> None:
     _, key = house.secrets.cipher.new()
     with pytest.raises(SecretError, match="run_too_large"):
         key.seal(bytes(MAX_PAYLOAD_BYTES + 1), "e", "k")
+
+
+async def test_a_forked_process_draws_keys_of_its_own(house: House) -> None:
+    cipher = house.secrets.cipher
+    cipher.new()
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(write, cipher.new()[0])
+        os._exit(0)
+    os.waitpid(child, 0)
+    theirs = os.read(read, 100)
+    ours = {cipher.new()[0] for _ in range(200)}
+    os.close(read)
+    os.close(write)
+    assert len(theirs) == 33 and len(ours) == 200 and theirs not in ours

@@ -32,6 +32,7 @@ class Running:
         self.key: str = said["first_key"] or ""
         self.said = said
         self.started_s = started_s
+        self.started_ms = time.time() * 1000
         self._log = log
         self._clients: list[httpx.Client] = []
         self.http = self.client(self.key)

@@ -19,7 +19,8 @@ from eyeflow.workspace.permissions import EVERYBODY, PERMISSIONS
 from server.house import House, house
 
 OPEN = {
-    ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/api/openapi.json"), ("GET", "/api/docs"),
+    ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/api/healthz"), ("GET", "/api/readyz"),
+    ("GET", "/api/openapi.json"), ("GET", "/api/docs"),
     ("GET", "/api/connectors/oauth/callback"),
 }  # fmt: skip
 NO_LIMIT = Limits(key_per_minute=0, workspace_per_minute=0, failures_per_minute=1 << 20)
@@ -137,6 +138,27 @@ async def test_a_key_limited_to_tasks_sees_nothing_of_others(tmp_path):
         refused = await held.ask("POST", "/api/tasks/run", key=key, json={"task": "theirs"})
         assert refused.status in (403, 404)
         assert (await held.ask("POST", "/api/tasks/run", key=key, json={"task": "mine"})).status == 200
+
+
+async def test_pages_of_a_key_limited_to_tasks_have_each_of_their_runs_once(tmp_path):
+    async with house(tmp_path) as held:
+        for name in ("one", "two", "three"):
+            assert (await held.ask("POST", "/api/tasks", json={"text": f"TASK {name}\n  RETURN 1\n"})).status == 201
+        made = []
+        for turn in range(12):
+            body = {"task": ("one", "two", "three")[turn % 3]}
+            made.append((body["task"], (await held.ask("POST", "/api/tasks/run", json=body)).json["execution_id"]))
+        key, seen, cursor = await held.key_for("viewer", tasks=("one", "three")), [], ""
+        while True:
+            page = (await held.ask("GET", f"/api/executions?limit=3{cursor}", key=key)).json
+            seen += [(item["task"], item["execution_id"]) for item in page["items"]]
+            if page["next"] is None:
+                break
+            cursor = f"&cursor={page['next']}"
+        assert sorted(seen) == sorted(item for item in made if item[0] != "two")
+        assert [name for _, name in seen] == sorted((name for _, name in seen), reverse=True), "the newest first"
+        failed = await held.ask("GET", "/api/executions?status=failed", key=key)
+        assert failed.json == {"items": [], "next": None}
 
 
 async def test_no_field_can_be_smuggled_in(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,7 +20,7 @@ from eyeflow.secrets.access import Access
 from eyeflow.secrets.vault import Vault
 from eyeflow.server.settings import Server
 from eyeflow.store.port import Update, Where
-from eyeflow.store.records import LeaseRecord, OutboxRecord, SettingRecord
+from eyeflow.store.records import LeaseRecord, OutboxRecord, SecretRecord, SettingRecord
 from eyeflow.workspace.renewing import RenewingCredentials
 from server.house import House, house
 from server.running import command, environment, running
@@ -294,12 +295,49 @@ async def test_a_sign_in_that_ended_says_so(tmp_path):
             assert (found["ok"], found["code"]) == (False, "credential_expired"), found
             assert "connectors connect" in found["detail"]
         assert len(service.asked) == 2, "a refusal is not asked for again at once"
+        assert await told(held) == {"The sign-in of my_tank has ended": False}
         await signed_in(held, service)
+        assert await told(held) == {"The sign-in of my_tank has ended": True}
         service.token_answer = (503, {}, b"")
         found = await called(held)
         assert (found["ok"], found["code"]) == (False, "unavailable")
         service.token_answer, service.expires_in = None, 3600
         assert (await called(held))["ok"]
+
+
+async def told(held: House) -> dict[str, bool]:
+    """The notices there are, and whether each is over, after the keeper has done its parts."""
+    keeper = held.service.workspace.notices
+    for _ in range(3):
+        keeper._next.clear()
+        await keeper.round()
+    items = (await held.ask("GET", "/api/notices")).json["items"]
+    return {each["telling"]["subject"]: each.get("closed", False) for each in items}
+
+
+async def test_a_sign_in_that_nobody_finishes_is_seen_nowhere_and_forgotten(tmp_path):
+    async with tank(tmp_path) as (held, _):
+        await begun(held)
+        secrets = (await held.ask("GET", "/api/secrets")).json["items"]
+        assert secrets == []
+        store, at = held.service.store, int(time.time() * 1000)
+        pending = Where("name", ">=", "oauth.pending/")
+        assert await store.count(SecretRecord, pending) == 1
+        await held.service.signing_in.expire()
+        assert await store.count(SecretRecord, pending) == 1, "its browser may come yet"
+        (row,) = await store.find(
+            SettingRecord, Where("name", ">=", "oauth.state/"), Where("name", "<", "oauth.state0")
+        )
+        late = msgspec.json.encode({**msgspec.json.decode(row.value), "expires_ms": at - 1})
+        await store.write(Update(SettingRecord, (("value", late),), (Where("name", "=", row.name),)))
+        await held.service.signing_in.expire()
+        assert await store.count(SecretRecord, pending) == 0
+        assert await store.get(SettingRecord, row.name) is None
+        await held.service.vault.put("oauth.pending/lost", "x")  # as if killed between two writes
+        old = (("created_ms", at - 700_000),)
+        await store.write(Update(SecretRecord, old, (Where("name", "=", "oauth.pending/lost"),)))
+        await held.service.signing_in.expire()
+        assert await store.count(SecretRecord, pending) == 0
 
 
 async def test_a_token_that_still_lasts_is_used_when_nobody_renews_it(tmp_path):

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import time
 
@@ -156,3 +157,54 @@ def test_logs_are_json_lines_without_keys(tmp_path):
         asked = [line for line in lines if line["event"] == "request"]
         assert {line["route"] for line in asked} == {"/api/tasks", "-"}
         assert server.key not in server.log()
+
+
+def test_a_worker_runs_what_is_due_and_listens_nowhere(tmp_path):
+    folder = tmp_path / "data"
+    with running(folder) as server:
+        server.deploy("TASK rests\n  DURABLE journal\n\n  ACTION rest\n    TYPE wait\n    FOR 2s\n")
+        run = server.run("rests", wait=False).json()["execution_id"]
+        key, port = server.key, server.port
+        assert server.stop() == 0
+    worker = subprocess.Popen(
+        command("worker", "--data", str(folder), "--json"), env=environment(), stdout=subprocess.PIPE
+    )
+    try:
+        assert worker.stdout is not None
+        assert json.loads(worker.stdout.readline())["url"] == ""
+        assert not psutil.Process(worker.pid).net_connections("inet")
+        with socket.socket() as line:
+            assert line.connect_ex(("127.0.0.1", port)) != 0
+        second = subprocess.run(
+            command("worker", "--data", str(folder)), env=environment(), capture_output=True, timeout=30, check=False
+        )
+        assert second.returncode == 1 and b"already" in second.stderr
+        time.sleep(3)
+    finally:
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(30) == 0
+        worker.stdout.close()
+    with running(folder) as server:
+        held = server.client(key).get(f"/api/executions/{run}").json()
+        assert held["status"] == "success"
+        assert held["finished_ms"] < server.started_ms, "the worker has ended it"
+
+
+def test_a_database_is_looked_at_and_migrated_without_a_server(tmp_path):
+    folder = tmp_path / "data"
+
+    def migrate(*args):
+        return subprocess.run(
+            command("migrate", "--data", str(folder), *args), env=environment(), capture_output=True, timeout=60,
+            check=False,
+        )  # fmt: skip
+
+    assert migrate().returncode == 1 and not folder.exists()
+    with running(folder):
+        busy = migrate("--check")
+        assert busy.returncode == 1 and b"already" in busy.stderr
+    with sqlite3.connect(folder / "eyeflow.db") as made:
+        made.execute("DELETE FROM alembic_version")  # as if its first migration had not ended
+    made.close()
+    before = migrate("--check", "--json")
+    assert (before.returncode, json.loads(before.stdout)["state"]) == (5, "older"), before.stderr

@@ -7,7 +7,9 @@ import subprocess
 import msgspec
 import pytest
 
-from eyeflow.server.outside import private_ranges, tls_context
+from eyeflow.connectors.proxied import ProxiedTransport
+from eyeflow.server.checkup import checkup
+from eyeflow.server.outside import plain_transport, private_ranges, tls_context
 from eyeflow.server.settings import HIDDEN, TABLE, Settings, SettingsError, read_settings, required
 from server.running import command, environment
 
@@ -146,3 +148,44 @@ def test_doctor_finds_what_would_be_in_the_way(tmp_path):
     assert all(
         word in ill.stdout.decode() + ill.stderr.decode() for word in ("EYEFLOW_MASTER_KEY", "ca_file", "h.invalid")
     )
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("postgresql://eye:hunter2@db.example.com/flows", "PostgreSQL"), ("postgresql+asyncpg://db/x", "PostgreSQL"),
+        ("sqlite:////var/lib/other.db", "data folder"), ("mysql://db/hunter2", "no database"),
+        ("hunter2", "no database"),
+    ],
+)  # fmt: skip
+def test_a_database_that_there_is_none_for_is_refused_by_name_and_its_password_not_repeated(url: str, said: str):
+    settings, origins = read_settings(environment={"EYEFLOW_STORE_URL": url})
+    with pytest.raises(SettingsError, match=said) as caught:
+        required(settings, {})
+    assert "hunter2" not in str(caught.value) + caught.value.hint + repr(origins)
+
+
+@pytest.mark.parametrize("url", ["", "sqlite:", "sqlite://"])
+def test_sqlite_in_the_data_folder_is_what_there_is(url: str):
+    required(read_settings(environment={"EYEFLOW_STORE_URL": url})[0], {})
+
+
+def test_a_proxy_that_is_none_is_refused_and_its_password_not_repeated():
+    settings, origins = read_settings(environment={"EYEFLOW_EGRESS_PROXY": "https://ana:hunter2@proxy"})
+    with pytest.raises(SettingsError) as caught:
+        plain_transport(settings)
+    assert "hunter2" not in str(caught.value) + caught.value.hint + repr(origins)
+    good, _ = read_settings(environment={"EYEFLOW_EGRESS_PROXY": "http://ana:hunter2@proxy:8080"})
+    assert isinstance(plain_transport(good), ProxiedTransport)
+    found = {each.what: each for each in checkup(msgspec.structs.replace(good, data="/nowhere/there"))}
+    assert found["outgoing calls"].state == "problem" and "hunter2" not in repr(found)
+
+
+def test_what_holds_secrets_does_not_show_them():
+    settings, _ = read_settings(
+        environment={
+            "EYEFLOW_SECRETS_VAULT_TOKEN": "hunter2", "EYEFLOW_TELEMETRY_OTLP_HEADERS": "k=hunter2",
+            "EYEFLOW_EGRESS_PROXY": "http://a:hunter2@b", "EYEFLOW_STORE_URL": "hunter2",
+        }
+    )  # fmt: skip
+    assert "hunter2" not in repr(settings)

@@ -194,6 +194,8 @@ PAGES: list[tuple[type[Record], tuple[Where, ...], tuple[str, ...], tuple[object
         (5, "e"),
     ),
     (ExecutionRecord, (Where("parent", "=", "e"),), (), ()),
+    (ExecutionRecord, (Where("practice", "=", True),), ("-created_ms", "-id"), ()),
+    (ExecutionRecord, (Where("practice", "=", True),), ("-created_ms", "-id"), (5, "e")),
     (ExecutionRecord, (Where("purge_ms", "<=", 5),), ("purge_ms",), ()),
     (ExecutionRecord, (Where("id", "in", ("a", "b")),), (), ()),
     (JournalRecord, (Where("execution_id", "=", "e"),), ("seq",), (3,)),

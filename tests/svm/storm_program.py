@@ -10,6 +10,8 @@ import msgspec
 from eyeflow.ir.opcodes import Op
 from eyeflow.ir.program import Instruction, Program, Step
 from eyeflow.ir.task import Backoff
+from eyeflow.ir.validate import validate
+from eyeflow.ir.validate.findings import step_path
 from eyeflow.values import NUMBER
 from svm.built import Build, E, fn, items, k, ms, obj, of, text
 
@@ -21,13 +23,32 @@ def storm_program(luck: Random, *, together: bool = False) -> tuple[Program, Pro
     """A task and the task it may run as part of it. With `together`, their reads may go together."""
     size = luck.randrange(2, 7)
     task = _Maker(luck, "storm", together=together).program(size)
-    return task, _Maker(luck, CHILD, depth=2, together=together).program(2)
+    return _as_it_may_be(task), _as_it_may_be(_Maker(luck, CHILD, depth=2, together=together).program(2))
+
+
+def _as_it_may_be(program: Program) -> Program:
+    """Reads that may not go together, by the validator's rule, are made alone."""
+    apart = {each.place.path for each in validate(program).errors if each.code == "batch" and each.place is not None}
+
+    def alone(path: str, step: Step) -> Step:
+        do = step.do
+        return msgspec.structs.replace(step, do=Instruction(Op.CALL, do.dst, do.args)) if path in apart else step
+
+    scopes = tuple(
+        msgspec.structs.replace(
+            scope, steps=tuple(alone(step_path(index, at), step) for at, step in enumerate(scope.steps))
+        )
+        for index, scope in enumerate(program.scopes)
+    )
+    return msgspec.structs.replace(program, scopes=scopes)
 
 
 class _Maker:
     def __init__(self, luck: Random, task: str, *, depth: int = 0, together: bool = False) -> None:
         self.luck = luck
         self.together = together
+        self.quick = together and luck.random() < 0.6
+        """Nothing waits or tells others, so that reads of later items may be made ahead."""
         self.b = Build(task, deadline_ms=3_600_000)
         self.b.durable = "journal"
         self.count = 0
@@ -56,6 +77,8 @@ class _Maker:
             kinds += ["branch", "loop", "loop"]
         if not self.depth:
             kinds.append("child")
+        if self.quick:
+            kinds = [each for each in kinds if each not in ("wait", "approval", "emit", "child")]
         kind = self.luck.choice(kinds)
         plain = kind in ("value", "stamp", "wait", "emit", "log")
         more = {} if plain else self.policies(depth, kind)

@@ -81,7 +81,7 @@ class House:
         opened = None if transport is None else lambda _: transport
         return {**factories(catalog, open_transport=opened), **self.drivers}
 
-    async def _lookup(self, connection: str, capability: str, params: Any) -> Any:
+    async def _lookup(self, connection: str, capability: str, params: Any, *, practice: bool = False) -> Any:
         raise CallError("permanent", "not_found", "nothing is looked up here")
 
     async def _resolve(self, reference: str) -> Credential:

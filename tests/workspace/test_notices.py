@@ -17,12 +17,21 @@ from eyeflow.engine.model import Principal
 from eyeflow.errors import CallError
 from eyeflow.events import cloud_event
 from eyeflow.store.port import Insert, Update, Where
-from eyeflow.store.records import ApprovalRecord, ExecutionRecord, NoticeRecord, ScheduleRecord
+from eyeflow.store.records import (
+    ApprovalRecord,
+    ExecutionRecord,
+    NoticeRecord,
+    ScheduleRecord,
+    SecretRecord,
+    UseRecord,
+)
 from eyeflow.svm.outcome import FAILED_TOPIC
 from eyeflow.triggers.port import DidNotRun
 from eyeflow.values import Value
 from eyeflow.workspace.connections import NewConnection
 from eyeflow.workspace.errors import Invalid
+from eyeflow.workspace.keys import NewKey
+from eyeflow.workspace.notices.ending import ending
 from eyeflow.workspace.notices.texts import plain
 from eyeflow.workspace.profiles import ProfileView
 from eyeflow.workspace.settings import NoticeSettings, NoticeTarget, WorkspaceSettings
@@ -283,6 +292,78 @@ async def test_a_key_for_some_tasks_sees_notices_of_these(house: House, post: Po
     await rounds(house)
     limited = Principal(id="x", role="viewer", tasks=frozenset({"other"}))
     assert await house.workspace.notices.page(limited) == ()
+
+
+async def test_a_key_for_some_tasks_gets_whole_pages(house: House, post: Post):
+    await house.deploy(HELLO.replace("TASK hello", "TASK other"))
+    own = await house.workspace.tasks.get(ANA, "hello")
+    other = await house.workspace.tasks.get(ANA, "other")
+    for number in range(6):
+        row = NoticeRecord(
+            id=f"ntc_{number}", incident=f"i{number}", kind="failed", task_id=(own if number % 2 else other).id,
+            recipient="", text=b'{"kind":"failed","subject":"s","body":"b","task":"hello"}', state="kept",
+            created_ms=number,
+        )  # fmt: skip
+        await house.store.write(Insert(row))
+    limited = Principal(id="x", role="viewer", tasks=frozenset({"hello"}))
+    assert [each.id for each in await house.workspace.notices.page(limited, limit=3)] == ["ntc_5", "ntc_3", "ntc_1"]
+
+
+async def test_an_api_key_that_ends_soon_is_told_once_and_no_more_when_it_is_revoked(house: House, post: Post):
+    made = await house.workspace.keys.create(ANA, NewKey(name="ci", role="runner", days=60))
+    short = await house.workspace.keys.create(ANA, NewKey(name="today", role="runner", days=1))
+    await rounds(house)
+    assert post.sent == []
+    await rounds(house, 54 * 24 * 60)
+    await rounds(house, 60)
+    assert [each["subject"] for each in post.sent] == ["The API key ci ends soon"]
+    assert "Fri 22 Jan 2027 08:00 UTC" in str(post.sent[0]["body"])
+    assert made.token not in str(post.sent) and short.key.id
+    assert [each.closed for each in await house.workspace.notices.page(ANA)] == [False]
+    await house.workspace.keys.revoke(ANA, made.key.id)
+    await rounds(house)
+    assert [each.closed for each in await house.workspace.notices.page(ANA)] == [True]
+
+
+async def test_a_sign_in_that_cannot_renew_itself_is_told_before_it_ends(house: House, post: Post):
+    await house.workspace.connections.add(ANA, NewConnection(name="s", service="slack", credential="vault:s"))
+    at, day = now_ms(house.clock), 86_400_000
+    secret = SecretRecord(name="s", sealed=b"", wrapped=b"", kek="k", version=1, created_by="ana", created_ms=at)
+    await house.store.write(Insert(secret), ending("s", 1, at + 60 * day, at))
+    await rounds(house, 24 * 60)
+    assert post.sent == []
+    await rounds(house, 54 * 24 * 60)
+    assert [each["subject"] for each in post.sent] == ["The sign-in of s ends soon"]
+    assert "eyeflow connectors connect s" in str(post.sent[0]["body"])
+    await house.store.write(Update(SecretRecord, (("version", 2),), (Where("name", "=", "s"),)))
+    await rounds(house)
+    assert [each.closed for each in await house.workspace.notices.page(ANA)] == [True], "it was replaced"
+
+
+async def test_a_task_that_its_catalog_left_behind_is_told_until_it_is_deployed_again(house: House, post: Post):
+    task = (await house.workspace.tasks.get(ANA, "hello")).id
+    slack = house.catalog.service("slack_notify")
+    assert slack is not None
+    use = UseRecord(task_id=task, connection="s", service="slack_notify", effect="write", pinned=slack.digest)
+    await house.store.write(Insert(use))
+    await rounds(house, 10)
+    assert post.sent == []
+    before = Where("task_id", "=", task)
+    await house.store.write(Update(UseRecord, (("pinned", "of long ago"),), (before,)))
+    for _ in range(3):
+        await rounds(house, 10)
+    assert [each["subject"] for each in post.sent] == ["hello cannot run any more as it was approved"]
+    assert "slack_notify is described differently now" in str(post.sent[0]["body"])
+    await house.store.write(Update(UseRecord, (("pinned", slack.digest),), (before,)))
+    await rounds(house, 10)
+    assert [each.closed for each in await house.workspace.notices.page(ANA)] == [True]
+
+
+async def test_an_answer_that_does_not_fit_its_description_is_said_so(house: House, post: Post):
+    await ran(house, "exec_1", error="current_weather answered without main.temp", code="bad_response")
+    await rounds(house)
+    assert post.sent[0]["subject"] == "hello failed: a service answers differently"
+    assert "mend the service's file" in str(post.sent[0]["body"])
 
 
 async def test_one_process_tells(house: House, post: Post):

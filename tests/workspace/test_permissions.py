@@ -6,10 +6,11 @@ from typing import get_args
 
 import pytest
 
-from eyeflow.catalog.model import Role
+from eyeflow.catalog.model import Policy, PolicyRule, Role
 from eyeflow.engine.model import Principal
-from eyeflow.workspace.errors import Forbidden
+from eyeflow.workspace.errors import Forbidden, Invalid
 from eyeflow.workspace.permissions import PERMISSIONS, Operation, permitted, require
+from workspace.house import ANA, House
 
 ROLES: tuple[Role, ...] = get_args(Role)
 DECIDING = ("proposals.decide", "approvals.decide")
@@ -49,3 +50,14 @@ def test_a_viewer_only_looks():
     allowed = {each for each in PERMISSIONS if permitted(Principal(id="v", role="viewer"), each)}
     assert {each for each in allowed if not each.endswith(".read")} == {"profile.write"}
     assert not allowed & {"keys.read", "audit.read", "secrets.read", "settings.read"}
+
+
+async def test_a_rule_of_the_policy_is_about_something_that_there_is(house: House):
+    settings = house.workspace.settings
+    held = await settings.put_policy(ANA, Policy((PolicyRule("slack", "send_message", ("owner",)),)))
+    assert [rule.service for rule in held.rules] == ["slack_notify"], "an alias is the service it stands for"
+    for service, capability in (("nothing", None), ("slack", "send_massage"), ("", None), ("x" * 9999, None)):
+        with pytest.raises(Invalid) as stopped:
+            await settings.put_policy(ANA, Policy((PolicyRule(service, capability, ("owner",)),)))
+        assert stopped.value.code == "bad_setting"
+    assert await settings.policy() == held, "what is refused changes nothing"

@@ -15,10 +15,11 @@ import hashlib
 import os
 import stat
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from threading import get_ident
 from typing import Final
 
 import msgspec
@@ -36,12 +37,13 @@ _HERE: Final = Path(__file__).parent
 _GROUND: Final = ("conform.py", "diagnostics.py", "errors.py", "units.py", "values.py")
 
 
+_HOUR_NS: Final = 3_600 * 10**9
 _IN_USE: list[Path] = []
 
 
-def use(folder: Path) -> None:
-    """From now on, what other rooms make of catalogs may be kept in this folder as well."""
-    _IN_USE[:] = [folder]
+def use(folder: Path | None) -> None:
+    """From now on, what other rooms make of catalogs may be kept in this folder as well; None: nowhere."""
+    _IN_USE[:] = [folder] if folder is not None else []
 
 
 def folder_in_use() -> Path | None:
@@ -88,18 +90,24 @@ def remember_bytes(folder: Path, kind: str, key: str, payload: bytes) -> None:
     """Keep `payload` of this `kind` under `key`, and of what was kept before of that kind only the newest few."""
     if len(payload) + _DIGEST > MAX_BYTES:
         return
-    fresh = folder / f".{_name(kind, key)}.{os.getpid()}"
+    fresh = folder / f".{_name(kind, key)}.{os.getpid()}.{get_ident()}"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(_seal(key, payload) + payload)
         fresh.replace(folder / _name(kind, key))
         kept = sorted(folder.glob(f"{kind}-*.msgpack"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
-        for old in kept[MAX_KEPT:]:
+        for old in (*kept[MAX_KEPT:], *_left_behind(folder, kind, kept[0])):
             old.unlink(missing_ok=True)
     except OSError:
         with suppress(OSError):
             fresh.unlink(missing_ok=True)
+
+
+def _left_behind(folder: Path, kind: str, newest: Path) -> Iterator[Path]:
+    """What writers that were ended had begun: older, by an hour, than what was written just now."""
+    since = newest.stat().st_mtime_ns - _HOUR_NS
+    return (path for path in folder.glob(f".{kind}-*") if path.stat().st_mtime_ns < since)
 
 
 def digest_of(parts: Iterable[bytes]) -> str:

@@ -31,6 +31,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "disasm": ("eyeflow.cli.disasm:disasm", "List the program inside an artifact, instruction by instruction."),
     "up": ("eyeflow.cli.up:up", "Start the server here, with everything it needs."),
     "serve": ("eyeflow.cli.up:serve", "Start the server where everything has been made."),
+    "worker": ("eyeflow.cli.up:worker", "Run what starts by itself, and answer nobody."),
+    "migrate": ("eyeflow.cli.migrate:migrate", "Bring the database of a data folder up to date."),
     "apply": ("eyeflow.cli.folders:apply", "Make a server what a folder of sentences and programs says."),
     "export": ("eyeflow.cli.folders:export", "Write what runs on a server as such a folder."),
     "backup": ("eyeflow.cli.folders:backup", "Copy everything of a server but the master key."),
@@ -46,11 +48,13 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "secrets": ("eyeflow.cli.secrets:app", "Credentials, encrypted; values go in and never come out."),
     "schedules": ("eyeflow.cli.starts:app", "When tasks start by the clock."),
     "webhooks": ("eyeflow.cli.starts:webhooks", "Where deliveries from outside go."),
+    "notices": ("eyeflow.cli.notices:notices", "What people were told, or could not be told."),
     "profile": ("eyeflow.cli.login:profile", "Who you are, for sentences that say me."),
     "keys": ("eyeflow.cli.secrets:keys", "API keys of the server."),
     "audit": ("eyeflow.cli.audit:app", "Who did what; whether the record is whole."),
     "doctor": ("eyeflow.cli.doctor:doctor", "Look whether a server can start here and be reached."),
     "config": ("eyeflow.cli.config:app", "Settings of the server, and where each comes from."),
+    "completion": ("eyeflow.cli.completion:completion", "Print the script that completes commands in a shell."),
     "catalog": ("eyeflow.cli.catalog:app", "Look into the services that programs may use."),
 }
 

@@ -5,6 +5,7 @@ Knows: the commands' options. In: filters. Out: tables, lines of JSON, a verdict
 
 from __future__ import annotations
 
+import codecs
 from pathlib import Path
 from typing import Annotated
 
@@ -84,8 +85,8 @@ def export(
     """
     screen = Screen(as_json=as_json)
     with connected(screen, url, key) as client, screen.progress("reading the audit"):
-        lines = client.audit.export()
-    if out is None:
-        screen.raw(lines.decode())
-    else:
-        write_file(screen, out, lines)
+        if out is None:
+            for text in codecs.iterdecode(client.download("audit"), "utf-8"):
+                screen.raw(text)
+        else:
+            write_file(screen, out, client.download("audit"))

@@ -126,13 +126,11 @@ def backup(
     if file.exists():
         stop(screen, f"{file} exists already", hint="choose another name")
     with connected(screen, url, key) as client, screen.progress("copying"):
-        data = client.backup()
-    write_file(screen, file, data)
-    file.chmod(0o600)
+        size = write_file(screen, file, client.download("backup"), mode=0o600)
     if as_json:
-        screen.json({"file": str(file), "bytes": len(data)})
+        screen.json({"file": str(file), "bytes": size})
     else:
-        screen.line(f"{file}: {len(data):,} bytes; it is of no use without the master key")
+        screen.line(f"{file}: {size:,} bytes; it is of no use without the master key")
 
 
 def restore(

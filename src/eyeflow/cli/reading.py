@@ -201,22 +201,27 @@ def _pair(screen: Screen, given: str, option: str) -> tuple[str, str]:
     return name.strip(), _spoken(screen, value)
 
 
-def write_file(screen: Screen, path: Path, data: bytes) -> None:
-    """Write a whole file or nothing: a draft beside it takes its name when it is on disk."""
-    draft = None
+def write_file(screen: Screen, path: Path, data: bytes | Iterable[bytes], *, mode: int | None = None) -> int:
+    """Write a whole file or nothing: a draft beside it takes its name when it is on disk. How long it is."""
+    draft, size = None, 0
     try:
-        mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
+        if mode is None:
+            mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
         descriptor, draft = tempfile.mkstemp(prefix=f".{path.name[:60]}.", dir=path.parent)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
+            for piece in (data,) if isinstance(data, bytes) else data:
+                size += file.write(piece)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(draft, mode)  # noqa: PTH101
         os.replace(draft, path)  # noqa: PTH105
+        draft = None
     except (OSError, ValueError) as error:
+        stop(screen, f"{path}: {(getattr(error, 'strerror', None) or 'not a path').lower()}", code=Exit.FAILED)
+    finally:
         if draft is not None:
             Path(draft).unlink(missing_ok=True)
-        stop(screen, f"{path}: {(getattr(error, 'strerror', None) or 'not a path').lower()}", code=Exit.FAILED)
+    return size
 
 
 def _umask() -> int:

@@ -58,22 +58,65 @@ def set_secret(
       echo '{"username": "ana", "password": "..."}' | eyeflow secrets set mail --parts
     """
     screen = Screen(as_json=as_json)
-    value = _value(screen, name)
-    held: str | dict[str, str] = value
-    if parts:
-        try:
-            held = msgspec.json.decode(value.encode(), type=dict[str, str])
-        except msgspec.MsgspecError:
-            stop(screen, "with --parts the value is one JSON object of texts", code=Exit.USAGE)
+    value = _value(screen, name, parts=parts)
     with connected(screen, url, key) as client:
-        info = client.secrets.set(name, held)
+        info = client.secrets.set(name, value)
     if as_json:
         screen.json(info)
     else:
         screen.line(f"{info.name}: version {info.version}; accounts name it as vault:{info.name}")
 
 
-def _value(screen: Screen, name: str) -> str:
+@app.command("rotate")
+def rotate(
+    *,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="A secret; without, the master key.")] = None,
+    parts: Annotated[bool, typer.Option("--parts", help="The value is JSON of named parts.")] = False,
+    url: UrlOption = None,
+    key: KeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Give a secret its next value, asked for or read from stdin; or without a name, make a new master key.
+
+    A new master key wraps every secret anew while the server goes on. Back it up; the old one opens only old backups.
+
+    \b
+    Examples:
+      eyeflow secrets rotate slack_daily
+      eyeflow secrets rotate
+    """
+    screen = Screen(as_json=as_json)
+    if name is None:
+        if parts:
+            stop(screen, "--parts is for the value of a secret", hint="name the secret", code=Exit.USAGE)
+        with connected(screen, url, key) as client, screen.progress("wrapping every secret under a new key"):
+            made = client.secrets.rotate_master()
+        if as_json:
+            screen.json(made)
+        else:
+            screen.line(f"master key {made.key_id} is in use now: {made.place}. Back it up, apart from the data")
+        return
+    value = _value(screen, name, parts=parts)
+    with connected(screen, url, key) as client:
+        info = client.secrets.rotate(name, value)
+    if as_json:
+        screen.json(info)
+    else:
+        screen.line(f"{info.name}: version {info.version}")
+
+
+def _value(screen: Screen, name: str, *, parts: bool) -> str | dict[str, str]:
+    """The value, from the prompt or stdin; with `parts`, the named parts that it spells in JSON."""
+    value = _text(screen, name)
+    if not parts:
+        return value
+    try:
+        return msgspec.json.decode(value.encode(), type=dict[str, str])
+    except msgspec.MsgspecError:
+        stop(screen, "with --parts the value is one JSON object of texts", code=Exit.USAGE)
+
+
+def _text(screen: Screen, name: str) -> str:
     if sys.stdin.isatty():
         import getpass
 

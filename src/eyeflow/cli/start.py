@@ -44,7 +44,8 @@ def main() -> None:
     args, debug = _debug(args)
     if debug:
         os.environ["EYEFLOW_DEBUG"] = "1"
-    code = guarded(lambda: _commands(args), debug=debug, as_json="--json" in args)
+    as_json = "--json" in args
+    code = guarded(lambda: _commands(args, as_json=as_json), debug=debug, as_json=as_json)
     sys.exit(_flushed(code))
 
 
@@ -95,11 +96,32 @@ def _told(error: Exception, *, as_json: bool) -> int:
     return Exit.FAILED
 
 
-def _commands(args: list[str]) -> int:
+def _commands(args: list[str], *, as_json: bool = False) -> int:
     from eyeflow.cli.app import app
 
-    app(args=args, prog_name="eyeflow")
-    return Exit.OK
+    if not as_json:
+        app(args=args, prog_name="eyeflow")
+        return Exit.OK
+    try:
+        found = app(args=args, prog_name="eyeflow", standalone_mode=False)
+    except Exception as error:
+        return _misused(error)
+    return found if isinstance(found, int) else Exit.OK
+
+
+def _misused(error: Exception) -> int:
+    """Arguments that do not fit, as the one JSON document. Their error's class is in click or inside typer, by
+    typer's version. Raises: any other error, again."""
+    spelled = getattr(error, "format_message", None)
+    if spelled is None:
+        if type(error).__name__ == "Abort":
+            raise KeyboardInterrupt from error
+        raise error
+    from eyeflow.cli.output import Screen
+
+    at = getattr(getattr(error, "ctx", None), "command_path", "eyeflow")
+    Screen(as_json=True).problem(str(spelled()), hint=f"{at} --help", code="usage")
+    return Exit.USAGE
 
 
 def _debug(args: list[str]) -> tuple[list[str], bool]:

@@ -1,4 +1,4 @@
-"""`eyeflow up` and `eyeflow serve`: the server.
+"""`eyeflow up`, `eyeflow serve` and `eyeflow worker`: the server.
 
 Knows: the commands' options, what a person is told at the start. In: options. Out: lines, an exit code.
 Never: serves by itself; shows a key a second time.
@@ -69,6 +69,28 @@ def serve(
     _run(Screen(as_json=as_json), host, port, workers, data, settings, prepare=False)
 
 
+def worker(
+    *, data: ServerDataOption = None, settings: ServerSettingsOption = None, as_json: JsonOption = False
+) -> None:
+    """Run schedules, polls, waits and what is queued, without an address: nobody can ask this process anything.
+
+    With SQLite it has the data folder to itself, as a server has; for several processes beside an API, `eyeflow serve
+    --workers N`.
+
+    \b
+    Examples:
+      eyeflow worker --data /var/lib/eyeflow
+    """
+    screen = Screen(as_json=as_json)
+    held, _ = read(screen, settings=settings, data=data)
+    from eyeflow.server import logs
+    from eyeflow.server.launch import launch_worker
+
+    logs.configure(held.logs, json=True if held.logs.format == "auto" else None)
+    code = launch_worker(held, lambda started: _tell(screen, started))
+    raise typer.Exit(code and Exit.FAILED)
+
+
 def _run(  # noqa: PLR0917 - the options, as they come
     screen: Screen,
     host: str | None,
@@ -95,6 +117,9 @@ def _run(  # noqa: PLR0917 - the options, as they come
 def _tell(screen: Screen, started: Started) -> None:
     if screen.as_json:
         screen.json(started)
+    elif not started.url:
+        screen.line(f"EyeFlow works on {started.data}, and answers nobody", "bold green")
+        screen.line("Ctrl-C ends it.")
     else:
         several = f", {started.workers} processes" if started.workers > 1 else ""
         screen.line(f"EyeFlow answers at {started.url}{several}", "bold green")

@@ -21,9 +21,10 @@ from eyeflow.client import resources
 from eyeflow.client.calls import ApiError, Call, Retries, StreamCall, decoded, lost, problem
 from eyeflow.client.describe import compiled_in_stages, watched
 from eyeflow.client.endpoint import AsyncResource
+from eyeflow.client.household import Download, downloaded
 from eyeflow.client.settings import access
 from eyeflow.client.stream import Events, ServerEvent
-from eyeflow.client.wire import CONNECT_S, QUIET_S, headers_of, target
+from eyeflow.client.wire import CONNECT_S, PIECE, PREPARED_S, QUIET_S, headers_of, target
 
 T = TypeVar("T")
 
@@ -82,6 +83,14 @@ class _Webhooks(resources.Webhooks, AsyncResource):
     pass
 
 
+class _Notices(resources.Notices, AsyncResource):
+    pass
+
+
+class _Settings(resources.Settings, AsyncResource):
+    pass
+
+
 class _Audit(resources.Audit, AsyncResource):
     pass
 
@@ -114,6 +123,8 @@ class AsyncClient(resources.Workspace, AsyncResource):
         self.profile = _ProfileOfMine(self)
         self.schedules = _Schedules(self)
         self.webhooks = _Webhooks(self)
+        self.notices = _Notices(self)
+        self.settings = _Settings(self)
         self.audit = _Audit(self)
 
     def compile_stages(
@@ -121,6 +132,23 @@ class AsyncClient(resources.Workspace, AsyncResource):
     ) -> AsyncIterator[ServerEvent]:
         """`compile`, one event `stage` for each stage that has ended, then `result`."""
         return self._stream(compiled_in_stages(text, answers=answers, name=name))
+
+    async def download(self, what: Download) -> AsyncIterator[bytes]:
+        """What `backup()` or `audit.export()` gives, piece by piece, for what is larger than memory."""
+        call: Call[bytes] = downloaded(what)
+        content = call.content()
+        try:
+            async with self._http.request(
+                call.method, _url(target(self._access, call)), data=content, allow_redirects=False,
+                headers=headers_of(self._access, call, content),
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=PREPARED_S),
+            ) as answer:  # fmt: skip
+                if answer.status != 200:
+                    raise problem(answer.status, await answer.read())
+                async for piece in answer.content.iter_chunked(PIECE):
+                    yield piece
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise lost(call, self.url, error, sent=not isinstance(error, _UNSENT)) from error
 
     @property
     def url(self) -> str:

@@ -18,6 +18,7 @@ from eyeflow.errors import EyeFlowError
 from eyeflow.ports import Clock, SystemClock
 
 T = TypeVar("T")
+Query = tuple[tuple[str, str | int | bool | None], ...]
 
 RETRIED: Final = frozenset((408, 425, 429, 502, 503, 504))
 MAX_DELAY_S: Final = 30.0
@@ -31,7 +32,7 @@ class Call(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     method: str
     path: str
     into: Any
-    query: tuple[tuple[str, str | int | bool | None], ...] = ()
+    query: Query = ()
     body: Any = msgspec.UNSET
     headers: tuple[tuple[str, str], ...] = ()
     safe: bool = False
@@ -48,6 +49,26 @@ class Call(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     def content(self) -> bytes | None:
         """The body's bytes, None when there is none."""
         return None if self.body is msgspec.UNSET else msgspec.json.encode(self.body)
+
+
+def get(path: str, into: Any, query: Query = ()) -> Call[Any]:
+    """A read."""
+    return Call(method="GET", path=path, into=into, query=query, safe=True)
+
+
+def post(path: str, into: Any, body: Any = msgspec.UNSET) -> Call[Any]:
+    """Something that is done, each time it is sent."""
+    return Call(method="POST", path=path, into=into, body=body)
+
+
+def put(path: str, into: Any, body: Any) -> Call[Any]:
+    """A replacement."""
+    return Call(method="PUT", path=path, into=into, body=body, safe=True)
+
+
+def given(**fields: Any) -> dict[str, Any]:
+    """The fields that were given."""
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 class StreamCall(msgspec.Struct, frozen=True, kw_only=True):

@@ -278,6 +278,13 @@ class Secret(msgspec.Struct, frozen=True, kw_only=True):
     rotated_ms: int | None = None
 
 
+class MasterKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A master key that was just made: where it is, for a person to back up."""
+
+    key_id: str
+    place: str
+
+
 class Key(msgspec.Struct, frozen=True, kw_only=True):
     """An API key as it is listed; `shown` is its beginning."""
 
@@ -300,6 +307,9 @@ class NewKey(msgspec.Struct, frozen=True, kw_only=True):
 
     token: str
     key: Key
+
+    def __repr__(self) -> str:
+        return f"NewKey({self.key.id})"
 
 
 class Schedule(msgspec.Struct, frozen=True, kw_only=True):
@@ -329,7 +339,18 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     service: str | None = None
     event: str | None = None
+    added: bool = False
     created_ms: int = 0
+
+
+class NewWebhook(msgspec.Struct, frozen=True, kw_only=True):
+    """A webhook that was added to a task, and its signing secret, said this once; None for an unsigned one."""
+
+    webhook: Webhook
+    secret: str | None = None
+
+    def __repr__(self) -> str:
+        return f"NewWebhook({self.webhook.id})"
 
 
 class SigningSecret(msgspec.Struct, frozen=True, kw_only=True):
@@ -337,6 +358,41 @@ class SigningSecret(msgspec.Struct, frozen=True, kw_only=True):
 
     webhook_id: str
     secret: str
+
+    def __repr__(self) -> str:
+        return f"SigningSecret({self.webhook_id})"
+
+
+class Tick(msgspec.Struct, frozen=True, kw_only=True):
+    """One instant of a schedule, and what became of it: ran, queued, skipped, missed, refused."""
+
+    instant: datetime
+    outcome: str
+    execution_id: str | None = None
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody was told (`telling`: kind, subject, body, task, link), how far that is, how often it happened."""
+
+    id: str
+    telling: Json
+    recipient: str = ""
+    state: str
+    closed: bool = False
+    count: int = 1
+    attempts: int = 0
+    error: str = ""
+    created_ms: int = 0
+    sent_ms: int | None = None
+
+
+class WorkspaceSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings of the workspace. `approval` is `self`, `other`, or how many others."""
+
+    approval: str | int = "self"
+    retention_days: int | None = 90
+    notices: Json = {}
+    rate_limits: Json = {}
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -6,7 +6,7 @@ Knows: which description is which method. In: descriptions. Out: classes whose m
 
 from __future__ import annotations
 
-from eyeflow.client import describe
+from eyeflow.client import describe, household
 from eyeflow.client.endpoint import endpoint, listing
 
 
@@ -26,6 +26,11 @@ class Tasks:
     resume_all = endpoint(describe.resume_all)
     source = endpoint(describe.task_source)
     explain = endpoint(describe.task_explanation)
+    bytecode = endpoint(describe.task_bytecode)
+    graph = endpoint(describe.task_graph)
+    add_alias = endpoint(describe.add_alias)
+    remove_alias = endpoint(describe.remove_alias)
+    keep_runs = endpoint(describe.keep_runs)
 
 
 class Executions:
@@ -37,6 +42,7 @@ class Executions:
     cancel = endpoint(describe.cancel_execution)
     retry = endpoint(describe.retry_execution)
     replay = endpoint(describe.replay_execution)
+    erase = endpoint(describe.erase_execution)
 
 
 class Proposals:
@@ -59,70 +65,88 @@ class Approvals:
 class Connectors:
     """Accounts."""
 
-    list = listing(describe.list_connectors)
-    get = endpoint(describe.get_connector)
-    add = endpoint(describe.add_connector)
-    remove = endpoint(describe.remove_connector)
-    test = endpoint(describe.test_connector)
-    connect = endpoint(describe.connect_connector)
+    list = listing(household.list_connectors)
+    get = endpoint(household.get_connector)
+    add = endpoint(household.add_connector)
+    remove = endpoint(household.remove_connector)
+    test = endpoint(household.test_connector)
+    connect = endpoint(household.connect_connector)
 
 
 class Catalog:
     """The closed world."""
 
-    list = listing(describe.list_services)
-    get = endpoint(describe.get_service)
+    list = listing(household.list_services)
+    get = endpoint(household.get_service)
 
 
 class Rules:
     """What tasks decide."""
 
-    list = listing(describe.list_rules)
-    get = endpoint(describe.get_rule)
+    list = listing(household.list_rules)
+    get = endpoint(household.get_rule)
 
 
 class Secrets:
     """Secrets: values in, names out."""
 
-    list = listing(describe.list_secrets)
-    set = endpoint(describe.set_secret)
-    remove = endpoint(describe.remove_secret)
+    list = listing(household.list_secrets)
+    set = endpoint(household.set_secret)
+    rotate = endpoint(household.rotate_secret)
+    rotate_master = endpoint(household.rotate_master)
+    remove = endpoint(household.remove_secret)
 
 
 class Keys:
     """API keys."""
 
-    list = listing(describe.list_keys)
-    create = endpoint(describe.create_key)
-    revoke = endpoint(describe.revoke_key)
+    list = listing(household.list_keys)
+    create = endpoint(household.create_key)
+    revoke = endpoint(household.revoke_key)
 
 
 class ProfileOfMine:
     """Who "me" is."""
 
-    get = endpoint(describe.get_profile)
-    put = endpoint(describe.put_profile)
+    get = endpoint(household.get_profile)
+    put = endpoint(household.put_profile)
 
 
 class Schedules:
     """What starts by the clock."""
 
-    list = listing(describe.list_schedules)
+    list = listing(household.list_schedules)
+    ticks = listing(household.list_ticks)
 
 
 class Webhooks:
     """What starts from outside."""
 
-    list = listing(describe.list_webhooks)
-    renew_secret = endpoint(describe.renew_webhook_secret)
+    list = listing(household.list_webhooks)
+    add = endpoint(household.add_webhook)
+    remove = endpoint(household.remove_webhook)
+    renew_secret = endpoint(household.renew_webhook_secret)
+
+
+class Notices:
+    """What people were told."""
+
+    list = listing(household.list_notices)
+
+
+class Settings:
+    """Settings of the workspace: who approves, how long runs are kept, who is told."""
+
+    get = endpoint(household.get_settings)
+    put = endpoint(household.put_settings)
 
 
 class Audit:
     """Who did what."""
 
-    list = listing(describe.list_audit)
-    verify = endpoint(describe.verify_audit)
-    export = endpoint(describe.export_audit)
+    list = listing(household.list_audit)
+    verify = endpoint(household.verify_audit)
+    export = endpoint(household.export_audit)
 
 
 class Workspace:
@@ -130,7 +154,7 @@ class Workspace:
 
     compile = endpoint(describe.compile_text)
     simulate = endpoint(describe.simulate)
-    apply = endpoint(describe.apply_folder)
-    export = endpoint(describe.export_folder)
-    backup = endpoint(describe.make_backup)
-    stats = endpoint(describe.get_stats)
+    apply = endpoint(household.apply_folder)
+    export = endpoint(household.export_folder)
+    backup = endpoint(household.make_backup)
+    stats = endpoint(household.get_stats)

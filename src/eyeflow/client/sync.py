@@ -22,9 +22,10 @@ from eyeflow.client import resources
 from eyeflow.client.calls import ApiError, Call, Retries, StreamCall, decoded, lost, problem
 from eyeflow.client.describe import compiled_in_stages, watched
 from eyeflow.client.endpoint import Resource
+from eyeflow.client.household import Download, downloaded
 from eyeflow.client.settings import access
 from eyeflow.client.stream import Events, ServerEvent
-from eyeflow.client.wire import CONNECT_S, QUIET_S, headers_of, target
+from eyeflow.client.wire import CONNECT_S, PIECE, PREPARED_S, QUIET_S, headers_of, target
 
 T = TypeVar("T")
 
@@ -83,6 +84,14 @@ class _Webhooks(resources.Webhooks, Resource):
     pass
 
 
+class _Notices(resources.Notices, Resource):
+    pass
+
+
+class _Settings(resources.Settings, Resource):
+    pass
+
+
 class _Audit(resources.Audit, Resource):
     pass
 
@@ -118,6 +127,8 @@ class Client(resources.Workspace, Resource):
         self.profile = _ProfileOfMine(self)
         self.schedules = _Schedules(self)
         self.webhooks = _Webhooks(self)
+        self.notices = _Notices(self)
+        self.settings = _Settings(self)
         self.audit = _Audit(self)
 
     def compile_stages(
@@ -125,6 +136,25 @@ class Client(resources.Workspace, Resource):
     ) -> Iterator[ServerEvent]:
         """`compile`, one event `stage` for each stage that has ended, then `result`."""
         return self._stream(compiled_in_stages(text, answers=answers, name=name))
+
+    def download(self, what: Download) -> Iterator[bytes]:
+        """What `backup()` or `audit.export()` gives, piece by piece, for what is larger than memory."""
+        call: Call[bytes] = downloaded(what)
+        content = call.content()
+        try:
+            answer = self._http.request(
+                call.method, target(self._access, call), body=content, redirect=False, preload_content=False,
+                headers=headers_of(self._access, call, content),
+                timeout=urllib3.Timeout(connect=CONNECT_S, read=PREPARED_S),
+            )  # fmt: skip
+            try:
+                if answer.status != 200:
+                    raise problem(answer.status, answer.data)
+                yield from answer.stream(PIECE)
+            finally:
+                answer.close()
+        except urllib3.exceptions.HTTPError as error:
+            raise lost(call, self.url, error, sent=not isinstance(error, _UNSENT)) from error
 
     @property
     def url(self) -> str:

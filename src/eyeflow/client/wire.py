@@ -13,6 +13,9 @@ from eyeflow.client.settings import Access
 
 CONNECT_S: Final = 10.0
 QUIET_S: Final = 90.0
+PREPARED_S: Final = 900.0
+"""How long the first piece of a download may take: a backup is made before it is sent."""
+PIECE: Final = 256 * 1024
 """A stream without even a comment for this long is broken; the server sends one every 15 s."""
 
 

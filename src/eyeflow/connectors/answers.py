@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -17,6 +18,7 @@ from eyeflow.errors import CallError, CallKind
 from eyeflow.values import Value, deeper
 
 MAX_DEPTH: Final = 100
+_LONGEST_TYPE: Final = 200
 MAX_RETRY_AFTER_MS: Final = 86_400_000
 
 _BOM: Final = b"\xef\xbb\xbf"
@@ -39,9 +41,7 @@ def body_value(response: HttpResponse, *, lenient: bool) -> Value:
     data = response.body.removeprefix(_BOM)
     if not data:
         return None
-    kind = (response.header("content-type") or "").partition(";")[0].strip().lower()
-    says_json = kind == "application/json" or kind.endswith("+json") or kind == "text/json"
-    if says_json:
+    if _says_json((response.header("content-type") or "")[:_LONGEST_TYPE]):
         return _json(data)
     if lenient and data.lstrip()[:1] in (b"{", b"["):
         try:
@@ -49,6 +49,12 @@ def body_value(response: HttpResponse, *, lenient: bool) -> Value:
         except ValueError:
             pass
     return data.decode("utf-8", "replace")
+
+
+@lru_cache(maxsize=256)
+def _says_json(content_type: str) -> bool:
+    kind = content_type.partition(";")[0].strip().lower()
+    return kind == "application/json" or kind.endswith("+json") or kind == "text/json"
 
 
 def status_error(status: int, *, safe: bool) -> tuple[CallKind, str] | None:

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from eyeflow.connectors.formulas import Formula, formula
-from eyeflow.connectors.mapping import declared, defaults_filled
 from eyeflow.connectors.port import ConnectorConfig
+from eyeflow.connectors.signature import declared, defaults_filled
 from eyeflow.errors import CallError, RunError
 from eyeflow.ports import Clock, SystemClock
 from eyeflow.values import Value

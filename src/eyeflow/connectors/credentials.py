@@ -11,7 +11,7 @@ service's `auth` decides which of these its mapping uses.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Final, Protocol
 
 from eyeflow.connectors.port import Credential
@@ -103,13 +103,14 @@ class Credentials:
     def __init__(self, sources: Mapping[str, CredentialSource]) -> None:
         self._sources = dict(sources)
 
-    async def resolve(self, reference: str) -> Credential:
+    def resolve(self, reference: str) -> Awaitable[Credential]:
         """The credential behind `reference`. Raises: CallError (denied, `no_credential`)."""
         source = self._sources.get(reference.partition(":")[0])
-        if source is None:
-            kinds = ", ".join(f"{prefix}:" for prefix in sorted(self._sources))
-            raise no_credential(f"nobody resolves {reference[:80]!a}", hint=f"references start with {kinds}")
-        return await source.resolve(reference)
+        return self._nobody(reference) if source is None else source.resolve(reference)
+
+    async def _nobody(self, reference: str) -> Credential:
+        kinds = ", ".join(f"{prefix}:" for prefix in sorted(self._sources))
+        raise no_credential(f"nobody resolves {reference[:80]!a}", hint=f"references start with {kinds}")
 
     async def __call__(self, reference: str) -> Credential:
         """The same as `resolve`, as the connector host takes it."""

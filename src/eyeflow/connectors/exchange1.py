@@ -15,30 +15,21 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any, Final, cast
 
 import httptools
 
-from eyeflow.connectors.transport import HttpRequest, HttpResponse, unanswered
+from eyeflow.connectors.transport import HttpRequest, HttpResponse, RawHeaders, unanswered
 from eyeflow.connectors.url import Url
 from eyeflow.errors import CallError
 
 MAX_HEAD_BYTES: Final = 65_536
 MAX_HEADERS: Final = 256
+EXACT_MS: Final = 5_000
+"""A longer time for an answer has no timer of its own: whoever keeps the connections looks at it now and then."""
+
 _MAX_INTERIM: Final = 16
-_SHORT_BYTES: Final = 64
 _WINDOW_BITS: Final = {b"gzip": 31, b"x-gzip": 31, b"deflate": 15}
-
-
-def _named(name: bytes) -> str:
-    """The name of a header as answers have it."""
-    return _short_name(name) if len(name) <= _SHORT_BYTES else name.decode("latin-1").lower()
-
-
-@lru_cache(maxsize=1_024)
-def _short_name(name: bytes) -> str:
-    return name.decode("latin-1").lower()
 
 
 class Lost(Exception):  # noqa: N818 - says what became of the connection
@@ -47,34 +38,46 @@ class Lost(Exception):  # noqa: N818 - says what became of the connection
 
 class Wire(asyncio.Protocol):
     """A connection to `origin`. `gone`, once it is set, is called when the connection is no more, and `closed` is done
-    then. `exchanges` counts requests that were sent; `idle_since` is when the last was answered (seconds of the
-    loop's time)."""
+    then. `exchanges` counts requests that were sent; `idle_since` is when the last was answered, `until` when the
+    present one is late (seconds of the loop's time)."""
 
-    _status: int
-    _headers: list[tuple[bytes, bytes]]
+    __slots__ = (
+        "_chunks", "_data", "_fed", "_head_count", "_headed", "_headers", "_inflate", "_interim", "_loop", "_moved",
+        "_parser", "_practice", "_request", "_size", "_status", "_still", "_timer", "_trailing", "_transport",
+        "_until_end", "_url", "_usable", "_waiter", "_whole", "closed", "exchanges", "gone", "idle_since", "origin",
+        "until",
+    )  # fmt: skip
+
     _chunks: list[bytes]
-    _inflate: Any
-    _size: int
-    _still: int
-    _head_bytes: int
+    _fed: int
     _head_count: int
-    _interim: int
     _headed: bool
-    _whole: bool
-    _until_end: bool
+    _headers: RawHeaders
+    _inflate: Any
+    _interim: int
     _moved: bool
+    _practice: bool
+    _size: int
+    _status: int
+    _still: int
+    _trailing: int
+    _until_end: bool
+    _url: Url | str
+    _whole: bool
 
     def __init__(self, loop: asyncio.AbstractEventLoop, origin: tuple[str, str, int]) -> None:
         self.origin = origin
         self.gone: Callable[[Wire], None] | None = None
         self.closed: asyncio.Future[None] = loop.create_future()
         self.exchanges = 0
-        self.idle_since = 0.0
+        self.idle_since = self.until = 0.0
         self._loop = loop
         self._transport: asyncio.Transport | None = None
         self._parser: Any = httptools.HttpResponseParser(self)
         self._request: HttpRequest | None = None
-        self._waiter: asyncio.Future[None] | None = None
+        self._waiter: asyncio.Future[HttpResponse] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._data = b""
         self._usable = False
         self._reset()
 
@@ -83,38 +86,43 @@ class Wire(asyncio.Protocol):
         """True when another request can be sent."""
         return self._usable and self._request is None
 
-    async def exchange(
-        self, request: HttpRequest, data: bytes, until: float, *, url: Url, practice: bool
-    ) -> HttpResponse:
-        """Send `data`, which spells `request`, and give the answer.
+    @property
+    def busy(self) -> bool:
+        """True while an answer is awaited."""
+        return self._request is not None
 
-        Raises: TimeoutError at `until`; Lost when nothing was answered; CallError when the answer is none.
+    def ask(
+        self, request: HttpRequest, data: bytes, until: float, url: Url, *, practice: bool
+    ) -> asyncio.Future[HttpResponse]:
+        """Take `data`, which spells `request`, to be sent by `write`; the answer will be in what is returned. Whoever
+        gives up waiting for it closes the connection.
+
+        There: TimeoutError at `until`, `late` being called at the latest a moment after; Lost when nothing was
+        answered; CallError when the answer is none.
         """
         assert self._request is None and self._transport is not None, "one exchange at a time"
+        waiter: asyncio.Future[HttpResponse] = self._loop.create_future()
         if not self._usable:
-            raise Lost("the connection was lost before an answer came")
-        self._request = request
-        self.exchanges += 1
+            waiter.set_exception(Lost("the connection was lost before an answer came"))
+            return waiter
         self._reset()
-        waiter = self._waiter = self._loop.create_future()
-        timer = self._loop.call_at(until, self._late)
-        self._transport.write(data)
-        try:
-            await waiter
-        except BaseException:
-            self._usable = False
-            self.close()
-            raise
-        finally:
-            timer.cancel()
-            self._request = self._waiter = None
-        return HttpResponse(
-            status=self._status,
-            headers=tuple([(_named(name), value.decode("utf-8", "replace").strip()) for name, value in self._headers]),
-            body=self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks),
-            url=str(url),
-            practice=practice,
-        )  # fmt: skip
+        self._request, self._waiter, self._url, self._practice = request, waiter, url, practice
+        self.exchanges += 1
+        self.until = until
+        if request.timeout_ms <= EXACT_MS:
+            self._timer = self._loop.call_at(until, self.late)
+        self._data = data
+        return waiter
+
+    def write(self) -> None:
+        """Send what was asked, unless the connection was given up meanwhile."""
+        data, self._data = self._data, b""
+        if self._usable and data and self._transport is not None:
+            self._transport.write(data)
+
+    def late(self) -> None:
+        """The time for the answer is over."""
+        self._fail(TimeoutError())
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -135,6 +143,7 @@ class Wire(asyncio.Protocol):
             self.close()  # nobody asked for this
             return
         self._moved = False
+        self._fed += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -147,6 +156,8 @@ class Wire(asyncio.Protocol):
         if self._whole:
             self._finish()
             return
+        if not self._headed and self._fed > MAX_HEAD_BYTES:
+            self._fail(self._unreadable("the answer has too many headers"))
         self._still = 0 if self._moved else self._still + len(data)
         if self._still > MAX_HEAD_BYTES:
             self._fail(self._unreadable(f"the answer goes on for {MAX_HEAD_BYTES} bytes without a meaning"))
@@ -185,18 +196,22 @@ class Wire(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header, or a trailer, which means nothing here."""
         self._moved = True
-        self._head_bytes += len(name) + len(value)
-        self._head_count += 1
-        if self._head_bytes > MAX_HEAD_BYTES or self._head_count > MAX_HEADERS:
-            raise self._unreadable("the answer has too many headers")
         if not self._headed:
             self._headers.append((name, value))
+            return
+        self._trailing += len(name) + len(value)
+        self._head_count += 1
+        if self._trailing > MAX_HEAD_BYTES or self._head_count > MAX_HEADERS:
+            raise self._unreadable("the answer has too many headers")
 
     def on_headers_complete(self) -> None:
         """The head is whole."""
         self._moved = True
         request, status = self._request, self._parser.get_status_code()
         assert request is not None
+        self._head_count += len(self._headers)
+        if self._head_count > MAX_HEADERS or self._fed > MAX_HEAD_BYTES:
+            self._measure()
         if status < 200:
             if status == 101 or self._interim > _MAX_INTERIM:
                 raise self._unreadable("the answer never comes to its end")
@@ -246,8 +261,16 @@ class Wire(asyncio.Protocol):
     def _reset(self) -> None:
         self._status = 0
         self._headers, self._chunks, self._inflate = [], [], None
-        self._size = self._still = self._head_bytes = self._head_count = self._interim = 0
+        self._size = self._still = self._fed = self._trailing = self._head_count = self._interim = 0
         self._headed = self._whole = self._until_end = self._moved = False
+
+    def _over(self) -> asyncio.Future[HttpResponse] | None:
+        """The exchange is over; who waits for it, if anybody still does."""
+        waiter, self._waiter, self._request = self._waiter, None, None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        return None if waiter is None or waiter.done() else waiter
 
     def _finish(self) -> None:
         """The answer is whole."""
@@ -255,18 +278,27 @@ class Wire(asyncio.Protocol):
         if inflate is not None and self._size and not inflate.eof:
             self._fail(self._unreadable("the compressed answer is cut off"))
             return
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        waiter = self._over()
+        if waiter is not None:
+            chunks = self._chunks
+            waiter.set_result(HttpResponse(
+                status=self._status, raw=self._headers, body=chunks[0] if len(chunks) == 1 else b"".join(chunks),
+                url=self._url, practice=self._practice,
+            ))  # fmt: skip
 
     def _fail(self, error: Exception) -> None:
         self._usable = False
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_exception(error)
+        waiter = self._over()
+        if waiter is not None:
+            waiter.set_exception(error)
         if self._transport is not None:
             self._transport.abort()
 
-    def _late(self) -> None:
-        self._fail(TimeoutError())
+    def _measure(self) -> None:
+        """What came so far may be too much of a head, or have a body after it: count."""
+        size = sum(len(name) + len(value) for name, value in self._headers)
+        if self._head_count > MAX_HEADERS or size > MAX_HEAD_BYTES:
+            raise self._unreadable("the answer has too many headers")
 
     def _decompress_as(self, coding: bytes) -> None:
         if coding in _WINDOW_BITS:

@@ -32,9 +32,6 @@ _UTC: Final = ZoneInfo("UTC")
 NOW_ROOT: Final = "now"
 """A root that stands in for NOW(), so that the clock is the caller's; the result of the call is what a run records."""
 
-Outline = Formula | dict[str, "Outline"] | list["Outline"]
-"""A prepared `result`: a tree whose leaves are formulas."""
-
 
 def formula(text: str, roots: tuple[str, ...] = CALL_ROOTS) -> Formula:
     """`text` as a function of the values of a call; a root that is not there yet is null. The same text is prepared
@@ -58,6 +55,8 @@ def _formula(text: str, roots: tuple[str, ...]) -> Formula:
     used = tuple(root for root in roots if re.search(rf"\b{root}\b", text))  # at the most: a text may hold its name
     if NOW_ROOT in roots and NOW_ROOT not in used:
         used = (*used, NOW_ROOT)  # spelled NOW()
+    if isinstance(checked, Ref) and types[checked.root] is JSON:
+        return _path(checked.root, checked.path)
     run = expression_closure(checked, used, _UTC, types)
     if len(used) == 1:
         only = used[0]
@@ -65,26 +64,47 @@ def _formula(text: str, roots: tuple[str, ...]) -> Formula:
     return lambda values: run(*[values.get(root) for root in used])
 
 
-def outline(spelled: str, roots: tuple[str, ...] = CALL_ROOTS) -> Outline:
-    """The `result` of a mapping, from its JSON text. Raises: CallError as `formula`."""
+def _path(root: str, path: tuple[str | int, ...]) -> Formula:
+    """What most mappings read: a place inside an answer. It gives what the evaluator gives, since all is json here."""
+    if not path:
+        return lambda values: values.get(root)
+    if len(path) == 1 and isinstance(path[0], str):
+        name = path[0]
+
+        def field(values: Roots) -> Value:
+            held = values.get(root)
+            return held.get(name) if type(held) is dict else None
+
+        return field
+
+    def inside(values: Roots) -> Value:
+        held = values.get(root)
+        for step in path:
+            if isinstance(step, str):
+                held = held.get(step) if type(held) is dict else None
+            elif isinstance(held, list | tuple) and 0 <= step < len(held):
+                held = held[step]
+            else:
+                return None
+        return held
+
+    return inside
+
+
+def outline(spelled: str, roots: tuple[str, ...] = CALL_ROOTS) -> Formula:
+    """The `result` of a mapping, from its JSON text, as one function of the values of a call, which raises as
+    expressions do. Raises: CallError as `formula`."""
     tree: Value = msgspec.json.decode(spelled)
     return _outline(tree, roots)
 
 
-def shape(tree: Outline, roots: Roots) -> Value:
-    """The result: every leaf evaluated. Raises: RunError as expressions do."""
+def _outline(tree: Value, roots: tuple[str, ...]) -> Formula:
     if isinstance(tree, dict):
-        return {name: shape(item, roots) for name, item in tree.items()}
+        fields = tuple((name, _outline(item, roots)) for name, item in tree.items())
+        return lambda values: {name: read(values) for name, read in fields}
     if isinstance(tree, list):
-        return [shape(item, roots) for item in tree]
-    return tree(roots)
-
-
-def _outline(tree: Value, roots: tuple[str, ...]) -> Outline:
-    if isinstance(tree, dict):
-        return {name: _outline(item, roots) for name, item in tree.items()}
-    if isinstance(tree, list):
-        return [_outline(item, roots) for item in tree]
+        items = tuple(_outline(item, roots) for item in tree)
+        return lambda values: [read(values) for read in items]
     return formula(tree if isinstance(tree, str) else msgspec.json.encode(tree).decode(), roots)
 
 

@@ -19,12 +19,13 @@ import msgspec
 
 from eyeflow.catalog.model import Capability
 from eyeflow.connectors.credentials import no_credential
-from eyeflow.connectors.formulas import Outline, outline, shape
+from eyeflow.connectors.formulas import Formula, outline
 from eyeflow.connectors.guard import rules_for
-from eyeflow.connectors.mapping import Draft, Exchange, Login, Signature
+from eyeflow.connectors.mapping import Draft, Exchange, Login
 from eyeflow.connectors.payload import checked_header, query_text
 from eyeflow.connectors.port import ConnectorConfig, Credential
 from eyeflow.connectors.redact import Redactor
+from eyeflow.connectors.signature import Signature
 from eyeflow.connectors.templates import Roots
 from eyeflow.connectors.transport import Headers, HttpRequest, HttpResponse, HttpTransport
 from eyeflow.connectors.url import Url, parse_url
@@ -40,13 +41,28 @@ PRACTICE_HEADER: Final = "x-eyeflow-practice"
 _NOTHING: Final = Credential()
 
 
-class _Prepared(msgspec.Struct, frozen=True):
-    """A capability ready to be called: its steps (one without a name when there is no list) and what they give."""
+class _Prepared(msgspec.Struct, frozen=True, kw_only=True):
+    """A capability ready to be called: its steps (one without a name when there is no list) and what they give. `only`
+    is the one request that most capabilities are; `longest_ms` bounds a call."""
 
     capability: Capability
     signature: Signature
     exchanges: tuple[Exchange, ...]
-    result: Outline | None
+    only: Exchange | None
+    result: Formula | None
+    longest_ms: int
+
+
+class _Account(msgspec.Struct, frozen=True):
+    """A credential, what finds echoes of it, and the headers and query fields it goes with."""
+
+    credential: Credential
+    redactor: Redactor
+    headers: Headers
+    fields: Headers
+
+
+_NOBODY: Final = _Account(_NOTHING, Redactor(_NOTHING), (), ())
 
 
 class HttpConnector:
@@ -57,8 +73,7 @@ class HttpConnector:
         self._transport: HttpTransport | None = None
         self._config: ConnectorConfig | None = None
         self._prepared: dict[str, _Prepared] = {}
-        self._redactor = (_NOTHING, Redactor(_NOTHING))
-        self._login_of: tuple[Credential, tuple[Headers, Headers]] = (_NOTHING, ((), ()))
+        self._account = _NOBODY
 
     async def initialize(self, config: ConnectorConfig) -> None:
         """Prepare the capabilities, check that the credential exists, connect to the base URL if the file has one.
@@ -66,6 +81,7 @@ class HttpConnector:
         Raises: CallError when there is no credential, or the service cannot be reached.
         """
         self._config = config
+        self._resolve = config.credential
         self._settings = dict(config.connection.settings)
         self._rules = rules_for(config.service, config.connection)
         self._login = Login(config.service)
@@ -74,33 +90,61 @@ class HttpConnector:
             if capability.http is not None:
                 with suppress(CallError):  # a mapping that cannot be prepared fails the calls that use it
                     self._prepare(capability.name)
-        credential = await self._credential()
-        if credential is not _NOTHING:
-            self._login.apply(credential)
+        self._known(await self._credential())
         self._home = self._home_origin()
         if self._home is not None:
             await self._transport.warm(str(self._home), self._rules)
 
     async def call(self, method: str, params: Mapping[str, Value], *, key: str | None = None) -> Value:
         """Run capability `method` once. Raises: CallError, never with the credential in its words."""
-        assert self._config is not None, "a connector is initialised before it is called"
-        prepared = self._prepare(method)
-        credential = await self._credential()
-        run = self._run(prepared, credential, key)
+        prepared = self._prepared.get(method) or self._prepare(method)
+        resolve = self._resolve
+        account = self._known(await (self._credential() if resolve is None else resolve()))
+        wrote = False
         try:
-            return await run.result(params)
+            if prepared.only is not None:
+                return await self._ask(prepared, prepared.only, params, account, key)
+            run = _Run(self, prepared, account, key)
+            try:
+                return await run.result(params)
+            finally:
+                wrote = run.wrote
         except CallError as error:
-            again = None
-            if credential.renew is not None and error.code == "unauthorized" and not run.wrote:
-                again = await credential.renew(credential)
+            _redact(error, account)
+            renew, again = account.credential.renew, None
+            if renew is not None and error.code == "unauthorized" and not wrote:
+                again = await renew(account.credential)
             if again is None:
                 raise
-        return await self._run(prepared, again, key).result(params)
+        account = self._known(again)
+        try:
+            return await _Run(self, prepared, account, key).result(params)
+        except CallError as error:
+            _redact(error, account)
+            raise
 
-    def _run(self, prepared: _Prepared, credential: Credential, key: str | None) -> _Run:
-        if self._redactor[0] != credential:
-            self._redactor = (credential, Redactor(credential))
-        return _Run(self, prepared, credential, self._redactor[1], key)
+    async def _ask(
+        self, prepared: _Prepared, exchange: Exchange, params: Mapping[str, Value], account: _Account, key: str | None
+    ) -> Value:
+        """A capability that is one request: what `_Run` does for it, by the short way. Raises: CallError."""
+        assert self._transport is not None
+        roots: Roots = {"params": prepared.signature.filled(params), "steps": {}, "items": [], "page": 1}
+        draft = exchange.draft(roots)
+        headers = _key_header(prepared.capability, exchange, key)
+        request = self._request(draft, account, safe=exchange.safe, timeout_ms=prepared.longest_ms, key=headers)
+        _read(exchange, await self._transport.send(request), roots, account)
+        return prepared.signature.declared(exchange.result(roots))
+
+    def _known(self, credential: Credential) -> _Account:
+        """The account of `credential`, worked out once for each one. Raises: CallError (denied, `no_credential`)."""
+        known = self._account
+        if known.credential is credential or known.credential == credential:
+            return known
+        if credential is _NOTHING:
+            return _NOBODY
+        headers, fields = self._login.apply(credential)
+        self._account = _Account(credential, Redactor(credential), headers, fields)
+        return self._account
 
     async def cleanup(self) -> None:
         """Close the pool."""
@@ -109,11 +153,16 @@ class HttpConnector:
             await transport.close()
 
     async def exchange(
-        self, draft: Draft, credential: Credential, *, safe: bool, deadline: float, key: Headers
+        self, draft: Draft, account: _Account, *, safe: bool, deadline: float, key: Headers
     ) -> HttpResponse:
         """Send `draft` with the credential where it belongs. Raises: CallError, EgressDenied."""
         assert self._transport is not None
-        secret, fields = self._applied(credential)
+        left = max(1, round((deadline - asyncio.get_running_loop().time()) * 1000))
+        return await self._transport.send(self._request(draft, account, safe=safe, timeout_ms=left, key=key))
+
+    def _request(self, draft: Draft, account: _Account, *, safe: bool, timeout_ms: int, key: Headers) -> HttpRequest:
+        """`draft` with the credential where it belongs. Raises: CallError."""
+        secret, fields = account.headers, account.fields
         if draft.answered and (self._home is None or draft.url.origin != self._home.origin):
             secret, fields = (), ()
         own = draft.own
@@ -123,28 +172,17 @@ class HttpConnector:
         if fields:
             mark = "&" if "?" in url.target else "?"
             url = msgspec.structs.replace(url, target=url.target + mark + query_text(fields))
-        left = deadline - asyncio.get_running_loop().time()
-        return await self._transport.send(
-            HttpRequest(
-                method=draft.method,
-                url=url,
-                rules=self._rules,
-                headers=draft.headers + key if key else draft.headers,
-                credential=secret or own,
-                body=draft.body,
-                safe=safe,
-                confidential=bool(secret or fields or own),
-                timeout_ms=max(1, round(left * 1000)),
-            )
+        return HttpRequest(
+            method=draft.method,
+            url=url,
+            rules=self._rules,
+            headers=draft.headers + key if key else draft.headers,
+            credential=secret or own,
+            body=draft.body,
+            safe=safe,
+            confidential=bool(secret or fields or own),
+            timeout_ms=timeout_ms,
         )
-
-    def _applied(self, credential: Credential) -> tuple[Headers, Headers]:
-        """How the credential goes with requests, worked out once for each credential."""
-        if credential is _NOTHING:
-            return (), ()
-        if self._login_of[0] != credential:
-            self._login_of = (credential, self._login.apply(credential))
-        return self._login_of[1]
 
     def _home_origin(self) -> Url | None:
         """The service's base URL, when it is known before any call."""
@@ -177,36 +215,54 @@ class HttpConnector:
             raise CallError("permanent", "unknown_capability", f"{service.id} has no {method[:60]!a} over HTTP")
         mapping = capability.http
         steps = mapping.steps or (("", mapping),)
+        exchanges = tuple(Exchange(service, capability, step, self._settings, name) for name, step in steps)
+        result = mapping.result if mapping.steps else None
+        if result is not None and "headers" in result:
+            exchanges[-1].reads_headers = True
+        single = len(exchanges) == 1 and result is None and mapping.pages is None
         prepared = _Prepared(
-            capability,
-            Signature(capability),
-            tuple(Exchange(service, capability, step, self._settings, name) for name, step in steps),
-            outline(mapping.result) if mapping.steps and mapping.result is not None else None,
+            capability=capability,
+            signature=Signature(capability),
+            exchanges=exchanges,
+            only=exchanges[0] if single and exchanges[0].mapping.when is None else None,
+            result=None if result is None else outline(result),
+            longest_ms=max(capability.timeout_ms, LONGEST_CALL_MS),
         )
         self._prepared[method] = prepared
         return prepared
 
 
-def _everything(response: HttpResponse) -> bytes:
-    """What an answer says, in one piece."""
-    values = [value for _, value in response.headers]
-    return "\n".join(values).encode("utf-8", "surrogatepass") + b"\n" + response.body
+def _redact(error: CallError, account: _Account) -> None:
+    """Take the credential out of the words of an error."""
+    error.message, error.hint = account.redactor.text(error.message), account.redactor.text(error.hint)
+    error.args = (error.message,)
+
+
+def _read(exchange: Exchange, response: HttpResponse, roots: Roots, account: _Account) -> None:
+    """Read an answer, with every echo of the credential gone before anything looks at it. Raises: CallError."""
+    if response.practice and (said := response.header(PRACTICE_HEADER)):
+        raise CallError("permanent", "practice_mismatch", said)
+    if account is _NOBODY or not account.redactor.holds(response.said):
+        exchange.read(response, roots)
+        return
+    try:
+        exchange.read(response, roots)
+    finally:
+        for name in ("headers", "body", "rows"):
+            if name in roots:
+                roots[name] = account.redactor.value(roots[name])
 
 
 class _Run:
     """One call: its values, how far it got, and when it has to end."""
 
-    def __init__(
-        self, connector: HttpConnector, prepared: _Prepared, credential: Credential, redactor: Redactor, key: str | None
-    ) -> None:
+    def __init__(self, connector: HttpConnector, prepared: _Prepared, account: _Account, key: str | None) -> None:
         self._connector = connector
         self._prepared = prepared
-        self._credential = credential
-        self._redactor = redactor
+        self._account = account
         self._key = key
         self._wrote = False
-        longest = max(prepared.capability.timeout_ms, LONGEST_CALL_MS)
-        self._deadline = asyncio.get_running_loop().time() + longest / 1000
+        self._deadline = asyncio.get_running_loop().time() + prepared.longest_ms / 1000
 
     @property
     def wrote(self) -> bool:
@@ -214,16 +270,10 @@ class _Run:
         return self._wrote
 
     async def result(self, params: Mapping[str, Value]) -> Value:
-        """The result, or a failure without the credential in its words. Raises: CallError."""
-        try:
-            return await self._result(params)
-        except CallError as error:
-            error.message, error.hint = self._redactor.text(error.message), self._redactor.text(error.hint)
-            error.args = (error.message,)
-            raise
+        """Do the steps in order. Once a write was answered, no later failure counts as surely not done.
 
-    async def _result(self, params: Mapping[str, Value]) -> Value:
-        """Do the steps in order. Once a write was answered, no later failure counts as surely not done."""
+        Raises: CallError.
+        """
         capability = self._prepared.capability
         steps: dict[str, Value] = {}
         roots: Roots = {"params": self._prepared.signature.filled(params), "steps": steps}
@@ -239,7 +289,7 @@ class _Run:
             steps[exchange.name] = value
         if self._prepared.result is not None:
             try:
-                value = shape(self._prepared.result, roots)
+                value = self._prepared.result(roots)
             except RunError as error:
                 raise CallError("uncertain" if self._wrote else "permanent", "bad_response", error.message) from error
         return self._prepared.signature.declared(value)
@@ -252,12 +302,12 @@ class _Run:
             roots["page"] = number
             response = await self._connector.exchange(
                 exchange.draft(roots, more),
-                self._credential,
+                self._account,
                 safe=exchange.safe,
                 deadline=self._deadline,
-                key=self._key_header(exchange),
+                key=_key_header(self._prepared.capability, exchange, self._key),
             )
-            self._read(exchange, response, roots)
+            _read(exchange, response, roots, self._account)
             self._wrote = self._wrote or not exchange.safe
             if pages is None:
                 break
@@ -268,22 +318,10 @@ class _Run:
             raise CallError("permanent", "too_many_pages", f"the list has more than {number} pages")
         return exchange.result(roots)
 
-    def _read(self, exchange: Exchange, response: HttpResponse, roots: Roots) -> None:
-        """Read an answer, with every echo of the credential gone before anything looks at it."""
-        if response.practice and (said := response.header(PRACTICE_HEADER)):
-            raise CallError("permanent", "practice_mismatch", said)
-        redactor = self._redactor
-        dirty = self._credential is not _NOTHING and redactor.holds(_everything(response))
-        try:
-            exchange.read(response, roots)
-        finally:
-            if dirty:
-                for name in ("headers", "body", "rows"):
-                    if name in roots:
-                        roots[name] = redactor.value(roots[name])
 
-    def _key_header(self, exchange: Exchange) -> Headers:
-        header = self._prepared.capability.idempotency_header
-        if header is None or self._key is None or exchange.safe:
-            return ()
-        return (checked_header(header, f"{self._key}:{exchange.name}" if exchange.name else self._key),)
+def _key_header(capability: Capability, exchange: Exchange, key: str | None) -> Headers:
+    """How the service takes the idempotency key, if it takes one with this request."""
+    header = capability.idempotency_header
+    if header is None or key is None or exchange.safe:
+        return ()
+    return (checked_header(header, f"{key}:{exchange.name}" if exchange.name else key),)

@@ -4,9 +4,10 @@ Knows: one request and one answer on a connection, the pool of a transport, how 
 `HttpRequest`. Out: `HttpResponse`. Never: follows a redirect that was not judged, keeps a cookie, reads `HTTP_PROXY`
 or `.netrc`, decompresses without a bound, sends a write twice.
 
-Names and literal addresses are judged for every request; addresses when a connection is made, each of them once more
-where its socket is made, and that socket is connected to the address and not to a name. So a kept connection is one
-whose address was judged. One transport serves one account, so that `pool` is a real bound on its sockets.
+Names and literal addresses are judged for every request, and what the guard said of one destination is remembered,
+since nothing it depends on changes; addresses are judged when a connection is made, each of them once more where its
+socket is made, and that socket is connected to the address and not to a name. So a kept connection is one whose address
+was judged. One transport serves one account, so that `pool` is a real bound on its sockets.
 
 The parser is llhttp, which refuses what two programs could read differently. A general client costs several times as
 much for each call; what a connector needs of one is here.
@@ -27,17 +28,28 @@ from typing import Final, TypeAlias
 import msgspec
 
 from eyeflow.connectors.exchange1 import Lost, Wire
-from eyeflow.connectors.guard import Guard, Rules, Target
-from eyeflow.connectors.transport import REDIRECTS, HttpRequest, HttpResponse, redirected, unanswered, unsent
-from eyeflow.connectors.url import MAX_URL_CHARS, Url
+from eyeflow.connectors.guard import Guard, Rules
+from eyeflow.connectors.transport import (
+    REDIRECTS,
+    Headers,
+    HttpRequest,
+    HttpResponse,
+    redirected,
+    unanswered,
+    unsent,
+)
+from eyeflow.connectors.url import MAX_URL_CHARS, Url, parse_url
 from eyeflow.errors import CallError, EgressDenied
 
 _DNS_TTL_S: Final = 30.0
 _KEEPALIVE_S: Final = 15.0
 _CONNECT_MS: Final = 3_000
 _MOST_NAMES: Final = 256
-_TARGET: Final = re.compile(r"/[!-~]*")
-_METHOD: Final = re.compile(r"[A-Z]{1,20}")
+_LOOK_S: Final = 1.0
+"""How often late answers are looked for that have no timer of their own."""
+
+_TARGET: Final = re.compile(r"/[!-~]*").fullmatch
+_METHOD: Final = re.compile(r"[A-Z]{1,20}").fullmatch
 _EXPECTS_BODY: Final = frozenset(("POST", "PUT", "PATCH"))
 
 Origin: TypeAlias = tuple[str, str, int]
@@ -45,13 +57,13 @@ Origin: TypeAlias = tuple[str, str, int]
 
 
 class _Place(msgspec.Struct, frozen=True):
-    """A judged destination: what is connected, and what the request says of it. `host` is resolved, unless `pinned`."""
+    """A judged destination: what is connected, and what the request says of it (`host`, a header line). The host of
+    `origin` is resolved, unless `pinned`. `rules` are those it was judged by."""
 
     origin: Origin
-    authority: str
-    target: str
-    url: Url
+    host: str
     pinned: bool
+    rules: Rules
 
 
 class Http1Transport:
@@ -65,7 +77,11 @@ class Http1Transport:
         self._open = 0
         self._waiting: deque[tuple[Origin, asyncio.Future[Wire | None]]] = deque()
         self._names: dict[tuple[str, int], tuple[float, tuple[str, ...]]] = {}
+        self._places: dict[tuple[str, str, int, bool], _Place] = {}
+        self._spelled: dict[Headers, str] = {}
+        self._outgoing: list[Wire] = []
         self._tidying: asyncio.TimerHandle | None = None
+        self._looking: asyncio.TimerHandle | None = None
         self._wires: set[Wire] = set()
         self._closed = False
 
@@ -75,22 +91,44 @@ class Http1Transport:
         Raises: EgressDenied before connecting; CallError when no answer came (kinds as `transport` says).
         """
         until = asyncio.get_running_loop().time() + request.timeout_ms / 1000
-        timeout_ms, hops = request.timeout_ms, 0
+        hops = 0
         while True:
-            response = await self._answer(request, until, timeout_ms, sent=hops > 0)
+            place, url, data = self._written(request)
+            wire, again = self._kept(place.origin), request.safe
+            while True:  # a read whose kept connection the server had just closed is sent once more on a fresh one
+                if wire is None:
+                    wire = await self._made(place, until, request, sent=hops > 0)
+                kept = wire.exchanges > 0
+                if self._looking is None:
+                    self._look()
+                try:
+                    answer = wire.ask(request, data, until, url, practice=place.pinned)
+                    self._soon(wire)
+                    response = await answer
+                    break
+                except Lost as lost:
+                    if not (kept and again):
+                        raise unanswered("connection_lost", str(lost), safe=request.safe) from lost
+                    again = False
+                except TimeoutError as error:
+                    message = f"no answer within {request.timeout_ms} ms"
+                    raise unanswered("timeout", message, safe=request.safe) from error
+                finally:
+                    self._give_back(wire)
+                wire = None
             if response.status not in REDIRECTS:
                 return response
-            again = redirected(request, response, self._guard, hops)
-            if again is None:
+            following = redirected(request, response, self._guard, hops)
+            if following is None:
                 return response
-            request, hops = again, hops + 1
+            request, hops = following, hops + 1
 
     async def warm(self, url: str, rules: Rules) -> None:
         """Connect to the origin of `url`, TLS included, and put the connection into the pool; nothing is requested.
 
         Raises: EgressDenied; CallError (transient) when it cannot be connected.
         """
-        place = self._place(self._guard.judge(url, rules))
+        place = self._place(parse_url(url), rules, confidential=False)
         until = asyncio.get_running_loop().time() + _CONNECT_MS / 1000
         wire = self._kept(place.origin)
         if wire is None:
@@ -106,49 +144,71 @@ class Http1Transport:
         for wire in wires:
             wire.close()
         self._idle.clear()
-        if self._tidying is not None:
-            self._tidying.cancel()
-            self._tidying = None
+        for timer in (self._tidying, self._looking):
+            if timer is not None:
+                timer.cancel()
+        self._tidying = self._looking = None
         if wires:
             await asyncio.wait([wire.closed for wire in wires], timeout=1.0)
 
-    # --- one answer -------------------------------------------------------------------------------------------
+    # --- one request ------------------------------------------------------------------------------------------
 
-    async def _answer(self, request: HttpRequest, until: float, timeout_ms: int, *, sent: bool) -> HttpResponse:
-        """One exchange. A read whose kept connection the server had just closed is sent once more on a fresh one."""
-        place = self._place(self._guard.judge(request.url, request.rules, confidential=request.confidential))
-        data = _head(request, place) + (request.body or b"")
-        wire, again = self._kept(place.origin), request.safe
-        while True:
-            if wire is None:
-                try:
-                    wire = await self._fresh(place, until, request.connect_timeout_ms)
-                except TimeoutError as error:
-                    message = f"no answer within {timeout_ms} ms"
-                    raise (unanswered("timeout", message, safe=request.safe) if sent
-                           else unsent("timeout", message)) from error  # fmt: skip
-            kept = wire.exchanges > 0
-            try:
-                return await wire.exchange(request, data, until, url=place.url, practice=place.pinned)
-            except Lost as lost:
-                if not (kept and again):
-                    raise unanswered("connection_lost", str(lost), safe=request.safe) from lost
-                wire, again = None, False
-            except TimeoutError as error:
-                raise unanswered("timeout", f"no answer within {timeout_ms} ms", safe=request.safe) from error
-            finally:
-                if wire is not None:
-                    self._give_back(wire)
+    def _written(self, request: HttpRequest) -> tuple[_Place, Url, bytes]:
+        """Where a request goes, and the bytes that spell it.
 
-    def _place(self, target: Target) -> _Place:
-        url = target.url
-        assert url is not None
-        if len(url.target) > MAX_URL_CHARS or not _TARGET.fullmatch(url.target):
+        Raises: EgressDenied; CallError (permanent, `bad_header`).
+        """
+        url = request.url if isinstance(request.url, Url) else parse_url(request.url)
+        place = self._place(url, request.rules, confidential=request.confidential)
+        target = url.target
+        if len(target) > MAX_URL_CHARS or not _TARGET(target):
             raise EgressDenied("the path of the URL has characters that no request can carry")
-        if target.pinned is not None:
-            origin = ("http", target.pinned.host, target.pinned.port)
-            return _Place(origin, url.authority, url.target, url, pinned=True)
-        return _Place(url.origin, url.authority, url.target, url, pinned=False)
+        fields = self._spelled.get(request.headers)
+        if fields is None:
+            fields = self._spelled_anew(request.headers)
+        method, body, lines = request.method, request.body, 3 + len(request.headers) + len(request.credential)
+        text = f"{method} {target} HTTP/1.1\r\n{place.host}{fields}"
+        for name, value in request.credential:
+            text += f"{name}: {value}\r\n"
+        if body is not None or method in _EXPECTS_BODY:
+            lines += 1
+            text += f"Content-Length: {len(body or b'')}\r\n"
+        head = _checked(method, text + "\r\n", lines)
+        return place, url, head + body if body else head
+
+    def _spelled_anew(self, headers: Headers) -> str:
+        """Header lines, kept: most calls have those of the call before. Never those of credentials."""
+        if len(self._spelled) >= _MOST_NAMES:
+            self._spelled.clear()
+        lines = self._spelled[headers] = "".join([f"{name}: {value}\r\n" for name, value in headers])
+        return lines
+
+    def _place(self, url: Url, rules: Rules, *, confidential: bool) -> _Place:
+        """The judged destination of `url`. Raises: EgressDenied."""
+        name = (url.scheme, url.host, url.port, confidential)
+        known = self._places.get(name)
+        if known is not None and (known.rules is rules or known.rules == rules):
+            return known
+        target = self._guard.judge(url, rules, confidential=confidential)
+        pinned = target.pinned
+        origin = url.origin if pinned is None else ("http", pinned.host, pinned.port)
+        place = _Place(origin, f"Host: {url.authority}\r\n", pinned is not None, rules)
+        if len(self._places) >= _MOST_NAMES:
+            self._places.clear()
+        self._places[name] = place
+        return place
+
+    def _soon(self, wire: Wire) -> None:
+        """Write at the end of this turn of the loop, together: to wake a service for every single request costs both
+        sides more than to serve it."""
+        if not self._outgoing:
+            asyncio.get_running_loop().call_soon(self._write)
+        self._outgoing.append(wire)
+
+    def _write(self) -> None:
+        wires, self._outgoing = self._outgoing, []
+        for wire in wires:
+            wire.write()
 
     # --- the pool ---------------------------------------------------------------------------------------------
 
@@ -160,6 +220,16 @@ class Http1Transport:
             if wire.fit:
                 return wire
         return None
+
+    async def _made(self, place: _Place, until: float, request: HttpRequest, *, sent: bool) -> Wire:
+        """A connection for `request`. `sent`: a redirect led here, so something was sent already. Raises: CallError."""
+        try:
+            return await self._fresh(place, until, request.connect_timeout_ms)
+        except TimeoutError as error:
+            message = f"no answer within {request.timeout_ms} ms"
+            if sent:
+                raise unanswered("timeout", message, safe=request.safe) from error
+            raise unsent("timeout", message) from error
 
     async def _fresh(self, place: _Place, until: float, connect_ms: int) -> Wire:
         """A connection: made as soon as the pool has room for it, unless one is given back first.
@@ -275,6 +345,16 @@ class Http1Transport:
             oldest = min(wire.idle_since for idle in self._idle.values() for wire in idle)
             self._tidying = loop.call_at(oldest + _KEEPALIVE_S, self._tidy)
 
+    def _look(self) -> None:
+        """Let go of answers that are late; look again while any is awaited."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        for wire in tuple(self._wires):
+            if wire.busy and now >= wire.until:
+                wire.late()
+        awaited = self._looking is None or any(wire.busy for wire in self._wires)
+        self._looking = loop.call_at(now + _LOOK_S, self._look) if awaited else None
+
     # --- connecting -------------------------------------------------------------------------------------------
 
     async def _connected(self, place: _Place, connect_ms: int) -> Wire:
@@ -349,24 +429,12 @@ class Http1Transport:
         return wire
 
 
-def _head(request: HttpRequest, place: _Place) -> bytes:
-    """Request line and headers. Raises: CallError (permanent, `bad_header`) for what could be read as two."""
-    lines = [f"{request.method} {place.target} HTTP/1.1", f"Host: {place.authority}"]
-    lines += [f"{name}: {value}" for name, value in request.headers]
-    lines += [f"{name}: {value}" for name, value in request.credential]
-    if request.body is not None or request.method in _EXPECTS_BODY:
-        lines.append(f"Content-Length: {len(request.body or b'')}")
-    text = "\r\n".join(lines)
-    breaks = len(lines) - 1
-    if (
-        text.count("\n") != breaks
-        or text.count("\r") != breaks
-        or "\0" in text
-        or not _METHOD.fullmatch(request.method)
-    ):
+def _checked(method: str, text: str, lines: int) -> bytes:
+    """Request line and headers as bytes. Raises: CallError (permanent, `bad_header`) for what could be read as two."""
+    if text.count("\n") != lines or text.count("\r") != lines or "\0" in text or not _METHOD(method):
         raise CallError("permanent", "bad_header", "a header of the request has a line break or a control character")
     try:
-        return (text + "\r\n\r\n").encode()
+        return text.encode()
     except UnicodeEncodeError:
         raise CallError("permanent", "bad_header", "a header of the request has half of a surrogate pair") from None
 

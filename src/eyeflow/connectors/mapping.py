@@ -17,13 +17,13 @@ from eyeflow.catalog.model import Auth, Capability, HttpMapping, Service, Servic
 from eyeflow.connectors import payload
 from eyeflow.connectors.answers import body_value, failed, seconds_ms, status_error
 from eyeflow.connectors.credentials import no_credential
-from eyeflow.connectors.formulas import Formula, formula, outline, shape
+from eyeflow.connectors.formulas import Formula, formula, outline
 from eyeflow.connectors.port import Credential
 from eyeflow.connectors.templates import ROOTS, Roots, Template, prepare, text_of
 from eyeflow.connectors.transport import Headers, HttpResponse
 from eyeflow.connectors.url import Url, parse_url
 from eyeflow.errors import CallError, RunError
-from eyeflow.values import Json, Nullable, ObjectOf, Value
+from eyeflow.values import Value
 
 _CREDENTIAL_PARTS = frozenset({"token", "username", "password", "key"})
 
@@ -122,6 +122,7 @@ class Exchange:
         self._answered = base is not None and "{steps." in base
         self._path = prepare(mapping.path, params)
         self._query = _pairs(mapping.query, params)
+        self._spelled_query = payload.query_of(self._query)
         self._headers = _pairs(http.headers, params) + _pairs(mapping.headers, params)
         self._same = all(template.fixed for _, template in self._headers)
         self._heads: dict[str | None, tuple[Headers, Headers]] = {}
@@ -130,13 +131,16 @@ class Exchange:
         """Base and path, where they are the same for every call."""
         if self._fixed is not None and self._path.fixed:
             self._place = _joined(self._fixed, payload.path_text(self._path, {}, self._segments), "")
-        self._body = None if mapping.body is None else _tree(msgspec.json.decode(mapping.body), params)
+        body = None if mapping.body is None else _tree(msgspec.json.decode(mapping.body), params)
+        self._body = None if body is None else payload.filler(body)
         self._lets = tuple((name, formula(text)) for name, text in mapping.let)
         self._when = _maybe(mapping.when)
         self._ok = _maybe(mapping.ok)
         self._table = _maybe(mapping.table)
         self._error = None if mapping.error is None else prepare(mapping.error, params - ROOTS)
         self._result = None if mapping.result is None else outline(mapping.result)
+        self.reads_headers = b"headers" in msgspec.json.encode(_read_by(mapping, http))
+        """Whether anything may look at the headers of an answer: those who use a step's result say so for it."""
         wait = mapping.retry_after or http.retry_after
         self._wait = None if wait in (None, "header") else _maybe(wait)
         self._items = None if mapping.pages is None else formula(mapping.pages.items)
@@ -155,25 +159,28 @@ class Exchange:
         roots["let"] = lets
         for name, compute in self._lets:
             lets[name] = _evaluated(compute, roots)
-        query = payload.query_pairs(self._query, roots)
-        if more:
-            replaced = dict(more)
-            query = [*(pair for pair in query if pair[0] not in replaced), *more]
+        query = self._spelled_query(roots) if not more else self._paged_query(roots, more)
         body = kind = None
         if self._body is not None:
-            value = payload.fill(self._body, roots)
+            value = self._body(roots)
             if value is not None:
                 body, kind = payload.encode_body(value, self.mapping.encoding)
         own, headers = self._head(kind, roots)
         if self._place is not None:
-            url = self._place if not query else _queried(self._place, payload.query_text(query))
+            url = self._place if not query else _queried(self._place, query)
         else:
             base = self._fixed or parse_url(self._base_text(roots))
             path = payload.path_text(self._path, roots, self._segments)
-            url = _joined(base, path, payload.query_text(query))
+            url = _joined(base, path, query)
         return Draft(
             method=self.mapping.method, url=url, headers=headers, own=own, body=body, answered=self._answered
         )  # fmt: skip
+
+    def _paged_query(self, roots: Roots, more: Headers) -> str:
+        """The query's fields, `more` replacing those of the same names."""
+        replaced = dict(more)
+        query = [pair for pair in payload.query_pairs(self._query, roots) if pair[0] not in replaced]
+        return payload.query_text([*query, *more])
 
     def _head(self, kind: str | None, roots: Roots) -> tuple[Headers, Headers]:
         """The headers that hold a secret of the caller's own, and the others with the body's type and a user agent."""
@@ -198,7 +205,8 @@ class Exchange:
         Raises: CallError for an answer that is one, with the service's own words where the mapping finds them.
         """
         roots["status"] = response.status
-        roots["headers"] = dict(reversed(response.headers))
+        if self.reads_headers:
+            roots["headers"] = dict(reversed(response.headers))
         try:
             roots["body"] = body_value(response, lenient=not self.mapping.any_status)
         except ValueError as error:
@@ -230,7 +238,7 @@ class Exchange:
         if self._result is None:
             return roots["body"] if self._items is None else roots["items"]
         try:
-            return shape(self._result, roots)
+            return self._result(roots)
         except RunError as error:
             raise self._unreadable(error.message) from error
 
@@ -294,56 +302,6 @@ def table_rows(cells: Value) -> list[Value]:
     ]
 
 
-class Signature:
-    """What a capability takes and promises, ready for every call."""
-
-    def __init__(self, capability: Capability) -> None:
-        self._name = capability.name
-        self._known = frozenset(param.name for param in capability.params)
-        self._open = tuple(
-            (param.name, param.default, param.required)
-            for param in capability.params
-            if param.default is not None or param.required
-        )
-        returns = capability.returns
-        self._nullable = None if not isinstance(returns, ObjectOf) else frozenset(
-            field.name for field in returns.fields if not field.required or isinstance(field.type, Json | Nullable)
-        )  # fmt: skip
-
-    def filled(self, params: Mapping[str, Value]) -> dict[str, Value]:
-        """`params` with the catalog's defaults where nothing was given. Raises: CallError (`bad_value`) for unknown or
-        missing parameters."""
-        if not self._known.issuperset(params):
-            name = next(name for name in params if name not in self._known)
-            raise payload.bad_value(f"{self._name} has no parameter {name[:60]!a}")
-        filled = dict(params)
-        for name, default, required in self._open:
-            if filled.get(name) is None:
-                if default is not None:
-                    filled[name] = default.value
-                elif required:
-                    raise payload.bad_value(f"{self._name} needs {name}")
-        return filled
-
-    def declared(self, value: Value) -> Value:
-        """`value` without the nulls of promised fields whose type has no null: those are missing, and say so when they
-        are read."""
-        nullable = self._nullable
-        if nullable is None or not isinstance(value, dict) or None not in value.values():
-            return value
-        return {name: item for name, item in value.items() if item is not None or name in nullable}
-
-
-def defaults_filled(capability: Capability, params: Mapping[str, Value]) -> dict[str, Value]:
-    """`Signature.filled`, for those who call seldom. Raises: CallError (`bad_value`)."""
-    return Signature(capability).filled(params)
-
-
-def declared(capability: Capability, value: Value) -> Value:
-    """`Signature.declared`, for those who call seldom."""
-    return Signature(capability).declared(value)
-
-
 def _queried(place: Url, query: str) -> Url:
     """`place` with more fields in its query."""
     mark = "&" if "?" in place.target else "?"
@@ -355,6 +313,13 @@ def _joined(base: Url, path: str, query: str) -> Url:
     joined = own_path if not path else own_path.rstrip("/") + (path if path.startswith("/") else f"/{path}")
     fields = "&".join(part for part in (own_query, query) if part)
     return msgspec.structs.replace(base, target=joined + (f"?{fields}" if fields else ""))
+
+
+def _read_by(mapping: HttpMapping, http: ServiceHttp) -> list[object]:
+    """All texts that are computed once an answer is there."""
+    pages = mapping.pages
+    after = (mapping.ok, mapping.error, mapping.result, mapping.table, mapping.retry_after or http.retry_after)
+    return [*after, *(() if pages is None else (pages.items, pages.next))]
 
 
 def _pairs(pairs: tuple[tuple[str, str], ...], params: frozenset[str]) -> tuple[tuple[str, Template], ...]:

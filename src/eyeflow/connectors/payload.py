@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, TypeAlias
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -23,7 +23,7 @@ from eyeflow.errors import CallError
 from eyeflow.values import Value
 
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~\-]+")
-_UNRESERVED: Final = re.compile(r"[A-Za-z0-9_.~-]*")
+_UNRESERVED: Final = re.compile(r"[A-Za-z0-9_.~-]*").fullmatch
 _BAD_VALUE: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _OWNED: Final = frozenset(
     {"host", "content-length", "transfer-encoding", "connection", "te", "trailer", "upgrade", "expect", "keep-alive"}
@@ -33,6 +33,10 @@ MAX_HEADER_CHARS: Final = 8_000
 
 Tree = Template | dict[str, "Tree"] | list["Tree"] | None | bool | int | float
 """A prepared body: JSON whose texts are templates."""
+
+Fill: TypeAlias = Callable[[Roots], Value]
+Pairs: TypeAlias = tuple[tuple[str, str], ...]
+Query: TypeAlias = Callable[[Roots], str]
 
 
 def path_text(template: Template, roots: Roots, several: frozenset[str] = frozenset()) -> str:
@@ -54,8 +58,30 @@ def path_text(template: Template, roots: Roots, several: frozenset[str] = frozen
     return path
 
 
+def query_of(pairs: tuple[tuple[str, Template], ...]) -> Query:
+    """The fields of a query as a function of a call that spells them: a list repeats its key, `*` spreads an object, an
+    absent value drops its field."""
+    if any(name == "*" for name, _ in pairs):
+        return lambda roots: query_text(_fields(pairs, roots))
+    if not pairs:
+        return lambda roots: ""
+    known = tuple((name, f"{_quoted(name)}=", template.value) for name, template in pairs)
+
+    def spelled(roots: Roots) -> str:
+        parts: list[str] = []
+        for name, start, read in known:
+            value = read(roots)
+            if type(value) is str:
+                parts.append(start + (value if _UNRESERVED(value) else quote(value, safe="")))
+            elif value is not None:
+                parts += [f"{start}{_quoted(text)}" for _, text in _repeated(name, value)]
+        return "&".join(parts)
+
+    return spelled
+
+
 def query_pairs(pairs: tuple[tuple[str, Template], ...], roots: Roots) -> list[tuple[str, str]]:
-    """The fields of the query; a list repeats its key, `*` spreads an object, an absent value drops its field."""
+    """What `query_of` spells, as names and values."""
     return list(_fields(pairs, roots))
 
 
@@ -65,10 +91,10 @@ def query_text(pairs: Iterable[tuple[str, str]]) -> str:
 
 
 def _quoted(text: str) -> str:
-    return text if _UNRESERVED.fullmatch(text) else quote(text, safe="")
+    return text if _UNRESERVED(text) else quote(text, safe="")
 
 
-def header_pairs(pairs: tuple[tuple[str, Template], ...], roots: Roots) -> tuple[tuple[str, str], ...]:
+def header_pairs(pairs: tuple[tuple[str, Template], ...], roots: Roots) -> Pairs:
     """Header names and values. Raises: CallError (permanent, `bad_header`) for anything that could split or smuggle."""
     return tuple(checked_header(name, text) for name, text in _fields(pairs, roots))
 
@@ -86,25 +112,39 @@ def checked_header(name: str, value: str) -> tuple[str, str]:
     return name, value.strip(" \t")
 
 
-def fill(tree: Tree, roots: Roots) -> Value:
-    """A body with its templates filled. A place without value drops its key, and so does an object or list in which
-    nothing is left; `*` spreads an object. Constants stay as they are."""
+def filler(tree: Tree) -> Fill:
+    """A body as a function of a call that fills its templates. A place without value drops its key, and so does an
+    object or list in which nothing is left; `*` spreads an object. Constants stay as they are."""
     if isinstance(tree, Template):
-        return tree.value(roots)
+        return tree.value
     if isinstance(tree, dict):
-        filled: dict[str, Value] = {}
-        for key, item in tree.items():
-            value = fill(item, roots)
-            if key == "*" and isinstance(value, dict):
-                filled.update(value)
-            elif value is not None or item is None:
-                filled[key] = value
-        return filled or (None if tree else {})
+        return _object(tree)
     if isinstance(tree, list):
-        items = [(item, fill(item, roots)) for item in tree]
-        kept = [value for item, value in items if value is not None or item is None]
-        return kept or (None if tree else [])
-    return tree
+        items = tuple((item is None, filler(item)) for item in tree)
+
+        def listed(roots: Roots) -> Value:
+            filled = ((constant, fill(roots)) for constant, fill in items)
+            kept = [value for constant, value in filled if value is not None or constant]
+            return kept or (None if items else [])
+
+        return listed
+    return lambda roots: tree
+
+
+def _object(tree: dict[str, Tree]) -> Fill:
+    fields = tuple((key, item is None, filler(item)) for key, item in tree.items())
+
+    def filled(roots: Roots) -> Value:
+        made: dict[str, Value] = {}
+        for key, constant, fill in fields:
+            value = fill(roots)
+            if key == "*" and isinstance(value, dict):
+                made.update(value)
+            elif value is not None or constant:
+                made[key] = value
+        return made or (None if fields else {})
+
+    return filled
 
 
 def encode_body(value: Value, encoding: str) -> tuple[bytes, str | None]:

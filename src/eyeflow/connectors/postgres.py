@@ -22,10 +22,10 @@ import msgspec
 from eyeflow.connectors import sql
 from eyeflow.connectors.credentials import no_credential
 from eyeflow.connectors.guard import Guard, Rules
-from eyeflow.connectors.mapping import defaults_filled
 from eyeflow.connectors.pg_values import received, sent
 from eyeflow.connectors.port import ConnectorConfig
 from eyeflow.connectors.redact import Redactor
+from eyeflow.connectors.signature import defaults_filled
 from eyeflow.connectors.templates import text_of
 from eyeflow.connectors.transport import unanswered, unsent
 from eyeflow.errors import CallError, EgressDenied

@@ -12,8 +12,9 @@ from typing import Final
 from eyeflow.connectors.answers import failed, status_error
 from eyeflow.connectors.feeds import FeedError, read_feed, wanted_limit
 from eyeflow.connectors.guard import rules_for
-from eyeflow.connectors.mapping import USER_AGENT, defaults_filled
+from eyeflow.connectors.mapping import USER_AGENT
 from eyeflow.connectors.port import ConnectorConfig
+from eyeflow.connectors.signature import defaults_filled
 from eyeflow.connectors.transport import HttpRequest, HttpTransport
 from eyeflow.errors import CallError
 from eyeflow.values import Value

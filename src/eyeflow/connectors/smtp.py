@@ -21,9 +21,9 @@ from eyeflow.connectors.credentials import no_credential
 from eyeflow.connectors.dialing import open_socket
 from eyeflow.connectors.guard import Guard, Rules, Target
 from eyeflow.connectors.mail import Letter, letter
-from eyeflow.connectors.mapping import defaults_filled
 from eyeflow.connectors.port import ConnectorConfig, Credential
 from eyeflow.connectors.redact import Redactor
+from eyeflow.connectors.signature import defaults_filled
 from eyeflow.errors import CallError
 from eyeflow.ports import Clock, Ids, RandomIds, SystemClock
 from eyeflow.values import Value

@@ -39,24 +39,24 @@ def text_of(value: Value) -> str:
 
 
 class Template:
-    """One prepared template. `names` are its places as written (`channel`, `let.text`); none when it is `fixed`."""
+    """One prepared template. `names` are its places as written (`channel`, `let.text`); none when it is `fixed`.
+
+    `value` gives the value of the one place, with its type; otherwise the text. None when that one place is absent.
+    """
 
     def __init__(self, parts: tuple[str | Read, ...], names: tuple[str, ...]) -> None:
         self._parts = parts
         self.names = names
-        self.single = parts[0] if len(parts) == 1 and not isinstance(parts[0], str) else None
         self.constant = "".join(part for part in parts if isinstance(part, str))
         self.fixed = not names
+        single = parts[0] if len(parts) == 1 and not isinstance(parts[0], str) else None
+        self.value: Read = single if single is not None else self.text
 
-    def value(self, roots: Roots) -> Value:
-        """The value of the one place, with its type; otherwise the text. None when that one place is absent."""
-        return self.single(roots) if self.single is not None else self.text(roots)
-
-    def text(self, roots: Roots, encode: Callable[[Value], str] = text_of) -> str:
-        """The text, every place through `encode`."""
+    def text(self, roots: Roots) -> str:
+        """The text."""
         if self.fixed:
             return self.constant
-        return "".join(part if isinstance(part, str) else encode(part(roots)) for part in self._parts)
+        return "".join([part if isinstance(part, str) else text_of(part(roots)) for part in self._parts])
 
     def parts(self, roots: Roots) -> tuple[tuple[str | None, Value], ...]:
         """Every part in order: the place's name and its value, or None and the text."""
@@ -107,7 +107,7 @@ def dig(value: Value, path: tuple[str, ...]) -> Value:
 
 def _reader(place: str, params: frozenset[str], text: str) -> Read:
     if place in params:
-        return lambda roots: dig(roots["params"], (place,))
+        return lambda roots: roots["params"].get(place)  # type: ignore[union-attr]  # they are always an object
     root, *path = place.split(".")
     rest = tuple(path)
     if root in params:

@@ -24,6 +24,7 @@ MAX_REDIRECTS: Final = 3
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 Headers = tuple[tuple[str, str], ...]
+RawHeaders = list[tuple[bytes, bytes]]
 
 
 class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,21 +47,69 @@ class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
     max_bytes: int = MAX_RESPONSE_BYTES
 
 
-class HttpResponse(msgspec.Struct, frozen=True, kw_only=True):
-    """An answer: header names in lower case, `body` decompressed. `practice` marks an answer of a practice service;
-    `url` is where it came from after redirects."""
+class HttpResponse:
+    """An answer: `body` decompressed. `practice` marks an answer of a practice service; `url` is where it came from
+    after redirects. Headers stay as they came until somebody looks at them, which most calls do at one of many: so
+    this is no struct. `raw` are headers as bytes, in the place of `headers`.
+    """
 
-    status: int
-    headers: Headers = ()
-    body: bytes = b""
-    url: str = ""
-    practice: bool = False
+    __slots__ = ("_headers", "_raw", "_url", "body", "practice", "status")
+
+    def __init__(
+        self,
+        *,
+        status: int,
+        headers: Headers = (),
+        body: bytes = b"",
+        url: str | Url = "",
+        practice: bool = False,
+        raw: RawHeaders | None = None,
+    ) -> None:
+        self.status = status
+        self.body = body
+        self.practice = practice
+        self._headers = headers if raw is None else None
+        self._raw = raw
+        self._url = url
+
+    def __repr__(self) -> str:
+        return f"HttpResponse({self.status}, {len(self.body)} bytes)"
+
+    @property
+    def url(self) -> str:
+        """Where the answer came from."""
+        return str(self._url)
+
+    @property
+    def headers(self) -> Headers:
+        """Names in lower case, and values, in the order they came."""
+        if self._headers is None:
+            self._headers = tuple([
+                (name.decode("latin-1").lower(), value.decode("utf-8", "replace").strip())
+                for name, value in self._raw or ()
+            ])  # fmt: skip
+        return self._headers
+
+    @property
+    def said(self) -> bytes:
+        """All that the answer says, in one piece."""
+        if self._raw is not None:
+            values = [value for _, value in self._raw]
+        else:
+            values = [value.encode("utf-8", "surrogatepass") for _, value in self.headers]
+        return b"\n".join([*values, self.body])
 
     def header(self, name: str) -> str | None:
         """The first header called `name` (lower case), or None."""
-        for known, value in self.headers:
+        if self._headers is None:
+            wanted = name.encode("latin-1")
+            for raw, value in self._raw or ():
+                if len(raw) == len(wanted) and raw.lower() == wanted:
+                    return value.decode("utf-8", "replace").strip()
+            return None
+        for known, text in self._headers:
             if known == name:
-                return value
+                return text
         return None
 
 

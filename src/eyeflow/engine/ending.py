@@ -6,22 +6,26 @@ unit, written; the `RunResult`. Never: decides that a run ends.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 import msgspec
 
 from eyeflow.engine.active import Active
-from eyeflow.engine.common import Common
+from eyeflow.engine.common import Common, Written
 from eyeflow.engine.journal import FencedJournal
 from eyeflow.engine.keys import reserved
 from eyeflow.engine.lease import Gone
 from eyeflow.engine.limits import DAY_MS
 from eyeflow.engine.model import RunResult, Status
-from eyeflow.engine.packing import Outcome, outcome_of, pack_events, pack_outcome
+from eyeflow.engine.packing import Outcome, outcome_of, pack_events, pack_outcome, pack_whole
 from eyeflow.engine.people import withdrawn
+from eyeflow.engine.sealing import RunKey
 from eyeflow.engine.telling import end_told
 from eyeflow.store.port import Conflict, Delete, Insert, Op, Update, Where
 from eyeflow.store.records import ExecutionRecord, IdempotencyRecord, TaskRecord, WorkRecord
+from eyeflow.svm.journal import Event
 from eyeflow.svm.outcome import Execution
 
 _LONGEST_ERROR: Final = 2_000
@@ -41,10 +45,10 @@ class Endings:
         """Write the end of a run the machine has finished. Raises: Gone; EngineError `journal_limit`; StoreError."""
         outcome = outcome_of(execution)
         record = self._ended(
-            active, execution.status, outcome, started_ms=active.record.started_ms, duration_ms=execution.duration_ms,
+            active, execution.status, started_ms=active.record.started_ms, duration_ms=execution.duration_ms,
             code=execution.error_code, error=execution.error,
         )  # fmt: skip
-        await self._write(active, record)
+        await self._write(active, record, outcome)
         return result_of(record, outcome)
 
     async def conclude_without(
@@ -56,10 +60,10 @@ class Endings:
         now = self._common.now_ms()
         started_ms = active.record.started_ms
         record = self._ended(
-            active, status, outcome, started_ms=started_ms, duration_ms=now - (started_ms or now), code=code,
+            active, status, started_ms=started_ms, duration_ms=now - (started_ms or now), code=code,
             error=message,
         )  # fmt: skip
-        await self._write(active, record)
+        await self._write(active, record, outcome)
         return result_of(record, outcome)
 
     async def conclude_computed(self, record: ExecutionRecord, key: IdempotencyRecord | None) -> None:
@@ -69,11 +73,16 @@ class Endings:
             unit += reserved(key, self._common.now_ms())
         await self._common.write(*unit, known=lambda: self._is_there(record))
 
+    def begin_computed(self, record: ExecutionRecord, done: Written) -> None:
+        """As `conclude_computed` without a key; `done` is told. Raises: StoreError when nothing was begun."""
+        self._common.begin_write(
+            Insert(record), *end_told(self._common, record), known=partial(self._is_there, record), done=done
+        )
+
     def _ended(
         self,
         active: Active,
         status: str,
-        outcome: Outcome,
         *,
         started_ms: int | None,
         duration_ms: int,
@@ -85,14 +94,12 @@ class Endings:
         return msgspec.structs.replace(
             active.record, status=status, error_code=code, error=shortened(error), started_ms=started_ms,
             finished_ms=now, duration_ms=duration_ms, wake_ms=None, purge_ms=purged_at(task, now),
-            outcome=active.key.seal(pack_outcome(outcome), active.id, "outcome"),
         )  # fmt: skip
 
-    async def _write(self, active: Active, record: ExecutionRecord) -> None:
+    async def _write(self, active: Active, record: ExecutionRecord, outcome: Outcome) -> None:
         common, told = self._common, end_told(self._common, record)
         active.settling = True
-        if not active.kept:
-            record = self._whole(active, record)
+        record = sealed(record, active.key, [] if active.kept else active.pending, outcome, common.limits.batch_bytes)
         if active.asks and active.kept:
             active.ops.append(withdrawn(active.id))
         rows = self._journal.rows(active, active.pending) if active.kept or not record.trail else []
@@ -109,17 +116,25 @@ class Endings:
         except Conflict:
             raise Gone(active.id) from None
 
-    def _whole(self, active: Active, record: ExecutionRecord) -> ExecutionRecord:
-        """The row of a run that was not kept before its end, with its record inside unless that is too large."""
-        data = pack_events(active.pending)
-        if not data or len(data) > self._common.limits.batch_bytes:
-            return record
-        return msgspec.structs.replace(record, trail=active.key.seal(data, active.id, "trail"))
-
     async def _is_there(self, record: ExecutionRecord) -> bool:
         """Whether this very end is in the store."""
         found = await self._common.store.get(ExecutionRecord, record.id)
-        return found is not None and found.outcome == record.outcome
+        return found is not None and (found.outcome, found.trail) == (record.outcome, record.trail)
+
+
+def sealed(
+    record: ExecutionRecord, key: RunKey, events: Sequence[Event], outcome: Outcome, most: int
+) -> ExecutionRecord:
+    """The row of a run that ended with what it carried. `events` are all of them, when its row holds its journal: it
+    does not when they have more than `most` bytes, or there are none."""
+    if events:
+        whole = pack_whole(events, outcome)
+        if whole is not None and len(whole) <= most:
+            return msgspec.structs.replace(record, trail=key.seal(whole, record.id, "trail"))
+        data = pack_events(events)
+        if len(data) <= most:
+            record = msgspec.structs.replace(record, trail=key.seal(data, record.id, "trail"))
+    return msgspec.structs.replace(record, outcome=key.seal(pack_outcome(outcome), record.id, "outcome"))
 
 
 def purged_at(task: TaskRecord | None, finished_ms: int) -> int | None:

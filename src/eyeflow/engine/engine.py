@@ -18,7 +18,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from typing import Any, Final
 
 from eyeflow.catalog.model import Connection
@@ -185,6 +185,14 @@ class Engine:
         LoadError when the program may not run; StoreError when nothing was kept.
         """
         return await self._running.run(request, wait=wait, wait_ms=wait_ms)
+
+    def at_once(self, request: RunRequest, tell: Callable[[RunResult | Exception], None]) -> bool:
+        """Run a task that only computes, here and now, and `tell` its result when it is kept. False, and nothing was
+        done, when `run` has to: it calls services, has an idempotency key, or its program is not in memory.
+
+        Raises: as `run`. What keeps the result from being kept is told.
+        """
+        return self._running.at_once(request, tell)
 
     async def enqueue(
         self, request: RunRequest, *ops: Op, overlap: Overlap | None = None, instead: Sequence[Op] = ()

@@ -17,7 +17,7 @@ from eyeflow.engine.common import Common
 from eyeflow.engine.ending import result_of
 from eyeflow.engine.journal import recorded_events
 from eyeflow.engine.model import ENDED, EngineError, ExecutionDetail, RunResult
-from eyeflow.engine.packing import Outcome, unpack_events, unpack_outcome, unpack_request
+from eyeflow.engine.packing import Outcome, unpack_events, unpack_outcome, unpack_request, unpack_whole
 from eyeflow.engine.sealing import RunKey
 from eyeflow.store.port import Append, Conflict, Update, Where
 from eyeflow.store.records import AuditRecord, ExecutionRecord
@@ -147,6 +147,8 @@ class History:
     def _outcome(self, record: ExecutionRecord) -> Outcome:
         if not record.key:
             return Outcome()
+        if record.trail and not record.outcome:
+            return unpack_whole(self._key(record).open(record.trail, record.id, "trail"))
         return unpack_outcome(self._key(record).open(record.outcome, record.id, "outcome"))
 
     def _key(self, record: ExecutionRecord) -> RunKey:

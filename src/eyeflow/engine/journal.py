@@ -40,6 +40,10 @@ class RunJournal:
         """Keep `events`. Raises: Gone; EngineError `journal_limit`; StoreError."""
         await self._journal.append(self._active, events)
 
+    def gather(self, events: Sequence[Event]) -> bool:
+        """Take `events` that wait for the next ones, or for the unit of the end; False when they are to be appended."""
+        return self._journal.gather(self._active, events)
+
 
 class FencedJournal:
     """The journal of all runs of this process."""
@@ -57,10 +61,10 @@ class FencedJournal:
         """Keep `events` of a run. Raises: Gone; EngineError `journal_limit`; StoreError."""
         if active.gone:
             raise Gone(active.id)
+        if self.gather(active, events):
+            return
         active.pending.extend(events)
         last = events[-1]
-        if isinstance(last, RunFinished) or all(isinstance(event, _NOTHING_YET) for event in active.pending):
-            return
         if self.draining and isinstance(last, EffectStarted) and not (active.handle and active.handle.working):
             ending = Ending(active.id)
             active.leave(ending)
@@ -68,6 +72,13 @@ class FencedJournal:
         await self.flush(active)
         if isinstance(last, EffectStarted):
             await self._still_mine(active)
+
+    def gather(self, active: Active, events: Sequence[Event]) -> bool:
+        """Take `events` of a run that is here, if they need not be written now."""
+        if active.gone or not (isinstance(events[-1], RunFinished) or _nothing_yet((*active.pending, *events))):
+            return False
+        active.pending.extend(events)
+        return True
 
     async def flush(self, active: Active) -> None:
         """Write what waits, whatever it is. Raises: as `append`."""
@@ -135,6 +146,10 @@ class FencedJournal:
             active.leave(Gone(active.id))
         if active.gone:
             raise Gone(active.id)
+
+
+def _nothing_yet(events: Sequence[Event]) -> bool:
+    return all(isinstance(event, _NOTHING_YET) for event in events)
 
 
 async def recorded_events(

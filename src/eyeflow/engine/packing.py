@@ -7,14 +7,13 @@ read back the same. In: structs of the engine and events. Out: bytes and back. N
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Final
 
 import msgspec
 
 from eyeflow.errors import RunError
 from eyeflow.svm import wire
-from eyeflow.svm.journal import Event, decode_event, encode_event, event_of
+from eyeflow.svm.journal import Event, RunFinished, decode_event, encode_event, event_of
 from eyeflow.svm.outcome import Execution
 from eyeflow.values import Value
 
@@ -22,6 +21,8 @@ _encoder: Final = msgspec.msgpack.Encoder()
 _CARRIERS: Final = frozenset(("inputs", "trigger", "me", "value", "body", "output"))
 """Fields of events that hold values of the program."""
 
+_EVENTS: Final = "events"
+_OUTCOME: Final = "outcome"
 _WORD: Final = 2**63
 _AS_THEY_STAND: Final = frozenset((str, bool, float, type(None), bytes))
 
@@ -85,7 +86,10 @@ def pack_outcome(outcome: Outcome) -> bytes:
 
 def unpack_outcome(data: bytes) -> Outcome:
     """The outcome that was packed. Raises: RunError `bad_journal`."""
-    fields = _fields(data)
+    return _outcome(_fields(data))
+
+
+def _outcome(fields: dict[str, Value]) -> Outcome:
     try:
         if fields.get("response") is not None:
             fields["response"] = tuple(fields["response"])  # type: ignore[arg-type]
@@ -100,12 +104,33 @@ def pack_events(events: Sequence[Event]) -> bytes:
     return _encoder.encode([_item(event) for event in events])
 
 
+def pack_whole(events: Sequence[Event], outcome: Outcome) -> bytes | None:
+    """The bytes of a whole run, events and outcome together; the output stands in its last event. None for a run that
+    has to be packed in two parts."""
+    last = events[-1]
+    if type(last) is not RunFinished or last.output is not outcome.output or outcome.response is not None:
+        return None
+    rest = msgspec.structs.replace(outcome, output=None)
+    return _encoder.encode({_EVENTS: [_item(event) for event in events], _OUTCOME: rest})
+
+
+def unpack_whole(data: bytes) -> Outcome:
+    """The outcome of a whole run that was packed. Raises: RunError `bad_journal`."""
+    events = unpack_events(data)
+    items = msgspec.msgpack.decode(data)
+    if not isinstance(items, dict) or not events or type(events[-1]) is not RunFinished:
+        raise RunError("bad_journal", "the outcome of a run cannot be read")
+    return _outcome({**items[_OUTCOME], "output": events[-1].output})
+
+
 def unpack_events(data: bytes) -> list[Event]:
-    """The events that were packed. Raises: RunError `bad_journal`."""
+    """The events that were packed, also those of a whole run. Raises: RunError `bad_journal`."""
     try:
         items = msgspec.msgpack.decode(data)
     except (msgspec.DecodeError, ValueError) as error:
         raise RunError("bad_journal", "a batch of a journal cannot be read") from error
+    if isinstance(items, dict) and items.keys() == {_EVENTS, _OUTCOME} and isinstance(items[_OUTCOME], dict):
+        items = items[_EVENTS]
     if not isinstance(items, list):
         raise RunError("bad_journal", "a batch of a journal is a list")
     return [_event(item) for item in items]
@@ -113,16 +138,22 @@ def unpack_events(data: bytes) -> list[Event]:
 
 def _item(event: Event) -> object:
     kind = type(event)
-    for name in _carriers(kind):
-        held = getattr(event, name)
+    name, carriers = _spelling.get(kind) or _carriers(kind)
+    for carrier in carriers:
+        held = getattr(event, carrier)
         if type(held) not in _AS_THEY_STAND and not _plain(held):
             return encode_event(event)
-    return kind.__name__, event
+    return name, event
 
 
-@cache
-def _carriers(kind: type[Event]) -> tuple[str, ...]:
-    return tuple(name for name in kind.__struct_fields__ if name in _CARRIERS)
+_spelling: Final[dict[type[Event], tuple[str, tuple[str, ...]]]] = {}
+"""Each kind of event with the fields that hold values."""
+
+
+def _carriers(kind: type[Event]) -> tuple[str, tuple[str, ...]]:
+    known = kind.__name__, tuple(name for name in kind.__struct_fields__ if name in _CARRIERS)
+    _spelling[kind] = known
+    return known
 
 
 def _event(item: object) -> Event:

@@ -4,7 +4,8 @@ Knows: tasks by name, alias and id, their current versions, the profile a progra
 Out: `Deployed`: task, executable, machine, ready to run. Never: compiles, or runs anything.
 
 What was looked up is kept until the workspace changes: every unit that changes it writes the setting `generation`,
-which is compared before use, at most every `look_ms`; this process is told directly (`changed`).
+which is compared before use, at most every `look_ms`; this process is told directly (`changed`). While runs keep coming
+it is compared beside them, before they would have to wait for it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from eyeflow.catalog.model import Profile
 from eyeflow.engine.common import Common
 from eyeflow.engine.machines import LiveMachine, Machines
 from eyeflow.engine.model import EngineError
-from eyeflow.errors import LoadError
+from eyeflow.errors import EyeFlowError, LoadError
 from eyeflow.store.port import Where
 from eyeflow.store.records import ArtifactRecord, ProfileRecord, SettingRecord, TaskRecord, VersionRecord
 from eyeflow.svm.executable import Executable
@@ -28,6 +29,9 @@ from eyeflow.values import Value
 
 GENERATION: Final = "generation"
 """The setting that changes whenever tasks, connections, keys, profiles or the catalog do."""
+
+_RENEWED: Final = 0.5
+"""What was looked up is looked up again beside the runs when so much of the time it may be believed is left."""
 
 _MOST_NAMES: Final = 20_000
 _NOBODY: Final[Mapping[str, Value]] = MappingProxyType({})
@@ -53,12 +57,31 @@ class Programs:
         self._generation: bytes | None = None
         self._fresh_until = 0.0
         self._looking: asyncio.Lock = asyncio.Lock()
+        self._renewed_s = common.limits.look_ms / 1000 * _RENEWED
+        self._renewal: asyncio.Task[None] | None = None
+        self._running: asyncio.AbstractEventLoop | None = None
 
     def known(self, name: str) -> Deployed | None:
         """What `name` means, if that was looked up a moment ago."""
-        if asyncio.get_running_loop().time() >= self._fresh_until:
+        left_s = self._fresh_until - self._loop().time()
+        if left_s <= 0:
             return None
+        if left_s < self._renewed_s and self._renewal is None:
+            self._renewal = self._loop().create_task(self._renew())
         return self._by_name.get(name)
+
+    async def _renew(self) -> None:
+        try:
+            await self._look(early_s=self._renewed_s)
+        except EyeFlowError:
+            return  # whoever runs next looks, and is told
+        finally:
+            self._renewal = None
+
+    def _loop(self) -> asyncio.AbstractEventLoop:
+        if self._running is None:
+            self._running = asyncio.get_running_loop()  # asking for it costs a system call
+        return self._running
 
     async def current(self, name: str) -> Deployed:
         """What `name` (a task's name, alias or id) means now.
@@ -108,13 +131,13 @@ class Programs:
         self._fresh_until = 0.0
         await self._machines.refresh()
 
-    async def _look(self) -> None:
+    async def _look(self, early_s: float = 0.0) -> None:
         """Compare the generation, unless that was done a moment ago."""
-        loop = asyncio.get_running_loop()
-        if loop.time() < self._fresh_until:
+        loop = self._loop()
+        if loop.time() < self._fresh_until - early_s:
             return
         async with self._looking:
-            if loop.time() < self._fresh_until:
+            if loop.time() < self._fresh_until - early_s:
                 return
             setting = await self._common.store.get(SettingRecord, GENERATION)
             generation = b"" if setting is None else setting.value

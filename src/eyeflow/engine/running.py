@@ -10,8 +10,9 @@ answered is queued first: requests nobody waits for, and those with an idempoten
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -30,6 +31,8 @@ from eyeflow.engine.starting import Starting, asked_of, permit
 from eyeflow.store.port import Conflict, Op
 from eyeflow.store.records import ExecutionRecord, IdempotencyRecord
 from eyeflow.svm.outcome import Execution
+
+Tell: TypeAlias = Callable[[RunResult | Exception], None]
 
 _ASK_S: Final = (0.25, 2.0)
 """How often the store is asked for the end of a run elsewhere: at first, and after a while."""
@@ -110,6 +113,33 @@ class Running:
             return await self._repeated(known, wait=wait, wait_ms=wait_ms)
         return await self._run_now(deployed, request, execution_id, wait_ms=wait_ms)
 
+    def at_once(self, request: RunRequest, tell: Tell) -> bool:
+        """See `Engine.at_once`."""
+        if self.draining or request.idempotency_key is not None or request.execution_id is not None:
+            return False
+        deployed = self._programs.known(request.task)
+        if deployed is None or not deployed.executable.straight:
+            return False
+        permit(deployed.task, request)
+        execution = self._starting.computed(deployed, asked_of(request), self._common.ids.new("exec"))
+        if execution is None:
+            return False
+        self._check_settling()
+        record, result = self._starting.whole(deployed, request, execution)
+        self._endings.begin_computed(record, partial(self._kept, record, result, tell))
+        self._settling += 1
+        return True
+
+    def _kept(self, record: ExecutionRecord, result: RunResult, tell: Tell, error: Exception | None) -> None:
+        self._settling -= 1
+        if error is None:
+            self._counted(record)
+            tell(result)
+        elif isinstance(error, Conflict):
+            tell(Busy("busy", "the same request is being taken at this moment"))
+        else:
+            tell(error)
+
     async def enqueue(
         self, request: RunRequest, ops: Sequence[Op], *, overlap: Overlap | None, instead: Sequence[Op]
     ) -> str | None:
@@ -151,22 +181,29 @@ class Running:
         self, deployed: Deployed, request: RunRequest, execution: Execution, key: IdempotencyRecord | None
     ) -> RunResult:
         """Keep a run that is over already, and answer. Raises: Conflict when its key is taken; StoreError."""
-        limits = self._common.limits
-        if self._settling >= limits.running + limits.line:
-            self._common.metrics.busy += 1
-            raise Busy("busy", f"{self._settling} runs wait for the store")
+        self._check_settling()
         record, result = self._starting.whole(deployed, request, execution)
         self._settling += 1
         try:
             await self._endings.conclude_computed(record, key)
         finally:
             self._settling -= 1
+        self._counted(record)
+        return result
+
+    def _check_settling(self) -> None:
+        """Raises: Busy when too many runs that are over wait for the store."""
+        limits = self._common.limits
+        if self._settling >= limits.running + limits.line:
+            self._common.metrics.busy += 1
+            raise Busy("busy", f"{self._settling} runs wait for the store")
+
+    def _counted(self, record: ExecutionRecord) -> None:
         metrics = self._common.metrics
         metrics.started += 1
-        metrics.ended[result.status] += 1
-        metrics.duration.add(execution.duration_ms)
+        metrics.ended[record.status] += 1
+        metrics.duration.add(record.duration_ms or 0)
         self._driving.ended(record)
-        return result
 
     async def _run_now(
         self, deployed: Deployed, request: RunRequest, execution_id: str, *, wait_ms: int | None

@@ -14,7 +14,7 @@ from eyeflow.engine.common import Common
 from eyeflow.engine.ending import purged_at, result_of
 from eyeflow.engine.journal import FencedJournal
 from eyeflow.engine.model import EngineError, RunRequest, RunResult
-from eyeflow.engine.packing import Request, outcome_of, pack_events, pack_outcome, pack_request
+from eyeflow.engine.packing import Request, outcome_of, pack_events, pack_outcome, pack_request, pack_whole
 from eyeflow.engine.programs import Deployed
 from eyeflow.errors import RunError
 from eyeflow.store.records import ExecutionRecord, TaskRecord
@@ -59,10 +59,14 @@ def _light(asked: Request) -> bool:
     """Whether a request is so plain and short that it need not be packed to know its size."""
     if asked.payload is not None or len(asked.input) > _FEW:
         return False
-    return all(
-        (type(value) is str and len(value) < _SHORT and value.isascii()) or value is None or type(value) in _NUMBERS
-        for value in asked.input.values()
-    )
+    for value in asked.input.values():
+        kind = type(value)
+        if kind is str:
+            if len(value) >= _SHORT or not value.isascii():  # type: ignore[arg-type, union-attr]
+                return False
+        elif value is not None and kind not in _NUMBERS:
+            return False
+    return True
 
 
 class Starting:
@@ -143,7 +147,10 @@ class Starting:
     def whole(self, deployed: Deployed, request: RunRequest, execution: Execution) -> tuple[ExecutionRecord, RunResult]:
         """What is kept of a run that only computed, and its result."""
         wrapped, key = self._common.cipher.new()
-        identity, outcome = execution.execution_id, outcome_of(execution)
+        identity, outcome, events = execution.execution_id, outcome_of(execution), execution.events
+        data, kept = pack_whole(events, outcome), b""
+        if data is None:
+            data, kept = pack_events(events), key.seal(pack_outcome(outcome), identity, "outcome")
         started_ms = int(execution.started_at.timestamp() * 1000)
         finished_ms = started_ms + execution.duration_ms
         record = ExecutionRecord(
@@ -152,7 +159,6 @@ class Starting:
             origin_id=request.origin_id, principal=request.principal.id, parent=request.parent, depth=request.depth,
             practice=deployed.task.practice, created_ms=started_ms, started_ms=started_ms, finished_ms=finished_ms,
             duration_ms=execution.duration_ms, purge_ms=purged_at(deployed.task, finished_ms), key=wrapped,
-            outcome=key.seal(pack_outcome(outcome), identity, "outcome"),
-            trail=key.seal(pack_events(execution.events), identity, "trail"),
+            outcome=kept, trail=key.seal(data, identity, "trail"),
         )  # fmt: skip
         return record, result_of(record, outcome)

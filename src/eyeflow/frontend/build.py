@@ -110,7 +110,11 @@ def _do(node: Do, scope: Scope, policies: Policies) -> Scope:
 
 
 def _act(node: Do, scope: Scope, policies: Policies) -> Scope:
-    items = tuple(i for i in node.clause.items if i.kind != "time" or (i.time is not None and i.time.kind == "delay"))
+    items = tuple(
+        i
+        for i in node.clause.items
+        if i.kind != "time" or (i.time is not None and (i.time.kind == "delay" or i.time.waited_for))
+    )
     meant = unable.whichever(items)
     scope, items = scope.explain({i.index for i in items} - {i.index for i in meant}), meant
     paused = pauses.read(node.clause, items, scope)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
@@ -21,6 +22,8 @@ from eyeflow.frontend.values_said import escape, fits, text_for, wrap
 from eyeflow.values import Field, Json, ListOf, MapOf, ObjectOf, Scalar, Type, non_null
 
 _REF = re.compile(r"[A-Za-z_][\w-]*(?:\.[\w-]+)*")
+_MOST_PARTS: Final = 40
+"""Things joined by commas and `and` that are read as one value; more than that is no sentence."""
 _PLACE = re.compile(r"\{([A-Za-z][A-Za-z0-9_. ]{0,60})\}")
 
 
@@ -160,6 +163,8 @@ def compose(items: Sequence[Item], scope: Scope, want: Field) -> Made | None:
     """The phrases of `items` as one value for `want`; None when nothing of it can be read."""
     held = non_null(want.type)
     parts = conjuncts(items)
+    if len(parts) > _MOST_PARTS:
+        return None
     made: list[tuple[str, Type, str]] = []
     left: list[int] = []
     previous: nouns.Reading | None = None

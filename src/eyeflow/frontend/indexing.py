@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, OrderedDict, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -76,15 +76,30 @@ def _spoken(services: Sequence[Service]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _names(services: Sequence[Service]) -> dict[str, tuple[tuple[tuple[str, ...], str], ...]]:
-    found: dict[str, set[tuple[tuple[str, ...], str]]] = defaultdict(set)
+def _names(services: Sequence[Service]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, set[str]] = defaultdict(set)
     for service in services:
         plain = service.title.split("(")[0]
         for name in (service.id, service.id.replace("_", " "), service.title, plain, *service.aliases):
-            parts = tuple(name.casefold().replace("(", " ").replace(")", " ").split())
+            parts = name.casefold().replace("(", " ").replace(")", " ").split()
             if parts and not (len(parts) == 1 and parts[0] in words("stop")):
-                found[parts[0]].add((parts, service.id))
-    return {first: tuple(sorted(group, key=lambda e: (-len(e[0]), e))) for first, group in found.items()}
+                found[" ".join(parts)].add(service.id)
+    return {name: tuple(sorted(held)) for name, held in found.items()}
+
+
+def _longest(names: Iterable[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for name in names:
+        parts = name.split(" ")
+        found[parts[0]] = max(found.get(parts[0], 0), len(parts))
+    return found
+
+
+def _by_service(entries: Sequence[Entry]) -> dict[str, tuple[int, ...]]:
+    found: dict[str, list[int]] = defaultdict(list)
+    for i, entry in enumerate(entries):
+        found[entry.service.id].append(i)
+    return {service: tuple(held) for service, held in found.items()}
 
 
 def _orders(services: Sequence[Service]) -> frozenset[str]:
@@ -126,6 +141,11 @@ def vocabulary(catalog: Catalog) -> Vocabulary:
     return made
 
 
+def forget() -> None:
+    """Drop what this process has made, as a fresh one would begin."""
+    _MADE.clear()
+
+
 # --- what is kept --------------------------------------------------------------------------------------------------
 
 
@@ -148,14 +168,28 @@ class _Words(msgspec.Struct, frozen=True, array_like=True):
     by_verb: dict[str, tuple[int, ...]]
     by_kind: dict[str, tuple[int, ...]]
     weight: dict[str, float]
-    names: dict[str, tuple[tuple[tuple[str, ...], str], ...]]
+    names: dict[str, tuple[str, ...]]
+    longest: dict[str, int]
     spoken: frozenset[str]
+    by_service: dict[str, tuple[int, ...]]
     bare: frozenset[int]
     means: dict[str, tuple[str, ...]]
     verbs: frozenset[str]
 
 
-_PARTS: Final = ("by_stem", "by_verb", "by_kind", "weight", "names", "spoken", "bare", "means", "verbs")
+_PARTS: Final = (
+    "by_stem",
+    "by_verb",
+    "by_kind",
+    "weight",
+    "names",
+    "longest",
+    "spoken",
+    "by_service",
+    "bare",
+    "means",
+    "verbs",
+)
 _NAME: Final = "words"
 
 
@@ -232,6 +266,7 @@ def _make(catalog: Catalog) -> Vocabulary:
     total = len(entries) + 1
     weight = {w: round(math.log(1 + total / n), 4) for w, n in counts.items()}
     weight[""] = round(math.log(1 + total), 4)
+    names = _names(catalog.services)
     return Vocabulary(
         entries=tuple(entries),
         by_stem={w: tuple(i) for w, i in by_stem.items()},
@@ -240,7 +275,9 @@ def _make(catalog: Catalog) -> Vocabulary:
         weight=weight,
         means=_means(entries),
         verbs=_orders(catalog.services),
-        names=_names(catalog.services),
+        names=names,
+        longest=_longest(names),
+        by_service=_by_service(entries),
         spoken=_spoken(catalog.services),
         bare=frozenset(i for i, e in enumerate(entries) if not (e.is_trigger or e.spec.phrases or e.spec.examples)),
     )

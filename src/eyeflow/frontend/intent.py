@@ -9,7 +9,7 @@ text; strings in `params` are templates, with `{{` and `}}` for braces a person 
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
 
@@ -101,6 +101,10 @@ class Branch(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     when: str
     actions: tuple[Action, ...]
+
+
+NEXT_DAY_AT: Final = 'FORMAT_DATE(DATE_ADD(now, 1, "days"), "YYYY-MM-DD[T{}:00]")'
+"""The time of day, in the task's zone, on the day after the one on which it is worked out; the place holds HH:MM."""
 
 
 class Wait(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

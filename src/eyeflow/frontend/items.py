@@ -74,7 +74,9 @@ def build(
     times = list(times)
     scheduled = any(t.kind == "schedule" for t in times)
     held = [
-        t for t in times if t.kind in swallowed and not (scheduled and t.kind == "once" and "time" not in t.explicit)
+        t
+        for t in times
+        if (t.kind in swallowed and not (scheduled and t.kind == "once" and "time" not in t.explicit)) or t.waited_for
     ]
     phrases = sorted(held, key=lambda t: (t.span.start, -t.span.end))
     plain = [t for t in tokens if t.kind is Kind.WORD and len(t.text) > 1]

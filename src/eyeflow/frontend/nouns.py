@@ -229,6 +229,16 @@ def _service_items(items: Sequence[Item], service: str, scope: Scope) -> set[int
 
 
 def _from_reads(items: Sequence[Item], scope: Scope, want: Field | None) -> list[Reading]:
+    key = tuple(items)
+    looked = scope.looked.get(key)
+    if looked is None:
+        looked = scope.looked[key] = _look(items, scope)
+    readings = (_from_read(entry, match, items, scope, want) for entry, match in looked)
+    return [reading for reading in readings if reading is not None]
+
+
+def _look(items: Sequence[Item], scope: Scope) -> tuple[tuple[Entry, wording.Match], ...]:
+    """The reads that the words of `items` may speak of, best first."""
     stems = [i.stem for i in items if i.is_word]
     spread = [s for w in stems for s in (w, *synonyms(w))]
     lowered = [i.lower for i in items]
@@ -237,15 +247,14 @@ def _from_reads(items: Sequence[Item], scope: Scope, want: Field | None) -> list
         name = scope.vocab.name_at(lowered, at)
         if name is not None:
             named += [s for s in name.services if s not in named]
-    looked: list[tuple[float, Entry, wording.Match]] = []
+    looked: list[tuple[Entry, wording.Match]] = []
     for entry in scope.vocab.candidates(spread, named):
         if entry.reads and not entry.is_trigger:
             match = wording.match(entry, items, scope)
             if match.score > 0:
-                looked.append((match.score, entry, match))
-    looked.sort(key=lambda seen: (-seen[0], seen[1].key))
-    readings = (_from_read(entry, match, items, scope, want) for _, entry, match in looked[:_LOOK])
-    return [reading for reading in readings if reading is not None]
+                looked.append((entry, match))
+    looked.sort(key=lambda seen: (-seen[1].score, seen[0].key))
+    return tuple(looked[:_LOOK])
 
 
 def _from_read(

@@ -17,11 +17,12 @@ from eyeflow.frontend import clauses as cutting
 from eyeflow.frontend.clauses import ACTION, Clause
 from eyeflow.frontend.data import words
 from eyeflow.frontend.fields import summary_path
-from eyeflow.frontend.intent import Action, Approval, Wait
+from eyeflow.frontend.intent import NEXT_DAY_AT, Action, Approval, Wait
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import stem
 from eyeflow.frontend.rewording import FOR_ALL, LAST_ONLY
 from eyeflow.frontend.scope import Scope
+from eyeflow.frontend.timegrammar.draft import Draft, Limit, Relative
 from eyeflow.frontend.tree import with_action
 from eyeflow.frontend.values_said import escape
 from eyeflow.values import ObjectOf, Span, non_null
@@ -36,6 +37,7 @@ UNCLEAR: Final = "unclear"
 NEXT: Final = "next:"
 """How an approval of the next actions alone is joined; their number follows."""
 _ROLES: Final = ("owner", "approver", "editor")
+_TOMORROW: Final = (Relative(days=1), Relative(period="day", which="next", edge="start"))
 _WAITS: Final = ("wait", "pause", "sleep", "hold", "delay")
 
 ToldAt: TypeAlias = Callable[[Span], str | None]
@@ -247,13 +249,29 @@ def _wait(items: Sequence[Item], scope: Scope, *, bare: bool) -> Scope | None:
         return None
     for item in held if bare else held[1:]:
         duration = duration_of(item)
-        if duration is not None:
+        until = _next_day(item) if duration is None and not bare else None
+        if duration is not None or until is not None:
             name, scope = scope.name("wait")
             span = Span(items[0].span.start, items[-1].span.end)
-            action = Action(id=name, wait=Wait(for_=duration), after=_since(scope.actions), span=span)
+            wait = Wait(for_=duration, until=until)
+            action = Action(id=name, wait=wait, after=_since(scope.actions), span=span)
             said = {i.index for i in items if i in (item, held[0]) or i.is_stop or i.lower == "another"}
             return scope.act(action).explain(said)
     return None
+
+
+def _next_day(item: Item) -> str | None:
+    """`until tomorrow at 9am`, `until 9am the next day`: the day after the one on which the run gets there."""
+    limit = item.time.draft.until if item.time is not None else None
+    if limit is None or limit.clock is None or limit.clock.half in ("bare", "bare_hour") or item.time is None:
+        return None
+    if msgspec.structs.replace(item.time.draft, until=None) != Draft():
+        return None
+    if limit != Limit(relative=limit.relative, clock=limit.clock) or limit.relative not in _TOMORROW:
+        return None
+    clock = limit.clock
+    hour = clock.hour % 12 + (12 if clock.half == "pm" else 0) if clock.half in ("am", "pm") else clock.hour
+    return NEXT_DAY_AT.format(f"{hour:02d}:{clock.minute:02d}")
 
 
 def duration_of(item: Item) -> str | None:

@@ -26,6 +26,7 @@ from eyeflow.frontend.intent import (
 from eyeflow.frontend.items import Item, doing, watched
 from eyeflow.frontend.items import build as build_items
 from eyeflow.frontend.literals import MAX_REQUEST_CHARS, free_texts, tokenize
+from eyeflow.frontend.readback.again import read_again
 from eyeflow.frontend.rewording import ASKED_FOR, TEXT_ONLY, Given, Heard, Told, hear, reread
 from eyeflow.frontend.scope import Scope
 from eyeflow.frontend.spelling import corrections
@@ -42,7 +43,7 @@ def understand(text: str, ctx: CompileContext, answers: Mapping[str, str] | None
 
 def heard(text: str, ctx: CompileContext, answers: Mapping[str, str] | None = None) -> Heard:
     """`understand`, and what is to be said of the answers."""
-    services = ctx.catalog.services
+    services = ctx.catalog.services if answers else ()
     titles = {name.casefold(): service.title for service in services for name in (service.id, *service.aliases)}
     return hear(text, answers or {}, lambda said, given, told: _wording(said, ctx, given, told), titles)
 
@@ -53,6 +54,9 @@ def _wording(
     refused = _unreadable(text)
     if refused is not None:
         return refused, None
+    told_back = read_again(text, ctx)
+    if told_back is not None:
+        return told_back, None
     tokens = tokenize(text)
     meant = {span for span, said in told if said == ASKED_FOR}
     times = [phrase for phrase in find_times(text, tokens, ctx.now, ctx.zone) if phrase.span not in meant]
@@ -81,7 +85,7 @@ def _wording(
         return plain
     settled = [t.span for t in times] + [Span(f.start, f.ends[0]) for f in free_texts(text, tokens) if f.ends]
     forbidden = guards.refuse(items, scope).refusals
-    names = (word for group in scope.vocab.names.values() for parts, _ in group for word in parts)
+    names = (word for name in scope.vocab.names for word in name.split())
     edits = corrections(tokens, scope.vocab.spoken, names, settled) if correcting and not forbidden else ()
     if not edits:
         return first

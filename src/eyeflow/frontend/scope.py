@@ -7,6 +7,8 @@ Never: ranks readings.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from eyeflow.catalog.model import CompileContext
@@ -14,6 +16,10 @@ from eyeflow.diagnostics import Diagnostic
 from eyeflow.frontend.intent import Action, Assumption, JsonValue, Question, Refusal
 from eyeflow.frontend.vocabulary import Entry, Vocabulary
 from eyeflow.values import Field, Span, Type
+
+if TYPE_CHECKING:
+    from eyeflow.frontend.items import Item
+    from eyeflow.frontend.wording import Match
 
 
 class Source(msgspec.Struct, frozen=True, eq=False):
@@ -34,7 +40,7 @@ class Scope(msgspec.Struct, frozen=True, eq=False):
     `service.param`, for `there`; `did` are all calls so far, whatever level they stand on; `failed` the words of what
     failed, where a fallback is read; `together` what the last clause that read several things read. `told` are answers
     to questions about words, by the words; `heard` the slots whose answers have been read, `findings` what there is to
-    say of them.
+    say of them. `looked` is shared by all copies: which reads words may speak of, looked up once.
     """
 
     ctx: CompileContext
@@ -56,6 +62,7 @@ class Scope(msgspec.Struct, frozen=True, eq=False):
     did: tuple[Action, ...] = ()
     failed: str | None = None
     together: tuple[str, ...] = ()
+    looked: dict[tuple[Item, ...], tuple[tuple[Entry, Match], ...]] = msgspec.field(default_factory=dict)
 
     def put(self, **changes: object) -> Scope:
         """A copy with fields replaced."""

@@ -52,7 +52,7 @@ def told_when(
 
 
 def schedule(scope: Scope, items: Sequence[Item], times: Sequence[TimePhrase]) -> tuple[Trigger | None, Scope]:
-    used = [i.time for i in items if i.kind == "time" and i.time is not None]
+    used = [i.time for i in items if i.kind == "time" and i.time is not None and not i.time.waited_for]
     if not any(t.triggers for t in used):
         return None, scope
     reading, scope = answering.timed(tuple(used), scope)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from heapq import nsmallest
 from typing import Final
 
 import msgspec
@@ -99,17 +100,22 @@ class Name(msgspec.Struct, frozen=True):
 
 
 class Vocabulary(msgspec.Struct, frozen=True, eq=False):
-    """All entries of a catalog, an inverted index from stem to entries, and the names of services. `bare` are positions
-    of capabilities without phrases and examples; `means` the one-word names of what sends (`text`, `dm`), with the
-    services that do."""
+    """All entries of a catalog, an inverted index from stem to entries, and the names of services.
+
+    `names`: the words of a service's name, with a space between, to the services called so; `longest`: how many words
+    the longest name that begins with a word has. `bare` are positions of capabilities without phrases and examples;
+    `means` the one-word names of what sends (`text`, `dm`), with the services that do.
+    """
 
     entries: tuple[Entry, ...]
     by_stem: dict[str, tuple[int, ...]]
     by_verb: dict[str, tuple[int, ...]]
     by_kind: dict[str, tuple[int, ...]]
     weight: dict[str, float]
-    names: dict[str, tuple[tuple[tuple[str, ...], str], ...]]
+    names: dict[str, tuple[str, ...]]
+    longest: dict[str, int]
     spoken: frozenset[str]
+    by_service: dict[str, tuple[int, ...]]
     bare: frozenset[int] = frozenset()
     means: dict[str, tuple[str, ...]] = {}
     verbs: frozenset[str] = frozenset()
@@ -136,12 +142,12 @@ class Vocabulary(msgspec.Struct, frozen=True, eq=False):
         for word in dict.fromkeys(stems):
             for i in self.by_stem.get(word, ()):
                 scores[i] += self.rarity(word)
-        ranked = sorted(scores, key=lambda i: (-round(scores[i], 6), i))[:_CANDIDATES]
+        ranked = nsmallest(_CANDIDATES, scores, key=lambda i: (-round(scores[i], 6), i))
         held = set(ranked)
         # what begins with the verb, or takes such a literal, by what else it shares; a large catalog has hundreds
         likely = {*self.by_verb.get(verb or "", ()), *(i for kind in kinds for i in self.by_kind.get(kind, ()))}
-        taking = sorted(likely, key=lambda i: (-round(scores.get(i, 0.0), 6), i))[:_CANDIDATES]
-        more = [i for i, e in enumerate(self.entries) if e.service.id in services] if services else []
+        taking = nsmallest(_CANDIDATES, likely, key=lambda i: (-round(scores.get(i, 0.0), 6), i))
+        more = sorted(i for service in set(services) for i in self.by_service.get(service, ()))
         for i in (*more, *taking):
             if i not in held:
                 ranked.append(i)
@@ -164,21 +170,17 @@ class Vocabulary(msgspec.Struct, frozen=True, eq=False):
 
     def name_at(self, lowered: Sequence[str], at: int) -> Name | None:
         """The longest service name, title or alias that starts at word `at`."""
-        best: Name | None = None
-        for parts, service in self.names.get(lowered[at], ()):
-            if tuple(lowered[at : at + len(parts)]) != parts:
-                continue
-            if best is None or len(parts) > best.length:
-                best = Name((service,), len(parts))
-            elif len(parts) == best.length and service not in best.services:
-                best = Name((*best.services, service), best.length)
-        return best
+        for length in range(min(self.longest.get(lowered[at], 0), len(lowered) - at), 0, -1):
+            services = self.names.get(" ".join(lowered[at : at + length]))
+            if services is not None:
+                return Name(services, length)
+        return None
 
     def entry(self, service: str, name: str) -> Entry | None:
         """The entry of `service.name`, or None."""
-        for entry in self.entries:
-            if entry.service.id == service and entry.spec.name == name:
-                return entry
+        for i in self.by_service.get(service, ()):
+            if self.entries[i].spec.name == name:
+                return self.entries[i]
         return None
 
 

@@ -40,9 +40,13 @@ def match(entry: Entry, items: Sequence[Item], scope: Scope, *, verb: Item | Non
             by_stem.setdefault(item.stem, []).append(item.index)
     service, named, others = _names(entry, items, scope)
     own = frozenset(w for w, held in by_stem.items() if set(held) <= service)
+    alike: dict[str, list[int]] = {}
+    for word, held in by_stem.items():
+        for other in synonyms(word):
+            alike.setdefault(other, held)
     best, used = 0.0, frozenset[int]()
     for phrase in entry.phrases:
-        score, hit = _phrase(phrase, by_stem, scope, own)
+        score, hit = _phrase(phrase, by_stem, alike, scope, own)
         if score > best:
             best, used = score, hit
     said = {w for p in entry.phrases for w in p} | entry.summary | frozenset(split_name(entry.spec.name))
@@ -104,8 +108,9 @@ def asks(entry: Entry, verb: Item) -> bool:
 
 
 def _phrase(
-    phrase: Sequence[str], by_stem: dict[str, list[int]], scope: Scope, own: frozenset[str]
+    phrase: Sequence[str], by_stem: dict[str, list[int]], alike: dict[str, list[int]], scope: Scope, own: frozenset[str]
 ) -> tuple[float, frozenset[int]]:
+    """How far the words of `by_stem`, or words `alike`, make up the phrase, and the items that do."""
     hit: set[int] = set()
     score = 0.0
     content = 0
@@ -115,7 +120,7 @@ def _phrase(
         weight = 0.3 if light else scope.vocab.rarity(word)
         found = by_stem.get(word)
         if found is None:
-            found = next((by_stem[w] for w in by_stem if word in synonyms(w)), None)
+            found = alike.get(word)
             weight *= 0.8 if found else 1.0
         if found:
             score += weight

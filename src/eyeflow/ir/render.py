@@ -47,7 +47,14 @@ def renderer(of: Type, zone: ZoneInfo) -> Render:
     plain = non_null(of)
     if isinstance(plain, Scalar) and plain.name == "string":
         return lambda value: value if isinstance(value, str) else _Writer(zone).text(value, plain)
-    return lambda value: _Writer(zone).text(value, plain)
+
+    def show(value: Value) -> str:
+        kind = type(value)
+        if kind is int or kind is float:
+            return number_text(value)  # type: ignore[arg-type]
+        return _Writer(zone).text(value, plain)
+
+    return show
 
 
 def number_text(value: int | float) -> str:
@@ -56,10 +63,13 @@ def number_text(value: int | float) -> str:
         return str(value)
     if value == 0:
         return "0"
+    text = repr(value)
+    if "e" not in text:
+        return text.removesuffix(".0")
     if not 1e-6 <= abs(value) < 1e21:
-        mantissa, _, exponent = repr(value).partition("e")
+        mantissa, _, exponent = text.partition("e")
         return f"{mantissa.removesuffix('.0')}e{int(exponent):+d}"
-    text = format(Decimal(repr(value)), "f")
+    text = format(Decimal(text), "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
@@ -102,7 +112,7 @@ class _Writer:
         self.left = MAX_TEXT
 
     def text(self, value: Value, of: Type) -> str:
-        if isinstance(value, list | tuple):
+        if isinstance(value, (list, tuple)):
             return "\n".join(self._inside(item, _item(of), 1, nested=False) for item in value)
         return self._inside(value, of, 0, nested=False)
 
@@ -112,7 +122,7 @@ class _Writer:
         if isinstance(value, dict):
             text = self._object(value, of, depth)
             return f"({text})" if nested and text else text
-        if isinstance(value, list | tuple):
+        if isinstance(value, (list, tuple)):
             return ", ".join(self._inside(item, _item(of), depth + 1, nested=True) for item in value)
         return self._spend(self._scalar(value))
 

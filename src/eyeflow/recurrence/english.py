@@ -125,12 +125,14 @@ def _dates(rule: Rule) -> str:
         what = "weekday" if names == _WORKDAYS else "day" if len(names) == 7 else _join(
             (DAY_NAMES[day] for day in names), "or")  # fmt: skip
         return "the " + _join(_nth(position) for position in rule.by_set_pos) + f" {what}"
+    if len(rule.by_day) == 1 and plain and rule.by_month_day and not rule.by_set_pos:
+        return f"{DAY_NAMES[names[0]]} the " + _join((_month_day(day) for day in _in_order(rule.by_month_day)), "or")
     parts = []
     if rule.by_day:
         parts.append(_join(f"the {_nth(nth)} {DAY_NAMES[day]}" if nth else f"every {DAY_NAMES[day]}"
                            for nth, day in rule.by_day))  # fmt: skip
     if rule.by_month_day:
-        parts.append("the " + _join(_month_day(day) for day in rule.by_month_day))
+        parts.append("the " + _join(_month_day(day) for day in _in_order(rule.by_month_day)))
     return (" that is also ".join(parts) or "the first day") + _picked(rule)
 
 
@@ -222,6 +224,11 @@ def _nth(number: int) -> str:
     if number in _ORDINALS:
         return _ORDINALS[number]
     return ordinal(number) if number > 0 else f"{ordinal(-number)} to last"
+
+
+def _in_order(days: Iterable[int]) -> list[int]:
+    """Days of a month as they come, those counted from its end last."""
+    return sorted(days, key=lambda day: (day < 0, day))
 
 
 def _month_day(day: int) -> str:

@@ -9,30 +9,68 @@ The stored bytes are no key without the root key, and the root key makes none wi
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from struct import Struct
 from typing import Final
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from eyeflow.secrets.errors import SecretError, not_sealed_here
 from eyeflow.secrets.keys import Keys
-from eyeflow.secrets.sealing import KEY_BYTES, NONCE_BYTES, Keyed, Sealer, label
+from eyeflow.secrets.sealing import KEY_BYTES, NONCE_BYTES, Keyed, counted, opened, sealed
 
 _FORM: Final = b"\x01"
+_NONCES: Final = 1 << (8 * NONCE_BYTES)
+_DRAW: Final = Struct(f"{KEY_BYTES}s{NONCE_BYTES}s")
+_DRAWN_AT_ONCE: Final = 64
+_KINDS: Final = {kind: counted(kind) for kind in ("request", "outcome", "trail")}
 
 
 class RunKey:
-    """The data key of one run (the engine's port of that name)."""
+    """The data key of one run (the engine's port of that name). Its nonces count up from a random one: few messages
+    have this key, and a call to the system for each of them would cost more than the encryption."""
 
-    __slots__ = ("_sealer",)
+    __slots__ = ("_cipher", "_nonce")
 
     def __init__(self, key: bytes, nonce: bytes) -> None:
-        self._sealer = Sealer(key, nonce)
+        self._cipher = AESGCM(key)
+        self._nonce = int.from_bytes(nonce, "big")
 
     def seal(self, data: bytes, execution_id: str, kind: str) -> bytes:
         """`data`, readable with this key, this run and this kind only. Raises: SecretError `run_too_large`."""
-        return self._sealer.seal(data, label(execution_id, kind))
+        nonce, self._nonce = self._nonce, (self._nonce + 1) % _NONCES
+        return sealed(self._cipher, nonce.to_bytes(NONCE_BYTES, "big"), data, _place(execution_id, kind))
 
     def open(self, sealed: bytes, execution_id: str, kind: str) -> bytes:
         """What was sealed. Raises: SecretError `not_sealed_here`."""
-        return self._sealer.open(sealed, label(execution_id, kind))
+        return opened(self._cipher, sealed, _place(execution_id, kind))
+
+
+def _place(execution_id: str, kind: str) -> bytes:
+    """The label of a run and a kind."""
+    return counted(execution_id) + (_KINDS.get(kind) or counted(kind))
+
+
+class _Drawing:
+    """Random bytes for many runs, drawn together. Each is given once, and to no other process: one that is forked draws
+    its own."""
+
+    def __init__(self) -> None:
+        self._left: Iterator[tuple[bytes, bytes]] = iter(())
+        os.register_at_fork(after_in_child=self._forget)
+
+    def _forget(self) -> None:
+        self._left = iter(())
+
+    def draw(self) -> tuple[bytes, bytes]:
+        """What a key and its first nonce are made from."""
+        for drawn in self._left:
+            return drawn
+        self._left = _DRAW.iter_unpack(os.urandom(_DRAW.size * _DRAWN_AT_ONCE))
+        return next(self._left)
+
+
+_drawing: Final = _Drawing()
 
 
 class RunCipher:
@@ -43,9 +81,9 @@ class RunCipher:
 
     def new(self) -> tuple[bytes, RunKey]:
         """A fresh key, and its wrapped form, which is what is stored."""
-        drawn = os.urandom(KEY_BYTES + NONCE_BYTES)
-        wrapped = _FORM + drawn[:KEY_BYTES]
-        return wrapped, RunKey(self._keyed(wrapped), drawn[KEY_BYTES:])
+        drawn, nonce = _drawing.draw()
+        wrapped = _FORM + drawn
+        return wrapped, RunKey(self._keyed(wrapped), nonce)
 
     def open(self, wrapped: bytes) -> RunKey:
         """The key that was wrapped. Raises: SecretError `payload_erased`, `not_sealed_here`."""

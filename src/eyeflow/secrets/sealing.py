@@ -14,7 +14,6 @@ from __future__ import annotations
 import hmac
 import os
 import zlib
-from itertools import count
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
@@ -28,8 +27,6 @@ from eyeflow.secrets.errors import SecretError, not_sealed_here
 KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
 MAX_PAYLOAD_BYTES: Final = 32 << 20
-_NONCE_BYTES: Final = NONCE_BYTES
-_NONCES: Final = 1 << (8 * NONCE_BYTES)
 _TAG_BYTES: Final = 16
 _PLAIN, _PACKED = b"\x01", b"\x02"
 _PACK_FROM_BYTES: Final = 2_048
@@ -37,49 +34,50 @@ _LEVEL: Final = 1
 
 
 class Sealer:
-    """A key that seals and opens.
+    """A key that seals and opens, with random nonces."""
 
-    Nonces are random. With `nonce`, which must be random too, they count up from there: for a key that is made anew for
-    few messages, a call to the system for each of them costs more than the encryption.
-    """
+    __slots__ = ("_cipher",)
 
-    __slots__ = ("_cipher", "_counting")
-
-    def __init__(self, key: bytes, nonce: bytes | None = None) -> None:
+    def __init__(self, key: bytes) -> None:
         self._cipher = AESGCM(key)
-        self._counting = None if nonce is None else count(int.from_bytes(nonce, "big"))
 
     def seal(self, data: bytes, label: bytes) -> bytes:
         """`data`, to be opened with this key and this label only. Raises: SecretError `run_too_large`."""
-        form = _PLAIN
-        if len(data) >= _PACK_FROM_BYTES:
-            if len(data) > MAX_PAYLOAD_BYTES:
-                raise SecretError("run_too_large", f"{len(data)} bytes are more than {MAX_PAYLOAD_BYTES}")
-            packed = zlib.compress(data, _LEVEL)
-            if len(packed) < len(data):
-                form, data = _PACKED, packed
-        if self._counting is None:
-            nonce = os.urandom(_NONCE_BYTES)
-        else:
-            nonce = (next(self._counting) % _NONCES).to_bytes(_NONCE_BYTES, "big")
-        return form + nonce + self._cipher.encrypt(nonce, data, form + label)
+        return sealed(self._cipher, os.urandom(NONCE_BYTES), data, label)
 
     def open(self, sealed: bytes, label: bytes) -> bytes:
         """What was sealed. Raises: SecretError `not_sealed_here`."""
-        form, nonce, body = sealed[:1], sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
-        if form not in (_PLAIN, _PACKED) or len(body) < _TAG_BYTES:
-            raise not_sealed_here("this")
-        try:
-            data = self._cipher.decrypt(nonce, body, form + label)
-        except InvalidTag:
-            raise not_sealed_here("this") from None
-        if form == _PLAIN:
-            return data
-        unpacker = zlib.decompressobj()
-        plain = unpacker.decompress(data, MAX_PAYLOAD_BYTES)
-        if not unpacker.eof:
-            raise SecretError("run_too_large", f"more than {MAX_PAYLOAD_BYTES} bytes were sealed")
-        return plain
+        return opened(self._cipher, sealed, label)
+
+
+def sealed(cipher: AESGCM, nonce: bytes, data: bytes, label: bytes) -> bytes:
+    """`data` under a nonce that `cipher` has not had before. Raises: SecretError `run_too_large`."""
+    form = _PLAIN
+    if len(data) >= _PACK_FROM_BYTES:
+        if len(data) > MAX_PAYLOAD_BYTES:
+            raise SecretError("run_too_large", f"{len(data)} bytes are more than {MAX_PAYLOAD_BYTES}")
+        packed = zlib.compress(data, _LEVEL)
+        if len(packed) < len(data):
+            form, data = _PACKED, packed
+    return form + nonce + cipher.encrypt(nonce, data, form + label)
+
+
+def opened(cipher: AESGCM, sealed: bytes, label: bytes) -> bytes:
+    """What was sealed. Raises: SecretError `not_sealed_here`, `run_too_large`."""
+    form, nonce, body = sealed[:1], sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
+    if form not in (_PLAIN, _PACKED) or len(body) < _TAG_BYTES:
+        raise not_sealed_here("this")
+    try:
+        data = cipher.decrypt(nonce, body, form + label)
+    except InvalidTag:
+        raise not_sealed_here("this") from None
+    if form == _PLAIN:
+        return data
+    unpacker = zlib.decompressobj()
+    plain = unpacker.decompress(data, MAX_PAYLOAD_BYTES)
+    if not unpacker.eof:
+        raise SecretError("run_too_large", f"more than {MAX_PAYLOAD_BYTES} bytes were sealed")
+    return plain
 
 
 def derived(key: bytes, purpose: str) -> bytes:
@@ -109,8 +107,10 @@ class Keyed:
 
 def label(*parts: str | int) -> bytes:
     """Parts as one label; no two lists of parts have the same."""
-    made = b""
-    for part in parts:
-        coded = str(part).encode("utf-8", "surrogatepass")
-        made += len(coded).to_bytes(4, "big") + coded
-    return made
+    return b"".join([counted(str(part)) for part in parts])
+
+
+def counted(part: str) -> bytes:
+    """A part of a label: its length, and itself."""
+    coded = part.encode("utf-8", "surrogatepass")
+    return len(coded).to_bytes(4, "big") + coded

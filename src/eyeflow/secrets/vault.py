@@ -97,6 +97,11 @@ class Vault:
         self._unwritten = 0
         self._owed: list[Append] = []
 
+    @property
+    def place(self) -> str:
+        """Where the master key is, for a person."""
+        return self._keys.source.place
+
     async def put(self, name: str, value: str | Mapping[str, str], access: Access | None = None) -> SecretInfo:
         """Keep `value` under `name`; a secret of that name gets it as its next version.
 

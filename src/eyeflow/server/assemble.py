@@ -39,7 +39,8 @@ from eyeflow.server.outside import engine_limits, key_source, live_connectors, l
 from eyeflow.server.practising import Practising
 from eyeflow.server.routes import Router
 from eyeflow.server.service import Documents, Part, Service
-from eyeflow.server.settings import Settings
+from eyeflow.server.settings import DATABASE, Settings
+from eyeflow.server.sharing import Share
 from eyeflow.server.table import TABLE
 from eyeflow.server.traces import tracer
 from eyeflow.store.port import Store, Where
@@ -53,7 +54,6 @@ from eyeflow.triggers.webhooks import Webhooks
 from eyeflow.workspace.renewing import RenewingCredentials
 from eyeflow.workspace.workspace import Surroundings, Workspace
 
-DATABASE: Final = "eyeflow.db"
 ANCHOR: Final = "audit.end"
 
 Close: TypeAlias = Callable[[], Awaitable[object]]
@@ -75,15 +75,15 @@ class Assembled(msgspec.Struct, frozen=True):
 
 
 async def assemble(
-    settings: Settings, *, shared: bool = False, clock: Clock | None = None, ids: Ids | None = None
+    settings: Settings, *, share: Share | None = None, clock: Clock | None = None, ids: Ids | None = None
 ) -> Assembled:
-    """Everything one process needs; the store is open and its keys are unlocked. `shared` when several processes use
-    the same data. Raises: EyeFlowError, after letting go of what was made."""
+    """Everything one process needs; the store is open and its keys are unlocked. `share` is what several processes of
+    the same data have in common. Raises: EyeFlowError, after letting go of what was made."""
     closers: list[Close] = []
     try:
         catalog, signing = load_services(settings), local_key(settings.folder)
-        kept = await _kept(settings, clock or SystemClock(), catalog, closers, shared=shared)
-        return _assembled(settings, kept, catalog, signing, ids or RandomIds(), closers)
+        kept = await _kept(settings, clock or SystemClock(), catalog, closers, shared=share is not None)
+        return _assembled(settings, kept, catalog, signing, ids or RandomIds(), closers, share)
     except BaseException:
         for close in reversed(closers):
             await close()
@@ -122,8 +122,9 @@ def process_name(pid: int | None = None) -> str:
 
 
 def _assembled(  # noqa: PLR0917 - what was made, handed on
-    settings: Settings, kept: _Kept, catalog: Catalog, signing: SigningKey, ids: Ids, closers: list[Close]
-) -> Assembled:
+    settings: Settings, kept: _Kept, catalog: Catalog, signing: SigningKey, ids: Ids, closers: list[Close],
+    share: Share | None,
+) -> Assembled:  # fmt: skip
     store, clock, bus = kept.store, kept.clock, InProcessBus()
     connectors = partial(live_connectors, settings)
     name = process_name()
@@ -155,16 +156,19 @@ def _assembled(  # noqa: PLR0917 - what was made, handed on
         store, engine, catalog=lambda: catalog, secrets=kept.credentials.resolve, clock=clock, ids=ids,
         public_url=settings.server.public_url or None,
     )  # fmt: skip
-    metrics = Metrics()
+    metrics = Metrics(share)
     metrics.source(lambda: figures(engine.metrics))
     service = Service(
         settings=settings, store=store, engine=engine, workspace=workspace, webhooks=webhooks, keys=kept.secrets.keys,
         vault=kept.secrets.vault, chain=kept.chain, catalog=lambda: catalog, clock=clock, metrics=metrics,
         documents=Documents(lambda: described(TABLE)),
-        parts=_parts(kept, engine, workspace, bridge, bus, catalog, ids, name),
+        parts=(
+            *_parts(kept, engine, workspace, bridge, bus, catalog, ids, name),
+            Part(name="figures", start=metrics.start, stop=_at_once(metrics.stop), alive=lambda: metrics.alive),
+        ),
     )  # fmt: skip
     bridge.told.append(webhooks.changed)
-    return Assembled(service, _door(service, closers), compilers, kept.secrets.made, tuple(closers))
+    return Assembled(service, _door(service, closers, share), compilers, kept.secrets.made, tuple(closers))
 
 
 def _parts(  # noqa: PLR0917 - what was made, handed on
@@ -172,7 +176,7 @@ def _parts(  # noqa: PLR0917 - what was made, handed on
     ids: Ids, name: str,
 ) -> tuple[Part, ...]:  # fmt: skip
     """What runs beside requests, in the order of starting."""
-    store, clock, notices = kept.store, kept.clock, workspace.notices
+    store, clock, notices, tidying = kept.store, kept.clock, workspace.notices, workspace.tidying
     told = notices.raising.did_not_run
     for topic in notices.raising.topics:
         bus.subscribe(topic, notices.raising.handle)
@@ -184,12 +188,16 @@ def _parts(  # noqa: PLR0917 - what was made, handed on
     async def begin() -> None:
         await notices.start(name)
 
+    async def tidy() -> None:
+        await tidying.start(name)
+
     return (
         Part(name="engine", start=engine.start, stop=engine.drain, alive=lambda: engine.sure),
         Part(name="topics", start=topics.start, stop=_at_once(topics.drain)),
         Part(name="scheduler", start=scheduler.start, stop=_at_once(scheduler.drain), alive=lambda: scheduler.alive),
         Part(name="poller", start=poller.start, stop=_at_once(poller.drain), alive=lambda: poller.alive),
         Part(name="notices", start=begin, stop=_at_once(notices.drain), alive=lambda: notices.alive),
+        Part(name="tidying", start=tidy, stop=_at_once(tidying.drain), alive=lambda: tidying.alive),
     )
 
 
@@ -198,16 +206,17 @@ def _at_once(drain: Close) -> Callable[[float], Awaitable[object]]:
     return lambda _: drain()
 
 
-def _door(service: Service, closers: list[Close]) -> Door:
+def _door(service: Service, closers: list[Close], share: Share | None) -> Door:
     settings = service.settings
     traced = tracer(settings.telemetry)
     if traced is not None:
         closers.append(partial(asyncio.to_thread, traced.close))
+    cells = None if share is None else share.cells
     auth = Auth(
         service.workspace.keys, per_minute=settings.limits.key_per_minute,
-        failures_per_minute=settings.limits.failures_per_minute,
+        failures_per_minute=settings.limits.failures_per_minute, cells=cells,
     )  # fmt: skip
-    return Door(service, Router(TABLE), auth, settings, metrics=service.metrics, tracer=traced)
+    return Door(service, Router(TABLE), auth, settings, metrics=service.metrics, tracer=traced, cells=cells)
 
 
 class _Keeper:

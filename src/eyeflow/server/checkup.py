@@ -21,8 +21,8 @@ import msgspec
 from eyeflow.errors import EyeFlowError
 from eyeflow.server.folder import Lock
 from eyeflow.server.listening import listen
-from eyeflow.server.outside import key_source, load_services, tls_context
-from eyeflow.server.settings import Settings, required
+from eyeflow.server.outside import key_source, load_services, proxy_setting, tls_context
+from eyeflow.server.settings import DATABASE, Settings, required
 
 MIN_FREE_BYTES: Final = 256 * 1024 * 1024
 
@@ -108,7 +108,7 @@ def _master_key(settings: Settings) -> Iterator[Finding]:
     held = source.load()
     if held:
         yield Finding(what="master key", state="ok", said=f"in {source.place}: back it up, apart from the data")
-    elif (settings.folder / "eyeflow.db").exists():
+    elif (settings.folder / DATABASE).exists():
         yield Finding(
             what="master key", state="problem", said=f"{source.place} holds none, and there are data sealed with one",
             hint="restore its backup",
@@ -124,9 +124,22 @@ def _catalog(settings: Settings) -> Iterator[Finding]:
 
 def _egress(settings: Settings) -> Iterator[Finding]:
     tls_context(settings)
-    yield Finding(what="outgoing calls", state="ok", said="public addresses only" + (
-        f", and {', '.join(settings.egress.allow)}" if settings.egress.allow else ""
-    ))  # fmt: skip
+    proxy = proxy_setting(settings)
+    said = "public addresses only" + (f", and {', '.join(settings.egress.allow)}" if settings.egress.allow else "")
+    if proxy is None:
+        yield Finding(what="outgoing calls", state="ok", said=said)
+        return
+    where = f"{proxy.host}:{proxy.port}"
+    try:
+        socket.create_connection((proxy.host, proxy.port), timeout=3.0).close()
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        yield Finding(
+            what="outgoing calls", state="problem", said=f"the proxy {where} does not answer: {why}",
+            hint="see egress.proxy",
+        )  # fmt: skip
+        return
+    yield Finding(what="outgoing calls", state="ok", said=f"{said}, through the proxy {where}")
 
 
 def _reachable(settings: Settings) -> Iterator[Finding]:

@@ -10,6 +10,8 @@ it waits for a time or a person); a problem only when nothing ran.
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable
+from functools import partial
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -18,9 +20,9 @@ from msgspec import Meta
 from eyeflow.engine.model import ENDED, RunRequest, RunResult
 from eyeflow.server.exchange import JSON, NO_STORE, Answer, Declined, Request, encoded, json_answer
 from eyeflow.server.problems import problem_of
-from eyeflow.server.routes import Routes
+from eyeflow.server.routes import Routes, Tell
 from eyeflow.server.service import Service
-from eyeflow.server.strictjson import json_body, typed
+from eyeflow.server.strictjson import Body, json_body, keys_in, must_be_json, typed
 
 ROUTES: Final = Routes("Running")
 HOOKS: Final = Routes("Webhooks")
@@ -110,13 +112,39 @@ def _repeated(result: RunResult) -> tuple[tuple[bytes, bytes], ...]:
     return ((b"idempotency-replayed", b"true"),) if result.repeated else ()
 
 
-@ROUTES.add("POST", "/api/tasks/run", "tasks.run", raw=True, body=Run, answer=Ran | Trouble, also=(202,))
+def _least_keys(body: Run) -> int:
+    """How many keys the text of this body has at the least: what is as by default need not stand there."""
+    given = 1 + keys_in(body.input) if body.input else 0
+    return 1 + given + (not body.wait) + (body.wait_ms is not None)
+
+
+_RUN: Final = Body(Run, _least_keys)
+
+
+def run_at_once(service: Service, request: Request, tell: Tell) -> Awaitable[Answer] | None:
+    """Run a task by name: what only computes is over when this returns, and answered when it is on disk."""
+    must_be_json(request)
+    body = _RUN.read(request.here())
+    asked = _asked(request, body.task, body)
+    if body.wait and service.engine.at_once(asked, partial(_told, tell)):
+        return None
+    return _ran(service, asked, body)
+
+
+def _told(tell: Tell, result: RunResult | Exception) -> None:
+    tell(run_answer(result) if isinstance(result, RunResult) else result)
+
+
+@ROUTES.add(
+    "POST", "/api/tasks/run", "tasks.run", raw=True, body=Run, answer=Ran | Trouble, also=(202,), at_once=run_at_once
+)
 async def run_task(service: Service, request: Request) -> Answer:
     """Run a task by name.
 
     With the header `Idempotency-Key`, the same key runs the same task once, and is answered the same again.
     """
-    body = typed(await json_body(request), Run)
+    must_be_json(request)
+    body = _RUN.read(await request.body())
     return await _run(service, request, body.task, body)
 
 
@@ -135,11 +163,19 @@ def _has_body(request: Request) -> bool:
 
 
 async def _run(service: Service, request: Request, task: str, body: Run | Execute) -> Answer:
+    return await _ran(service, _asked(request, task, body), body)
+
+
+def _asked(request: Request, task: str, body: Run | Execute) -> RunRequest:
+    """What the engine is asked. Raises: Declined."""
     if request.query:
         raise Declined(400, "bad_query", "this address takes no parameters")
-    asked = RunRequest(
+    return RunRequest(
         task=task, input=body.input, principal=request.who, idempotency_key=_idempotency_key(request),  # type: ignore[arg-type]
     )  # fmt: skip
+
+
+async def _ran(service: Service, asked: RunRequest, body: Run | Execute) -> Answer:
     longest = service.settings.server.wait_timeout_ms
     wait_ms = longest if body.wait_ms is None else min(body.wait_ms, longest)
     return run_answer(await service.engine.run(asked, wait=body.wait, wait_ms=wait_ms))
@@ -161,7 +197,7 @@ async def receive(service: Service, request: Request, name: str) -> Answer:
     """A delivery to a webhook, by its id or its path."""
     body = await request.body()
     headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in request.headers.items()}
-    target = request.scope["raw_path"].decode("ascii")
+    target = request.target.decode("ascii")
     received = await service.webhooks.receive(
         name, request.method, headers, body, query=request.query.decode("latin-1"), target=target
     )

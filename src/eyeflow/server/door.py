@@ -1,10 +1,14 @@
-"""The ASGI application: one request from the socket to its answer, the same way for every route.
+"""One request from the socket to its answer, the same way for every route.
 
-Knows: the order of checks. In: a scope. Out: an answer on the wire; every exception becomes a problem here and
-nowhere else. Never: knows a resource, reads a body that is not allowed yet.
+Knows: the order of checks. In: requests; it is an ASGI application too. Out: an answer on the wire; every exception
+becomes a problem here and nowhere else. Never: knows a resource, reads a body that is not allowed yet.
 
 The order: host, route, origin, how much is in hand, key, permission, rate, query, body, handler. So nothing of a
 request is looked at before what it names exists, and no body is read for somebody who may not send it.
+
+A request that is whole when it comes, of a caller who was known a moment ago, needs no task of its own where the route
+can begin its work at once (`at_once`): it is then answered by whoever ends that work. Anything unusual about it, and it
+goes the way all others go, before anything of it was counted.
 """
 
 from __future__ import annotations
@@ -15,28 +19,30 @@ import itertools
 import logging
 import os
 import time
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final, TypeAlias
 from urllib.parse import parse_qsl
 
 import msgspec
 
 from eyeflow.errors import EyeFlowError
 from eyeflow.server import problems
-from eyeflow.server.auth import Auth
+from eyeflow.server.auth import Auth, Caller
 from eyeflow.server.exchange import (
     JSON,
     NO_SNIFF,
     NO_STORE,
-    WHOLE,
     Answer,
     Declined,
     Gone,
     Headers,
+    Message,
     Receive,
     Request,
     Scope,
     Send,
     Stream,
+    Wire,
     encoded,
 )  # fmt: skip
 from eyeflow.server.hosts import Hosts
@@ -45,12 +51,16 @@ from eyeflow.server.logs import event
 from eyeflow.server.metrics import Metrics
 from eyeflow.server.routes import Route, Router
 from eyeflow.server.settings import Settings
+from eyeflow.server.sharing import Cells
 from eyeflow.server.strictjson import json_body, typed, unfit
 from eyeflow.server.traces import Tracer
 from eyeflow.workspace.permissions import require
 
 MAX_HEADERS: Final = 100
 MAX_QUERY: Final = 8192
+Spawn: TypeAlias = Callable[[Coroutine[Any, Any, None]], object]
+"""Runs something in a task."""
+
 _CHANGING: Final = frozenset(("POST", "PUT", "PATCH", "DELETE"))
 _EMPTY: Final = (b"", b"{}")
 
@@ -67,6 +77,7 @@ class Door:
         *,
         metrics: Metrics | None = None,
         tracer: Tracer | None = None,
+        cells: Cells | None = None,
     ) -> None:
         self._service = service
         self.router = router
@@ -74,8 +85,8 @@ class Door:
         self._settings = settings.server
         self._hosts = Hosts(settings.server)
         self._gate = Gate(settings.server.max_requests)
-        self._whole = Bucket(settings.limits.workspace_per_minute)
-        self._deliveries = Buckets(settings.limits.webhook_per_minute)
+        self._whole = Bucket(settings.limits.workspace_per_minute, cells, "whole")
+        self._deliveries = Buckets(settings.limits.webhook_per_minute, cells=cells, kind="webhook")
         self.metrics = metrics or Metrics()
         self._tracer = tracer
         self._log_requests = settings.logs.requests
@@ -83,6 +94,10 @@ class Door:
         self._ids = (f"{prefix}-{number:x}" for number in itertools.count(1))
         self._streams: set[asyncio.Task[None]] = set()
         self.draining = False
+
+    def next_id(self) -> str:
+        """The name of the next request."""
+        return next(self._ids)
 
     @property
     def in_hand(self) -> int:
@@ -93,52 +108,110 @@ class Door:
         """ASGI."""
         if scope["type"] != "http":
             return
+        client: str = scope["client"][0] if scope.get("client") else ""
+        request = Request(scope["method"], scope["raw_path"], scope["query_string"], scope["headers"], client, receive)
+        await self.answer(request, _Messages(send))
+
+    async def answer(self, request: Request, wire: Wire) -> None:
+        """Answer a request, whatever becomes of it."""
         begun = time.perf_counter()
+        request.id = next(self._ids)
         route: Route | None = None
-        request_id = next(self._ids)
         more: Headers = ()
-        status = 499
+        answer: Answer | Stream
         try:
-            request, route = self._checked(scope, receive)
-            request.id = request_id
+            route = self._checked(request)
             answer, more = await self._admitted(request, route)
-        except EyeFlowError as error:
-            answer = problems.problem_of(error, request_id)
         except Gone:
+            self._counted(request, route, 499, begun)
             return
         except Exception as error:
-            event("bug", level=logging.ERROR, error=error, request_id=request_id, route=_template(route))
-            answer = problems.internal(request_id)
+            answer = self._trouble(error, request, route)
         try:
-            status = answer.status
-            more = (*more, (b"x-request-id", request_id.encode()), NO_SNIFF)
             if isinstance(answer, Stream):
-                await self._stream(answer, request, send, more)
+                await self._stream(answer, request, wire.send, self._ending(request, more))
             else:
-                more = (*more, (b"connection", b"close")) if self.draining else more
-                if not answer.written(scope.get(WHOLE), more):
-                    await answer.send(send, more)
+                await self._say(answer, request, wire, more)
         finally:
-            spent = time.perf_counter() - begun
-            self.metrics.request(str(scope["method"]) if route else "-", _template(route), status, spent)
-            if self._log_requests:
-                self._logged(scope, route, status, spent, request_id)
+            self._counted(request, route, answer.status, begun)
 
-    def _checked(self, scope: Scope, receive: Receive) -> tuple[Request, Route]:
-        """What can be known without anybody's help. Raises: Declined."""
-        if len(scope["headers"]) > MAX_HEADERS:
-            raise Declined(431, "head_too_large", f"the request has more than {MAX_HEADERS} headers")
-        request = Request(
-            scope, receive, max_body=self._settings.max_body_bytes, timeout_ms=self._settings.request_timeout_ms
+    def at_once(self, request: Request, wire: Wire, spawn: Spawn) -> bool:
+        """Begin to answer a request that came whole, when nothing has to be waited for before its work begins; False,
+        and nothing has happened, when `answer` has to. `spawn` runs what has to be waited for after all."""
+        route = self.router.plain(request.method, request.target)
+        if route is None or route.at_once is None or self._tracer is not None or self.draining:
+            return False
+        headers, now = request.headers, time.monotonic()
+        caller = self._auth.known(headers.get(b"authorization"), now)
+        if caller is None or not self._usual(request) or not self._gate.enter():
+            return False
+        doing = _Doing(self, request, route, wire, spawn)
+        try:
+            doing.more = self._let_in(caller, route, now)
+            request.principal = caller.principal
+            left = route.at_once(self._service, request, doing)
+        except Exception as error:
+            doing(error)
+        else:
+            if left is not None:
+                spawn(doing.awaited(left))
+        return True
+
+    def _usual(self, request: Request) -> bool:
+        headers = request.headers
+        return (
+            request.twice is None
+            and request.count <= MAX_HEADERS
+            and b"origin" not in headers
+            and self._hosts.known(headers.get(b"host"))
         )
+
+    def _trouble(self, error: Exception, request: Request, route: Route | None) -> Answer:
+        """The answer to a request that met an error."""
+        if isinstance(error, EyeFlowError):
+            return problems.problem_of(error, request.id)
+        event("bug", level=logging.ERROR, error=error, request_id=request.id, route=_template(route))
+        return problems.internal(request.id)
+
+    def _ending(self, request: Request, more: Headers) -> Headers:
+        """The headers that end every answer's."""
+        return (*more, (b"x-request-id", request.id.encode()), NO_SNIFF)
+
+    async def _say(self, answer: Answer, request: Request, wire: Wire, more: Headers) -> None:
+        more = self._ending(request, more)
+        more = (*more, (b"connection", b"close")) if self.draining else more
+        if not answer.written(wire, more):
+            await answer.send(wire.send, more)
+
+    def _counted(self, request: Request, route: Route | None, status: int, begun: float) -> None:
+        spent = time.perf_counter() - begun
+        self.metrics.request(request.method if route else "-", _template(route), status, spent)
+        if self._log_requests:
+            event(
+                "request", method=request.method[:10], route=_template(route), status=status,
+                ms=round(spent * 1000, 2), request_id=request.id,
+            )  # fmt: skip
+
+    def bound(self, request: Request) -> None:
+        """Tell a request how large its body may be, and how long it may take."""
+        request.max_body, request.timeout_ms = self._settings.max_body_bytes, self._settings.request_timeout_ms
+
+    def _checked(self, request: Request) -> Route:
+        """What can be known without anybody's help. Raises: Declined."""
+        if request.count > MAX_HEADERS:
+            raise Declined(431, "head_too_large", f"the request has more than {MAX_HEADERS} headers")
+        if request.twice is not None:
+            name = request.twice.decode("latin-1")
+            raise Declined(400, "malformed_header", f"the header {name} stands in the request twice")
+        self.bound(request)
         host = request.headers.get(b"host")
         self._hosts.check(host)
         method = "GET" if request.method == "HEAD" else request.method
-        route, request.params = self.router.find(method, scope["raw_path"])
+        route, request.params = self.router.find(method, request.target)
         request.path = route.path
         if method in _CHANGING and b"origin" in request.headers:
             self._hosts.check_origin(request.headers[b"origin"], host or b"")
-        return request, route
+        return route
 
     async def _admitted(self, request: Request, route: Route) -> tuple[Answer | Stream, Headers]:
         if route.permission == "open":
@@ -163,6 +236,12 @@ class Door:
             self._delivered(request, now)
             return ()
         caller = await self._auth.caller(request.headers.get(b"authorization"), request.client, now)
+        more = self._let_in(caller, route, now)
+        request.principal = caller.principal
+        return more
+
+    def _let_in(self, caller: Caller, route: Route, now: float) -> Headers:
+        """Rate and permission of somebody who is known; the rate's headers. Raises: Declined, Forbidden."""
         taken = caller.bucket.take(now)
         whole = self._whole.take(now)
         narrow = taken if whole is None or (taken is not None and taken.wait_s >= whole.wait_s) else whole
@@ -170,8 +249,8 @@ class Door:
             wait = (b"retry-after", problems.retry_after(narrow.wait_s * 1000))
             raise Declined(429, "too_many_requests", "too many requests", headers=(wait, *narrow.headers()))
         assert route.permission != "open"
+        assert route.permission != "signed"
         require(caller.principal, route.permission)
-        request.principal = caller.principal
         return () if narrow is None else narrow.headers()
 
     def _delivered(self, request: Request, now_s: float) -> None:
@@ -226,11 +305,61 @@ class Door:
         for task in tuple(self._streams):
             task.cancel()
 
-    def _logged(self, scope: Scope, route: Route | None, status: int, spent: float, request_id: str) -> None:
-        event(
-            "request", method=str(scope["method"])[:10], route=_template(route), status=status,
-            ms=round(spent * 1000, 2), request_id=request_id,
-        )  # fmt: skip
+
+class _Messages:
+    """The wire of an ASGI server."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+
+    async def send(self, message: Message) -> None:
+        await self._send(message)
+
+    def whole(self, status: int, headers: Headers, body: bytes) -> bool:
+        return False
+
+
+class _Doing:
+    """A request whose work began at once. Called with what became of it, an answer or an error, it answers."""
+
+    __slots__ = ("_begun", "_door", "_request", "_route", "_spawn", "_wire", "more")
+
+    def __init__(self, door: Door, request: Request, route: Route, wire: Wire, spawn: Spawn) -> None:
+        self._begun = time.perf_counter()
+        self._door = door
+        self._request = request
+        self._route = route
+        self._wire = wire
+        self._spawn = spawn
+        self.more: Headers = ()
+        request.id = door.next_id()
+        door.bound(request)
+        request.path = route.path
+
+    def __call__(self, made: Answer | Exception) -> None:
+        """Answer, once."""
+        request = self._request
+        answer = made if isinstance(made, Answer) else self._door._trouble(made, request, self._route)
+        self._door._gate.leave()
+        if not self._door.draining and answer.written(self._wire, self._door._ending(request, self.more)):
+            self._door._counted(request, self._route, answer.status, self._begun)
+        else:
+            self._spawn(self._said(answer))
+
+    async def _said(self, answer: Answer) -> None:
+        try:
+            await self._door._say(answer, self._request, self._wire, self.more)
+        finally:
+            self._door._counted(self._request, self._route, answer.status, self._begun)
+
+    async def awaited(self, left: Awaitable[Answer]) -> None:
+        """Answer when `left` has the answer."""
+        try:
+            answer = await left
+        except Exception as error:
+            self(error)
+        else:
+            self(answer)
 
 
 def _template(route: Route | None) -> str:

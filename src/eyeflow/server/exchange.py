@@ -1,16 +1,17 @@
 """One request and its answer, as everything between the socket and a handler sees them.
 
-Knows: which headers matter, how a body is read within bounds, how an answer is put on the wire. In: an ASGI scope.
-Out: `Request`, `Answer`, `Stream`. Never: decides who may do what, formats errors.
+Knows: which headers matter, how a body is read within bounds, how an answer is put on the wire. In: the parts of a
+request's head, and where its body comes from. Out: `Request`, `Answer`, `Stream`. Never: decides who may do what,
+formats errors.
 
-Source: ASGI HTTP specification 2.3; RFC 9110 for the headers.
+Source: ASGI HTTP specification 2.3 for the messages; RFC 9110 for the headers.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
-from typing import Any, Final, TypeAlias
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
+from typing import Any, Final, Protocol, TypeAlias
 
 import msgspec
 
@@ -27,8 +28,6 @@ JSON: Final = (b"content-type", b"application/json")
 PROBLEM: Final = (b"content-type", b"application/problem+json")
 NO_STORE: Final = (b"cache-control", b"no-store")
 NO_SNIFF: Final = (b"x-content-type-options", b"nosniff")
-WHOLE: Final = "eyeflow.whole"
-"""The key of a scope under which a server offers to write a whole answer at once: status, headers, body."""
 _ONCE: Final = frozenset((
     b"host", b"authorization", b"content-type", b"content-length", b"origin", b"idempotency-key", b"last-event-id",
 ))  # fmt: skip
@@ -50,34 +49,53 @@ class Gone(Exception):  # noqa: N818 - what happened to the caller
     """The caller hung up before the request was whole; nobody waits for an answer."""
 
 
+class Wire(Protocol):
+    """Where the answer to one request goes."""
+
+    def whole(self, status: int, headers: Headers, body: bytes) -> bool:
+        """Write an answer in one piece; False, and nothing written, where it has to be sent in messages."""
+        ...
+
+    async def send(self, message: Message) -> None:
+        """One message of an answer: its start, or a piece of its body."""
+        ...
+
+
 class Request:
-    """One request. `params` are the parts of the path, `principal` who asks: None where no key is needed."""
+    """One request. `target` is its path as it was sent, `params` are the parts of it that the route names, `principal`
+    who asks: None where no key is needed. `whole` is the body, where all of it came with the head."""
 
     __slots__ = (
-        "_receive", "client", "headers", "id", "max_body", "method", "params", "path", "principal", "query", "scope",
-        "timeout_ms",
+        "_receive", "client", "count", "headers", "id", "max_body", "method", "params", "path", "principal", "query",
+        "target", "timeout_ms", "twice", "whole",
     )  # fmt: skip
 
-    def __init__(self, scope: Scope, receive: Receive, *, max_body: int = 1 << 20, timeout_ms: int = 10_000) -> None:
-        self.scope = scope
-        self.method: str = scope["method"]
+    def __init__(  # noqa: PLR0917 - made for every request, from the parts of its head
+        self,
+        method: str,
+        target: bytes,
+        query: bytes,
+        headers: Sequence[tuple[bytes, bytes]],
+        client: str,
+        receive: Receive,
+        whole: bytes | None = None,
+    ) -> None:
+        self.method = method
+        self.target = target
+        self.query = query
+        self.client = client
+        self.whole = whole
         self.path: str = ""
-        self.query: bytes = scope["query_string"]
         self.params: Mapping[str, str] = {}
         self.principal: Principal | None = None
-        self.client: str = scope["client"][0] if scope.get("client") else ""
         self.id = ""
-        self.max_body = max_body
-        self.timeout_ms = timeout_ms
+        self.max_body = 1 << 20
+        self.timeout_ms = 10_000
         self._receive = receive
-        held: dict[bytes, bytes] = {}
-        for name, value in scope["headers"]:
-            if name in held and name in _ONCE:
-                raise Declined(
-                    400, "malformed_header", f"the header {name.decode('latin-1')} stands in the request twice"
-                )
-            held[name] = value
-        self.headers = held
+        self.headers = dict(headers)
+        self.count = len(headers)
+        self.twice = None if len(self.headers) == self.count else _repeated(headers)
+        """A header that stands in the request twice and may not."""
 
     def header(self, name: bytes) -> str:
         """A header as text, empty when it is not there."""
@@ -89,12 +107,21 @@ class Request:
         assert self.principal is not None, "this route needs a key"
         return self.principal
 
+    def here(self) -> bytes:
+        """All of the body, of a request that came whole. Raises: Declined `body_too_large`."""
+        assert self.whole is not None, "the request came whole"
+        if len(self.whole) > self.max_body:
+            raise self._too_large()
+        return self.whole
+
     async def body(self) -> bytes:
         """All of the body. Raises: Declined `body_too_large`, `too_slow`; Gone."""
         said = self.headers.get(b"content-length")
         if said is not None and said.isdigit() and int(said) > self.max_body:
             raise self._too_large()
-        message = await self._next() if said is None else await self._first()
+        if self.whole is not None:
+            return self.here()
+        message = await self._next()
         data: bytes = message.get("body", b"")
         if not message.get("more_body"):
             if len(data) > self.max_body:
@@ -106,10 +133,6 @@ class Request:
         except TimeoutError:
             why = f"the body did not arrive in {self.timeout_ms} ms"
             raise Declined(408, "too_slow", why, headers=((b"connection", b"close"),)) from None
-
-    async def _first(self) -> Message:
-        """The first piece. Small bodies arrive with the headers, so that no timer is set for them."""
-        return await self._next()
 
     async def _rest(self, first: bytes) -> bytes:
         parts, size = [first], len(first)
@@ -153,9 +176,9 @@ class Answer:
         self.body = body
         self.headers = headers
 
-    def written(self, whole: Callable[[int, Headers, bytes], bool] | None, more: Headers) -> bool:
-        """Put it on the wire at once, where the server has a way for that (`whole`); False when it has to be sent."""
-        return whole is not None and whole(self.status, (*self.headers, *more), self.body)
+    def written(self, wire: Wire, more: Headers) -> bool:
+        """Put it on the wire at once; False when it has to be sent."""
+        return wire.whole(self.status, (*self.headers, *more), self.body)
 
     async def send(self, send: Send, more: Headers) -> None:
         """Put it on the wire, with the headers `more` after its own."""
@@ -183,6 +206,15 @@ class Stream:
         async for piece in self.pieces:
             await send({"type": "http.response.body", "body": piece, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
+
+
+def _repeated(headers: Sequence[tuple[bytes, bytes]]) -> bytes | None:
+    seen: set[bytes] = set()
+    for name, _ in headers:
+        if name in seen and name in _ONCE:
+            return name
+        seen.add(name)
+    return None
 
 
 def encoded(value: object) -> bytes:

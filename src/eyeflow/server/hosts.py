@@ -32,6 +32,10 @@ class Hosts:
             self._origins.add(f"{parts.scheme}://{parts.netloc}".lower())
         self._known: set[bytes] = set()
 
+    def known(self, host: bytes | None) -> bool:
+        """True for a name that was let in before."""
+        return host in self._known
+
     def check(self, host: bytes | None) -> None:
         """Return for a name of this server. Raises: Declined `no_host` (400), `unknown_host` (421)."""
         if host in self._known:

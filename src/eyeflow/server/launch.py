@@ -43,18 +43,7 @@ def launch(settings: Settings, announce: Announce, *, prepare: bool = True) -> i
     """Serve until SIGTERM or Ctrl-C. With `prepare` the data folder, its keys and the first API key are made when they
     are not there; without, they have to be. Raises: EyeFlowError when it cannot start; nothing is left behind then.
     """
-    required(settings)
-    if not prepare and not settings.folder.is_dir():
-        raise FolderError(
-            "data_unusable",
-            f"there is no data folder {settings.folder}",
-            hint="`eyeflow up` makes one; or name it with --data",
-        )
-    workers = settings.server.workers
-    if workers > 1 and not can_share():
-        raise SettingsError("bad_setting", "several workers are not possible on this system", hint="leave workers at 1")
-    lock = Lock(settings.folder)
-    lock.take()
+    lock, workers = _taken(settings, prepare=prepare), settings.server.workers
     try:
         sockets = listen(settings.server.host, settings.server.port, workers)
         port = sockets[0].getsockname()[1]
@@ -65,6 +54,34 @@ def launch(settings: Settings, announce: Announce, *, prepare: bool = True) -> i
         return start(settings, sockets, _Word(announce, url, settings, first_key=prepare))
     finally:
         lock.release()
+
+
+def launch_worker(settings: Settings, announce: Announce) -> int:
+    """Run what is due and what is queued until SIGTERM or Ctrl-C, without an address. Everything has to be made
+    already. Raises: EyeFlowError when it cannot start."""
+    settings = msgspec.structs.replace(settings, server=msgspec.structs.replace(settings.server, workers=1))
+    lock = _taken(settings, prepare=False)
+    try:
+        lock.say("")
+        return _one(settings, [], _Word(announce, "", settings, first_key=False))
+    finally:
+        lock.release()
+
+
+def _taken(settings: Settings, *, prepare: bool) -> Lock:
+    """The data folder, ours from now on. Raises: SettingsError, FolderError."""
+    required(settings)
+    if not prepare and not settings.folder.is_dir():
+        raise FolderError(
+            "data_unusable",
+            f"there is no data folder {settings.folder}",
+            hint="`eyeflow up` makes one; or name it with --data",
+        )
+    if settings.server.workers > 1 and not can_share():
+        raise SettingsError("bad_setting", "several workers are not possible on this system", hint="leave workers at 1")
+    lock = Lock(settings.folder)
+    lock.take()
+    return lock
 
 
 class _Word:
@@ -112,15 +129,17 @@ def _several(settings: Settings, sockets: list[socket.socket], word: _Word) -> i
     """The database and its keys are made before the first process starts, so that none of them has to wait."""
     from eyeflow.server.assemble import assemble, process_name  # noqa: PLC0415 - loaded once, before the forks
     from eyeflow.server.process import run, serve  # noqa: PLC0415
+    from eyeflow.server.sharing import Share, Sharing  # noqa: PLC0415
 
     run(_prepared(settings, word))
+    sharing = Sharing(len(sockets))
     first = [True] * len(sockets)
 
     def work(number: int, sock: socket.socket, pipe: int, before: int) -> int:
         told = word if number == 0 and first[0] else None
 
         async def beside(held: Settings) -> Assembled:
-            made = await assemble(held, shared=True)
+            made = await assemble(held, share=Share(sharing, number))
             return await _without(made, lambda name: name == process_name(before)) if before else made
 
         return run(serve(

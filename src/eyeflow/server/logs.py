@@ -162,7 +162,7 @@ def configure(settings: Logs, *, json: bool | None = None) -> None:
         root.removeHandler(each)
     root.addHandler(Lines(JsonForm() if as_json else TextForm()))
     root.setLevel(_LEVELS[settings.level])
-    for noisy in ("uvicorn.error", "uvicorn.access", "asyncio", "aiohttp.access", "alembic"):
+    for noisy in ("asyncio", "aiohttp.access", "alembic"):
         logging.getLogger(noisy).setLevel(max(_LEVELS[settings.level], logging.WARNING))
 
 

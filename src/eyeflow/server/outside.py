@@ -6,7 +6,7 @@ Knows: how each of these is opened. In: `Settings`. Out: a catalog, connectors, 
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +14,7 @@ from eyeflow.catalog.load import load_catalog, merge
 from eyeflow.catalog.model import Catalog
 from eyeflow.connectors.guard import Guard, PrivateRange
 from eyeflow.connectors.http1 import Http1Transport
+from eyeflow.connectors.proxied import ProxiedTransport, Proxy, proxy_of
 from eyeflow.connectors.registry import Factory, factories
 from eyeflow.connectors.transport import HttpTransport
 from eyeflow.engine.limits import EngineLimits
@@ -50,18 +51,36 @@ def load_services(settings: Settings) -> Catalog:
 def live_connectors(settings: Settings, catalog: Catalog) -> Mapping[str, Factory]:
     """The connectors that reach real services, behind the egress guard."""
     guard = Guard(allow=private_ranges(settings))
-    tls = tls_context(settings)
+    open_transport = _opener(settings, guard)
 
-    def opened(pool: int) -> Http1Transport:
+    def opened(pool: int) -> HttpTransport:
         # A plan knows only its own calls: here many runs of many tasks share an account at a time.
-        return Http1Transport(guard, pool=max(pool, SOCKETS), tls=tls)
+        return open_transport(max(pool, SOCKETS))
 
     return factories(catalog, guard=guard, open_transport=opened)
 
 
 def plain_transport(settings: Settings) -> HttpTransport:
     """A transport behind the egress guard, for what is said to services beside calls. Raises: SettingsError."""
-    return Http1Transport(Guard(allow=private_ranges(settings)), pool=8, tls=tls_context(settings))
+    return _opener(settings, Guard(allow=private_ranges(settings)))(8)
+
+
+def _opener(settings: Settings, guard: Guard) -> Callable[[int], HttpTransport]:
+    """Makes transports with a pool of so many sockets. Raises: SettingsError."""
+    tls, proxy = tls_context(settings), proxy_setting(settings)
+    if proxy is None:
+        return lambda pool: Http1Transport(guard, pool=pool, tls=tls)
+    return lambda pool: ProxiedTransport(guard, proxy, pool=pool, tls=tls)
+
+
+def proxy_setting(settings: Settings) -> Proxy | None:
+    """The proxy that HTTP leaves through. Raises: SettingsError."""
+    if not settings.egress.proxy:
+        return None
+    try:
+        return proxy_of(settings.egress.proxy)
+    except ValueError as error:
+        raise SettingsError("bad_setting", "egress.proxy does not fit", hint=f"{error}") from None
 
 
 def private_ranges(settings: Settings) -> tuple[PrivateRange, ...]:
@@ -113,4 +132,4 @@ def key_source(settings: Settings) -> KeySource:
             return KeyringKeys()
         case "vault":
             return HashicorpKeys(held.vault_url, held.vault_token, mount=held.vault_mount, path=held.vault_path)
-    return FileKeys(held.key_file or settings.folder / MASTER_KEY)
+    return FileKeys(held.key_file or settings.folder.absolute() / MASTER_KEY)

@@ -20,19 +20,19 @@ from collections.abc import Awaitable, Callable
 from email.utils import formatdate
 from typing import Final
 
-from uvicorn.config import Config
-from uvicorn.server import ServerState
-
 from eyeflow.server import logs
 from eyeflow.server.assemble import Assembled
 from eyeflow.server.door import Door
-from eyeflow.server.protocol import Connection, close_idle, close_slow
+from eyeflow.server.protocol import Connections, close_idle, close_slow
 from eyeflow.server.service import Service
 from eyeflow.server.settings import Settings
 
 TICK_S: Final = 0.5
 _SWITCH_S: Final = 0.000_5
 _SETTLE_S: Final = 0.02
+_GARBAGE: Final = (20_000, 20, 50)
+"""Objects of a request are freed when it ends, hardly any in circles: looking for those every 700 objects found
+nothing, dozens of times a second."""
 
 Assemble = Callable[[Settings], Awaitable[Assembled]]
 Ready = Callable[[Assembled], Awaitable[None]]
@@ -45,39 +45,30 @@ class Serving:
         self._door = door
         self._settings = settings.server
         self._sockets = sockets
-        self._state = ServerState()
-        self._config = Config(
-            app=door, loop="none", http=Connection, ws="none", lifespan="off", log_config=None, access_log=False,
-            proxy_headers=False, server_header=False,
-        )  # fmt: skip
-        self._config.load()
+        self._held: Connections | None = None
         self._servers: list[asyncio.Server] = []
         self._tick: asyncio.TimerHandle | None = None
 
     async def start(self) -> None:
         """Begin to accept."""
         loop = asyncio.get_running_loop()
-        self._ticked()
-        kind = type("BoundedConnection", (Connection,), {"most": self._settings.max_connections})
-
-        def made() -> asyncio.Protocol:
-            return kind(config=self._config, server_state=self._state, app_state={}, _loop=loop)  # type: ignore[no-any-return]
-
+        self._held = held = Connections(self._door, loop, most=self._settings.max_connections)
+        self._ticked(held)
         for each in self._sockets:
-            self._servers.append(await loop.create_server(made, sock=each, backlog=2048))
+            self._servers.append(await loop.create_server(held.made, sock=each, backlog=2048))
 
     @property
     def connections(self) -> int:
         """Open connections."""
-        return len(self._state.connections)
+        return 0 if self._held is None else len(self._held.open)
 
-    def _ticked(self) -> None:
+    def _ticked(self, held: Connections) -> None:
         """Twice a second: the date of answers, slow heads, idle connections."""
         loop = asyncio.get_running_loop()
-        self._state.default_headers = [(b"date", formatdate(time.time(), usegmt=True).encode())]
-        close_slow(tuple(self._state.connections), loop.time(), self._settings.request_timeout_ms / 1000)
-        close_idle(tuple(self._state.connections), loop.time(), max(1.0, self._settings.idle_timeout_ms / 1000))
-        self._tick = loop.call_later(TICK_S, self._ticked)
+        held.date = f"date: {formatdate(time.time(), usegmt=True)}\r\n".encode()
+        close_slow(tuple(held.open), loop.time(), self._settings.request_timeout_ms / 1000)
+        close_idle(tuple(held.open), loop.time(), max(1.0, self._settings.idle_timeout_ms / 1000))
+        self._tick = loop.call_later(TICK_S, self._ticked, held)
 
     async def drain(self, hurry: asyncio.Event) -> None:
         """Accept no more and let what is in hand end, for `drain_timeout_ms` at the most, or until `hurry`."""
@@ -88,14 +79,16 @@ class Serving:
         loop = asyncio.get_running_loop()
         until = loop.time() + self._settings.drain_timeout_ms / 1000
         await asyncio.sleep(_SETTLE_S)
-        for connection in tuple(self._state.connections):
-            connection.shutdown()
-        while (self._state.tasks or self._door.in_hand) and loop.time() < until and not hurry.is_set():
-            await asyncio.sleep(_SETTLE_S)
-        for task in tuple(self._state.tasks):
-            task.cancel()
-        for connection in tuple(self._state.connections):
-            connection.transport.close()
+        held = self._held
+        if held is not None:
+            for connection in tuple(held.open):
+                connection.shutdown()
+            while (held.tasks or self._door.in_hand) and loop.time() < until and not hurry.is_set():
+                await asyncio.sleep(_SETTLE_S)
+            for task in tuple(held.tasks):
+                task.cancel()
+            for connection in tuple(held.open):
+                connection.transport.close()
         if self._tick is not None:
             self._tick.cancel()
         await asyncio.sleep(0)
@@ -133,6 +126,7 @@ async def serve(
         # What is loaded by now stays: looking for garbage in it again and again would take milliseconds each time.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*_GARBAGE)
         if ready is not None:
             await ready(made)
         await end.wait()

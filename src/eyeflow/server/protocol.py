@@ -1,164 +1,359 @@
-"""One connection: uvicorn's HTTP protocol, with the bounds it does not have.
+"""One connection: HTTP/1.1 as llhttp reads it, within bounds.
 
-Knows: how long a head may take to arrive and how large it may be, how long a reader may take. In: bytes. Out: scopes
-for the door. Never: parses by itself.
+Knows: how long a head may take to arrive and how large it may be, how long a reader may take, that requests of one
+connection are answered one after the other. In: bytes. Out: requests for the door, their answers on the wire. Never:
+parses by itself, knows a route.
 
 A slow head, and a connection without requests, are found by a look at all connections each second rather than by a
-timer for each request: the timers would cost more than parsing does.
+timer for each request: the timers would cost more than parsing does. A request that came whole is offered to the door
+at once; only what that does not take is answered by a task of its own.
+
+llhttp is strict: what two programs could read differently is refused. Nothing is read after a request that ends its
+connection, nor after one that asks for another protocol: those are answered as they stand, and the connection ends.
+
+Source: RFC 9112.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from functools import partial
-from typing import Any, Final
+import logging
+from collections import deque
+from collections.abc import Coroutine, Iterable
+from typing import Any, Final, Protocol
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from eyeflow.server.exchange import WHOLE, Headers, encoded
+from eyeflow.server.exchange import Request, Wire, encoded
+from eyeflow.server.logs import event
 from eyeflow.server.problems import Problem
+from eyeflow.server.turn import STATUS_LINES, Turn
 
 MAX_HEAD: Final = 65_536
 SLOW_READER_S: Final = 60.0
 BODY_GRACE_S: Final = 2.0
 """A body may take longer than a head by this: whoever reads it says so first (`too_slow`), if anybody does."""
 
+_METHODS: Final = {name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")}
 
-class Connection(HttpToolsProtocol):
+
+class Answering(Protocol):
+    """What the door is to a connection."""
+
+    def at_once(self, request: Request, wire: Wire, spawn: Any) -> bool:
+        """Begin to answer without a task, or False."""
+        ...
+
+    async def answer(self, request: Request, wire: Wire) -> None:
+        """Answer."""
+        ...
+
+
+class Connections:
+    """The connections of one process, and what they share: the door, the date, the tasks that answer."""
+
+    def __init__(self, door: Answering, loop: asyncio.AbstractEventLoop, *, most: int) -> None:
+        self.door = door
+        self.loop = loop
+        self.most = most
+        self.open: set[Connection] = set()
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.date = b""
+
+    def made(self) -> Connection:
+        """A new one."""
+        return Connection(self)
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do `work` in a task that is held until it is done."""
+        task = self.loop.create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+
+class Connection(asyncio.Protocol):
     """An HTTP/1.1 connection. `head_since` is when the head that is arriving began, on the loop's clock, `body_since`
     when the body that is arriving did, `idle_since` when the last request was answered."""
 
-    most: int = 4096
-    head_since: float | None = None
-    idle_since: float | None = None
-    body_since: float | None = None
-    _head_bytes = 0
-    _slow: asyncio.TimerHandle | None = None
+    __slots__ = (
+        "_advancing", "_arriving", "_client", "_connections", "_drained", "_fed", "_headers", "_last", "_loop",
+        "_parser", "_reading", "_size", "_slow", "_turn", "_url", "_waiting", "body_since", "head_since", "idle_since",
+        "transport",
+    )  # fmt: skip
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    transport: asyncio.Transport
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+        self._loop = connections.loop
+        self._parser = httptools.HttpRequestParser(self)
+        # What follows a request that ends its connection is not looked at, rather than an error in that request.
+        self._parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self._client = ""
+        self._url = b""
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._turn: Turn | None = None
+        """Whose answer is due."""
+        self._arriving: Turn | None = None
+        """Whose body is arriving."""
+        self._waiting: deque[Turn] = deque()
+        self._advancing = False
+        self._last = False
+        self._reading = True
+        self._drained: asyncio.Event | None = None
+        self._slow: asyncio.TimerHandle | None = None
+        self._fed = 0
+        """Bytes since the head that is arriving began, at the most: those before it in the same piece count too."""
+        self._size = 0
+        self.head_since: float | None = None
+        self.idle_since: float | None = None
+        self.body_since: float | None = None
+
+    @property
+    def date(self) -> bytes:
+        """The `Date` of answers, as a line."""
+        return self._connections.date
+
+    # --- the transport -----------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take a connection, or close it at once when there are too many."""
-        super().connection_made(transport)
-        self.head_since = self.loop.time()
-        if len(self.connections) > self.most:
+        self.transport = transport  # type: ignore[assignment]  # uvloop's is one, and says that it is not
+        peer = transport.get_extra_info("peername")
+        self._client = str(peer[0]) if isinstance(peer, tuple) else ""
+        self._connections.open.add(self)
+        self.head_since = self._loop.time()
+        if len(self._connections.open) > self._connections.most:
             self._turn_away(503, "busy", "this server has as many connections as it may", b"retry-after: 1\r\n")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget it."""
-        self._read_on()
-        super().connection_lost(exc)
+        """Forget it, and tell whoever still answers."""
+        self._connections.open.discard(self)
+        self.resume_writing()
+        self._waiting.clear()
+        if self._turn is not None:
+            self._turn.hung_up()
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; a head that is too large ends the connection."""
-        if self.transport.is_closing():
+        if (self._last and self._arriving is None) or self.transport.is_closing():
             return
         self.idle_since = None
-        super().data_received(data)
-        if self.head_since is not None:
-            self._head_bytes += len(data)
-            if self._head_bytes > MAX_HEAD and not self.transport.is_closing():
-                self._turn_away(431, "head_too_large", f"the headers are larger than {MAX_HEAD} bytes")
+        self._size = len(data)
+        self._fed += self._size
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._end_after(self._waiting[-1] if self._waiting else self._turn)
+        except httptools.HttpParserError:
+            self._no_http()
+            return
+        if self.head_since is not None and self._fed > MAX_HEAD:
+            self._turn_away(431, "head_too_large", f"the headers are larger than {MAX_HEAD} bytes")
+            return
+        self._advance()
+
+    def eof_received(self) -> bool:
+        """The caller sends no more, and perhaps does not listen either: the connection ends."""
+        return False
+
+    def is_slow(self, now_s: float, limit_s: float) -> bool:
+        """Whether a request takes longer than `limit_s` to arrive; a head that waits for its turn is not looked at."""
+        head, body = self.head_since, self.body_since
+        return (head is not None and self._turn is None and now_s - head > limit_s) or (
+            body is not None and now_s - body > limit_s + BODY_GRACE_S
+        )
+
+    def pause_writing(self) -> None:
+        """The caller does not read: it has `SLOW_READER_S` to begin."""
+        if self._drained is None:
+            self._drained = asyncio.Event()
+            self._slow = self._loop.call_later(SLOW_READER_S, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """The caller reads again."""
+        drained, self._drained = self._drained, None
+        if self._slow is not None:
+            self._slow.cancel()
+            self._slow = None
+        if drained is not None:
+            drained.set()
+
+    # --- the parser --------------------------------------------------------------------------------------------
 
     def on_message_begin(self) -> None:
         """A head begins."""
-        self.head_since = self.loop.time()
-        self._head_bytes = 0
-        super().on_message_begin()
+        if self._last:
+            return
+        if self.head_since is None:
+            self.head_since = self._loop.time()
+        self._fed = self._size
+        self._url = b""
+        self._headers = []
+
+    def on_url(self, url: bytes) -> None:
+        """A piece of the target."""
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header."""
+        self._headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         """A head is whole."""
-        self.head_since, self.body_since = None, self.loop.time()
-        if sum(len(name) + len(value) for name, value in self.headers) > MAX_HEAD:
+        if self._last:
+            return
+        self.head_since = None
+        headers, parser = self._headers, self._parser
+        if self._fed > MAX_HEAD and sum(len(name) + len(value) for name, value in headers) > MAX_HEAD:
             raise httptools.HttpParserError("headers too large")
-        super().on_headers_complete()
+        method: bytes = parser.get_method()
+        turn = Turn(self, _METHODS.get(method) or method.decode("ascii"), self._url, headers)
+        last = not parser.should_keep_alive()
+        for name, value in headers:
+            if name == b"expect":
+                turn.expects = value.lower() == b"100-continue"
+            elif name == b"connection":
+                last = last or parser.get_http_version() == "1.0"
+        self._arriving = turn
+        self.body_since = self._loop.time()
+        if self._turn is None:
+            self._turn = turn
+        else:
+            self._waiting.append(turn)
+            self._pause_reading()
+        if last:
+            self._end_after(turn)
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of a body."""
+        if self._arriving is not None and not self._arriving.answered and not self._arriving.arrived(body):
+            self._pause_reading()
 
     def on_message_complete(self) -> None:
         """A request is whole."""
         self.body_since = None
-        super().on_message_complete()
+        if self._arriving is not None:
+            self._arriving.complete()
+            self._arriving = None
 
-    def on_response_complete(self) -> None:
+    # --- requests, one after the other -------------------------------------------------------------------------
+
+    def _advance(self) -> None:
+        """Begin the request whose turn it is; again, when it was answered at once."""
+        if self._advancing:
+            return
+        self._advancing = True
+        try:
+            while self._turn is not None and not self._turn.begun and not self.transport.is_closing():
+                self._begin(self._turn)
+        finally:
+            self._advancing = False
+        if self._turn is None and self._arriving is None and self.head_since is None:
+            self.idle_since = self._loop.time()
+
+    def _begin(self, turn: Turn) -> None:
+        turn.begun = True
+        target, _, query = turn.url.partition(b"?")
+        if not target.startswith(b"/"):
+            try:
+                target, query = _other_form(turn.url)
+            except httptools.HttpParserError:
+                self._turn_away(400, "bad_http", "this is not a well-formed HTTP request")
+                return
+        whole = None if turn.more else turn.taken()
+        request = Request(turn.method, target, query, turn.headers, self._client, turn.receive, whole)
+        connections = self._connections
+        if whole is None or not connections.door.at_once(request, turn, connections.spawn):
+            connections.spawn(self._answer(request, turn))
+
+    async def _answer(self, request: Request, turn: Turn) -> None:
+        try:
+            await self._connections.door.answer(request, turn)
+        except Exception as error:
+            event("bug", level=logging.ERROR, error=error, request_id=request.id, route=request.path)
+        if not turn.answered and not turn.gone:
+            self.transport.close()
+
+    def answered(self, turn: Turn) -> None:
         """An answer is on the wire: the next request may begin, or may be awaited."""
-        self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
-        self.flow.resume_reading()
-        if self.pipeline:
-            cycle, app = self.pipeline.pop()
-            self._start_asgi_task(cycle, app)
+        if not turn.keep:
+            self.transport.close()
+            return
+        self._turn = self._waiting.popleft() if self._waiting else None
+        if not self._waiting:
+            self.read_on()
+        if self.head_since is not None:
+            self.head_since = self._loop.time()  # it had to wait: that is not its sender's doing
+        self._advance()
+
+    def _end_after(self, turn: Turn | None) -> None:
+        """This request is the last one."""
+        self._last = True
+        if turn is not None:
+            turn.keep = False
+
+    def shutdown(self) -> None:
+        """Answer what has begun, and end."""
+        if self._turn is None:
+            self.transport.close()
         else:
-            self.idle_since = self.loop.time()
+            self._end_after(self._waiting[-1] if self._waiting else self._turn)
 
-    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
-        cycle.scope[WHOLE] = partial(_write_whole, cycle)
-        super()._start_asgi_task(cycle, app)
+    # --- flow --------------------------------------------------------------------------------------------------
 
-    def send_400_response(self, msg: str) -> None:
+    @property
+    def paused(self) -> bool:
+        """Whether the caller has to read before more is written."""
+        return self._drained is not None
+
+    async def drained(self) -> None:
+        """Return when the caller has taken most of what was written."""
+        while self._drained is not None:
+            await self._drained.wait()
+
+    def read_on(self) -> None:
+        """Take more bytes from the caller."""
+        if not self._reading and not self.transport.is_closing():
+            self._reading = True
+            self.transport.resume_reading()
+
+    def _pause_reading(self) -> None:
+        if self._reading:
+            self._reading = False
+            self.transport.pause_reading()
+
+    # --- refusing ----------------------------------------------------------------------------------------------
+
+    def _no_http(self) -> None:
         """What is no HTTP is told so, and the connection ends."""
-        if self.cycle is not None and not self.cycle.response_complete:
+        if self._turn is not None and self._turn.begun:
             self.transport.close()  # an answer is on its way: nothing may be written into it
             return
         self._turn_away(400, "bad_http", "this is not a well-formed HTTP request")
 
-    def pause_writing(self) -> None:
-        """The caller does not read: it has `SLOW_READER_S` to begin."""
-        super().pause_writing()
-        self._slow = self._slow or self.loop.call_later(SLOW_READER_S, self.transport.abort)
-
-    def resume_writing(self) -> None:
-        """The caller reads again."""
-        self._read_on()
-        super().resume_writing()
-
-    def _read_on(self) -> None:
-        if self._slow is not None:
-            self._slow.cancel()
-            self._slow = None
-
-    def _unsupported_upgrade_warning(self) -> None:
-        """Upgrades are not taken; the request goes on as it is."""
-
     def _turn_away(self, status: int, code: str, message: str, more: bytes = b"") -> None:
+        self._last, self._turn = True, None
+        self._waiting.clear()
         body = encoded(Problem(
             type=f"urn:eyeflow:error:{code}", title=code, status=status, code=code, detail=message
         ))  # fmt: skip
-        head = b"HTTP/1.1 %d \r\ncontent-type: application/problem+json\r\ncontent-length: %d\r\n%s" % (
-            status, len(body), more
+        head = b"%bcontent-type: application/problem+json\r\ncontent-length: %d\r\n%b" % (
+            STATUS_LINES[status], len(body), more
         )  # fmt: skip
         self.transport.write(head + b"connection: close\r\n\r\n" + body)
         self.transport.close()
 
 
-def _write_whole(cycle: Any, status: int, headers: Headers, body: bytes) -> bool:
-    """Write head and body of an answer in one piece; False, and nothing written, when that has to wait for the reader
-    or something was written already. What `RequestResponseCycle.send` does for the general case."""
-    if cycle.flow.write_paused or cycle.disconnected or cycle.response_started:
-        return False
-    parts, close = [STATUS_LINE[status]], not cycle.keep_alive
-    for name, value in (*cycle.default_headers, *headers):
-        parts += (name, b": ", value, b"\r\n")
-        close = close or (name == b"connection" and value == b"close")
-    head, lines = b"".join(parts), len(cycle.default_headers) + len(headers) + 1
-    if head.count(b"\n") != lines or head.count(b"\r") != lines:
-        raise RuntimeError("a header of an answer has a line break")
-    if close and cycle.keep_alive:
-        cycle.keep_alive = False
-    elif close:
-        head += b"connection: close\r\n"
-    if status not in (204, 304):
-        head += b"content-length: %d\r\n" % len(body)
-    cycle.response_started = cycle.response_complete = True
-    cycle.waiting_for_100_continue = False
-    cycle.transport.write(head + b"\r\n" + (b"" if cycle.scope["method"] == "HEAD" else body))
-    cycle.message_event.set()
-    if not cycle.keep_alive:
-        cycle.transport.close()
-    cycle.on_response()
-    return True
+def _other_form(url: bytes) -> tuple[bytes, bytes]:
+    """Path and query of a target that is no path; a host in it counts for nothing. Raises: HttpParserError."""
+    parsed = httptools.parse_url(url)
+    return parsed.path or b"", parsed.query or b""
 
 
-def close_idle(connections: Iterable[Any], now_s: float, limit_s: float) -> int:
+def close_idle(connections: Iterable[Connection], now_s: float, limit_s: float) -> int:
     """Close the connections that no request came on for `limit_s`; how many there were."""
     idle = [each for each in connections if each.idle_since is not None and now_s - each.idle_since > limit_s]
     for each in idle:
@@ -166,14 +361,9 @@ def close_idle(connections: Iterable[Any], now_s: float, limit_s: float) -> int:
     return len(idle)
 
 
-def close_slow(connections: Iterable[Any], now_s: float, limit_s: float) -> int:
+def close_slow(connections: Iterable[Connection], now_s: float, limit_s: float) -> int:
     """Close the connections whose request takes longer than `limit_s` to arrive; how many there were."""
-    slow = [each for each in connections if _is_slow(each, now_s, limit_s) and not each.transport.is_closing()]
+    slow = [each for each in connections if each.is_slow(now_s, limit_s) and not each.transport.is_closing()]
     for each in slow:
         each.transport.close()
     return len(slow)
-
-
-def _is_slow(connection: Any, now_s: float, limit_s: float) -> bool:
-    head, body = connection.head_since, connection.body_since
-    return (head is not None and now_s - head > limit_s) or (body is not None and now_s - body > limit_s + BODY_GRACE_S)

@@ -19,7 +19,7 @@ from urllib.parse import unquote_to_bytes
 import msgspec
 
 from eyeflow.errors import EyeFlowError
-from eyeflow.server.exchange import Answer, Declined, Stream
+from eyeflow.server.exchange import Answer, Declined, Request, Stream
 from eyeflow.workspace.permissions import Operation
 
 Method: TypeAlias = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -27,6 +27,10 @@ Permission: TypeAlias = Operation | Literal["open", "signed"]
 """An operation of the workspace; `open` needs no key, `signed` is proved by the body's signature instead."""
 
 Handler: TypeAlias = Callable[..., Awaitable[Any]]
+Tell: TypeAlias = Callable[[Answer | Exception], None]
+AtOnce: TypeAlias = Callable[[Any, Request, Tell], Awaitable[Answer] | None]
+"""Begins what a request asks for, and calls `tell` with the answer once it is there, perhaps at once; or gives what has
+to be waited for, and then does not call it. Raises what keeps it from beginning."""
 
 _PARAM: Final = re.compile(r"\{([a-z_]+)(\.\.\.)?\}")
 _PLAIN: Final = re.compile(rb"(?:/[A-Za-z0-9_.~!$&'()*+,=:@\-]+)+\Z")
@@ -37,7 +41,8 @@ _MAX_PATH: Final = 2048
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):
     """One route. `raw`: the handler reads the body itself and gives an `Answer`. `live`: asked with
-    `Accept: text/event-stream`, it answers a stream (`only_live`: always). `example` is a body for the docs."""
+    `Accept: text/event-stream`, it answers a stream. `at_once` does what the handler does for a request that came
+    whole, without a task of its own."""
 
     method: Method
     path: str
@@ -56,6 +61,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     live: bool = False
     also: tuple[int, ...] = ()
     content: str = "application/json"
+    at_once: AtOnce | None = None
 
 
 class Routes:
@@ -78,6 +84,7 @@ class Routes:
         answer: Any = None,
         also: tuple[int, ...] = (),
         content: str = "application/json",
+        at_once: AtOnce | None = None,
     ) -> Callable[[Handler], Handler]:
         """Make a function the handler of a route. It is called with the service, the request, the path's parameters
         by name, and `body` and `query` when it has parameters of these names; their annotations are their types."""
@@ -96,7 +103,7 @@ class Routes:
                 summary=" ".join(lead.split()), detail=" ".join(rest.split()), params=params,
                 body=hints["body"] if "body" in known else body, query=hints.get("query") if "query" in known else None,
                 answer=answer if answer is not None else hints.get("return"), status=status, raw=raw, live=live,
-                also=also, content=content,
+                also=also, content=content, at_once=at_once,
             ))  # fmt: skip
             return handler
 
@@ -141,6 +148,10 @@ class Router:
         methods[row.method] = row
         if not row.params:
             self._static[row.method, row.path.encode()] = row
+
+    def plain(self, method: str, raw: bytes) -> Route | None:
+        """The row of an address without parameters, spelled as in the table; None for all others."""
+        return self._static.get((method, raw))
 
     def find(self, method: str, raw: bytes) -> tuple[Route, dict[str, str]]:
         """The row of a request and the parameters of its path. Raises: Declined `not_found`, `wrong_method`."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from eyeflow.secrets.keys import Keys
     from eyeflow.secrets.vault import Vault
     from eyeflow.triggers.webhooks import Webhooks
+    from eyeflow.workspace.hooks import Hooks
     from eyeflow.workspace.signing_in import SigningIn
     from eyeflow.workspace.vaulting import SecretsKept
     from eyeflow.workspace.workspace import Workspace
@@ -117,6 +118,12 @@ class Service:
         """The workspace's secrets."""
         assert self.workspace.secrets is not None, "a server has a vault"
         return self.workspace.secrets
+
+    @property
+    def hooks(self) -> Hooks:
+        """The workspace's webhooks."""
+        assert self.workspace.hooks is not None, "a server has a vault"
+        return self.workspace.hooks
 
     @property
     def signing_in(self) -> SigningIn:

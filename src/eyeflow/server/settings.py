@@ -24,6 +24,8 @@ from eyeflow.diagnostics import nearest
 from eyeflow.errors import EyeFlowError
 
 FILE: Final = "eyeflow.toml"
+DATABASE: Final = "eyeflow.db"
+"""The name of the database in the data folder."""
 HIDDEN: Final = "(hidden)"
 _MAX_FILE: Final = 1024 * 1024
 _SECRET: Final = {"secret": True}
@@ -33,6 +35,19 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 class SettingsError(EyeFlowError):
     """A setting that cannot be used: `bad_setting`, `unknown_setting`, `needs_setting`. No value is repeated."""
+
+
+class _Section(msgspec.Struct, frozen=True, kw_only=True):
+    """A section; its repr hides what is secret in it."""
+
+    def __repr__(self) -> str:
+        hints = get_type_hints(type(self), include_extras=True)
+        shown = []
+        for name, kind in hints.items():
+            value = getattr(self, name)
+            secret = any(isinstance(meta, Meta) and meta.extra for meta in get_args(kind)[1:])
+            shown.append(f"{name}={HIDDEN if secret and value else repr(value)}")
+        return f"{type(self).__name__}({', '.join(shown)})"
 
 
 class Server(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,9 +79,12 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     ] = 30_000
 
 
-class Store(msgspec.Struct, frozen=True, kw_only=True):
+class Store(_Section, frozen=True, kw_only=True):
     """`[store]`: where records are kept."""
 
+    url: Annotated[
+        str, Meta(description="the database; empty or `sqlite:` is SQLite in the data folder", extra=_SECRET)
+    ] = ""
     migrate: Annotated[bool, Meta(description="bring the schema up to date at start")] = True
     window_ms: Annotated[float, Meta(ge=0, le=1000, description="how long writes gather into one commit")] = 1.0
 
@@ -78,7 +96,7 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     max_queued: Annotated[int, Meta(ge=0, le=1 << 24, description="runs waiting for their turn")] = 100_000
 
 
-class Secrets(msgspec.Struct, frozen=True, kw_only=True):
+class Secrets(_Section, frozen=True, kw_only=True):
     """`[secrets]`: where the key is that protects all others."""
 
     key_source: Annotated[
@@ -99,9 +117,13 @@ class Catalogs(msgspec.Struct, frozen=True, kw_only=True):
     further: Annotated[tuple[str, ...], Meta(description="folders of further services")] = ()
 
 
-class Egress(msgspec.Struct, frozen=True, kw_only=True):
+class Egress(_Section, frozen=True, kw_only=True):
     """`[egress]`: how requests leave."""
 
+    proxy: Annotated[
+        str,
+        Meta(description="forward proxy for HTTP, `http://[USER:PASSWORD@]HOST:PORT`; empty is none", extra=_SECRET),
+    ] = ""
     ca_file: Annotated[str, Meta(description="further certificate authorities, PEM")] = ""
     allow: Annotated[
         tuple[str, ...],
@@ -132,7 +154,7 @@ class Logs(msgspec.Struct, frozen=True, kw_only=True):
     requests: Annotated[bool, Meta(description="one line for every request")] = False
 
 
-class Telemetry(msgspec.Struct, frozen=True, kw_only=True):
+class Telemetry(_Section, frozen=True, kw_only=True):
     """`[telemetry]`: traces; nothing leaves unless this is set."""
 
     otlp_url: Annotated[str, Meta(description="OpenTelemetry collector (OTLP over HTTP); empty sends nothing")] = ""
@@ -339,8 +361,30 @@ def required(settings: Settings, environment: Mapping[str, str] | None = None) -
         )  # fmt: skip
     if settings.server.workers > 1 and os.name == "nt":
         raise SettingsError("bad_setting", "several workers need Linux or macOS", hint="leave server.workers at 1")
+    _require_store(settings.store.url)
     url = settings.server.public_url
     if url and not url.startswith(("http://", "https://")):
         raise SettingsError(
             "bad_setting", "server.public_url is not a web address", hint="such as https://flows.example.com"
         )
+
+
+def _require_store(url: str) -> None:
+    """Return when there is a store for this address, which may hold a password and is never repeated. Raises:
+    SettingsError."""
+    if url in ("", "sqlite:", "sqlite://"):
+        return
+    scheme = url.partition(":")[0].partition("+")[0].lower()
+    if scheme in ("postgresql", "postgres"):
+        raise SettingsError(
+            "bad_setting", "store.url names PostgreSQL, and this version keeps its records in SQLite only",
+            hint="leave store.url empty; PostgreSQL comes with a later version",
+        )  # fmt: skip
+    if scheme == "sqlite":
+        raise SettingsError(
+            "bad_setting", "store.url has a path, and the database is in the data folder",
+            hint="leave store.url empty, and name the folder with --data or EYEFLOW_DATA",
+        )  # fmt: skip
+    raise SettingsError(
+        "bad_setting", "store.url names no database that is known here", hint="leave it empty for SQLite"
+    )

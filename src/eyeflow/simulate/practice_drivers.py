@@ -11,9 +11,9 @@ from collections.abc import Mapping
 import msgspec
 
 from eyeflow.catalog.model import Service
-from eyeflow.connectors.mapping import defaults_filled
 from eyeflow.connectors.port import ConnectorConfig
 from eyeflow.connectors.sample import sample
+from eyeflow.connectors.signature import defaults_filled
 from eyeflow.errors import CallError
 from eyeflow.values import Value
 

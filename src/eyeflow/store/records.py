@@ -21,8 +21,8 @@ WORKSPACE = "default"
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """What all records have. `table` names the table, `primary` its key (the workspace is part of every key but
     that of the audit chain, which counts), `indexes` the columns of further indexes, `sparse` those of indexes that
-    leave out rows without a value in their first column, `unique` those of unique ones. `whole` tables hold small
-    rows that are kept in their key's own tree."""
+    leave out rows without a value in their first column, or with False, `unique` those of unique ones. `whole` tables
+    hold small rows that are kept in their key's own tree."""
 
     table: ClassVar[str] = ""
     primary: ClassVar[tuple[str, ...]] = ("id",)
@@ -97,7 +97,8 @@ class ExecutionRecord(Record, frozen=True, kw_only=True):
 
     `owner` is the process that runs it, `fence` the number of its claim: every write of its owner requires both.
     `key` is the run's data key, wrapped by the master key; `request` (inputs, trigger, me), `outcome` (output, report,
-    response) and `trail` (the whole journal of a run with DURABLE record) are sealed with it. Destroying `key`
+    response) and `trail` (the whole journal of a run with DURABLE record, and its outcome unless that stands beside
+    it) are sealed with it. Destroying `key`
     erases what the run carried. `wake_ms` is when a waiting run goes on by itself.
     """
 
@@ -108,7 +109,7 @@ class ExecutionRecord(Record, frozen=True, kw_only=True):
         ("workspace_id", "task_id", "status", "created_ms", "id"),
         ("workspace_id", "status", "created_ms", "id"),
     )
-    sparse: ClassVar = (("parent",), ("purge_ms",))
+    sparse: ClassVar = (("parent",), ("purge_ms",), ("practice", "created_ms", "id"))
 
     id: str
     task_id: str

@@ -36,7 +36,7 @@ def _table(record: type[Record]) -> sa.Table:
         sqlite_with_rowid=not record.whole,
     )
     for index in indexes(record):
-        some = None if index.sparse is None else made.c[index.sparse].is_not(None)
+        some = None if index.some is None else sa.text(index.some)
         where: dict[str, Any] = {} if some is None else {"sqlite_where": some, "postgresql_where": some}
         sa.Index(index.name, *(made.c[name] for name in index.columns), unique=index.unique, **where)
     return made

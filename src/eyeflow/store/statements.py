@@ -26,15 +26,64 @@ CONTAINS: Final = "eyeflow_contains"
 """The function a database provides for `contains` with text beyond ASCII: (column, folded text) -> bool."""
 
 MAX_SHAPES: Final = 2_000
+_MAX_LEAN: Final = 6
 _WORKSPACE: Final = "workspace_id"
 _NEVER: Final = "1 = 0"
 
 
-class Insertion(msgspec.Struct, frozen=True):
-    """How a record is inserted: `values(record)` are the parameters of `sql`."""
+class Insertion:
+    """How records of one table are inserted: `values(record)` are the parameters of `sql`. `bound` finds a statement in
+    which nothing stands for what the record leaves blank: handing over a null costs more than writing it does."""
+
+    def __init__(self, table: type[Record], taken: Literal["fail", "ignore", "replace"]) -> None:
+        names = [column.name for column in columns(table)]
+        self._lead = f"INSERT INTO {_quoted(table.table)} ({_listed(names)}) VALUES "
+        self._end = _when_taken(names, taken, key_of(table))
+        self._names = names
+        self.sql = f"{self._lead}({_marks(len(names))}){self._end}"
+        self.values: Callable[[Record], Row] = attrgetter(*names)
+        self._lean: list[_Lean] = []
+
+    def bound(self, record: Record) -> tuple[str, Row]:
+        """A statement and its parameters."""
+        for lean in self._lean:
+            if lean.blanks(record) == lean.expected:
+                return lean.sql, lean.rest(record)
+        row = self.values(record)
+        if len(self._lean) < _MAX_LEAN:
+            self._learn(row)
+        return self.sql, row
+
+    def _learn(self, row: Row) -> None:
+        """Have a statement for records that are blank where this one is; those with the most blanks are tried first."""
+        literals = [_blank(value) for value in row]
+        blank = [name for name, literal in zip(self._names, literals, strict=True) if literal]
+        rest = [name for name, literal in zip(self._names, literals, strict=True) if not literal]
+        if min(len(blank), len(rest)) < 2:  # attrgetter gives tuples from two on, and there is not much to gain
+            return
+        marks = ", ".join(literal or "?" for literal in literals)
+        expected = tuple([value for value, literal in zip(row, literals, strict=True) if literal])
+        sql = f"{self._lead}({marks}){self._end}"
+        self._lean.append(_Lean(sql, attrgetter(*blank), expected, attrgetter(*rest)))
+        self._lean.sort(key=lambda lean: -len(lean.expected))
+
+
+class _Lean(msgspec.Struct, frozen=True):
+    """An INSERT for records whose `blanks` are `expected`; `rest` are its parameters."""
 
     sql: str
-    values: Callable[[Record], Row]
+    blanks: Callable[[Record], Row]
+    expected: Row
+    rest: Callable[[Record], Row]
+
+
+def _blank(value: Scalar) -> str:
+    """A blank value as SQL has it; empty for all others."""
+    if value is None:
+        return "NULL"
+    if value is False:
+        return "0"
+    return "x''" if value == b"" else ""
 
 
 class Selection(Generic[R]):
@@ -68,10 +117,7 @@ class Statements:
         shape = ("insert", table, taken)
         known = self._cache.get(shape)
         if known is None:
-            names = [column.name for column in columns(table)]
-            sql = f"INSERT INTO {_quoted(table.table)} ({_listed(names)}) VALUES ({_marks(len(names))})"
-            sql += _when_taken(names, taken, key_of(table))
-            known = self._keep(shape, Insertion(sql, attrgetter(*names)))
+            known = self._keep(shape, Insertion(table, taken))
         assert isinstance(known, Insertion)
         return known
 
@@ -180,7 +226,7 @@ class Statements:
         for item in where:
             column, op, value = item.column, item.op, item.value
             scoped = scoped or column == _WORKSPACE
-            if value is None or op in ("in", "contains"):
+            if value is None or op in ("in", "contains") or _is_flag(item):
                 shape.append((column, op, _value_shape(item)))
                 values.extend(_values(item))
             else:
@@ -227,7 +273,14 @@ def _when_taken(names: Sequence[str], taken: Literal["fail", "ignore", "replace"
     return f" ON CONFLICT ({_listed(key)}) DO UPDATE SET {changed}"
 
 
+def _is_flag(item: Where) -> bool:
+    """`= TRUE` stands in the text: an index of the rows that have a flag is found only by a condition that says so."""
+    return item.op == "=" and item.value is True
+
+
 def _value_shape(item: Where) -> object:
+    if _is_flag(item):
+        return "flag"
     if isinstance(item.value, tuple):
         return len(item.value)
     return "like" if item.op == "contains" and is_plain(item.value) else item.value is None
@@ -239,7 +292,7 @@ def _values(item: Where) -> Row:
     if item.op == "contains":
         assert isinstance(item.value, str)
         return (_like(item.value) if is_plain(item.value) else item.value.casefold(),)
-    return () if item.value is None else (item.value,)
+    return () if item.value is None or _is_flag(item) else (item.value,)
 
 
 def _like(text: str) -> str:
@@ -263,6 +316,8 @@ def _condition(item: Where) -> str:
             return f"{column} IN ({_marks(len(item.value))})" if item.value else _NEVER
         case "contains":
             return f"{column} LIKE ? ESCAPE '\\'" if is_plain(item.value) else f"{CONTAINS}({column}, ?)"
+        case "=" if _is_flag(item):
+            return f"{column} = TRUE"
         case "=":
             return f"{column} IS NULL" if item.value is None else f"{column} = ?"
         case "!=":

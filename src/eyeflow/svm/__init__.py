@@ -2,8 +2,9 @@
 
 machine.py     the public door          handle.py     one run from first event to outcome
 load.py        seal, checks, stages     resolve.py    stage 7    preload.py  stage 8    link.py  closures
-straight.py    programs that only compute, without a scheduler
-run.py scope.py a run, its scheduler    steps.py      one handler for each effect operation
+straighten.py straight.py  programs that only compute, without a scheduler    stamps.py  their ids and instants
+run.py scope.py a run, its scheduler    performing.py one step: operation, TIMEOUT, FALLBACK, ON_ERROR
+steps.py       one handler for each effect operation
 loops.py       FOREACH    turns.py      calls.py      the one door of effects
 batches.py     reads that go together   sending.py    one request: its turn, its time
 limits.py      time, budgets            rates.py      cache.py   host.py     ports.py

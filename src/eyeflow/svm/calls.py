@@ -76,15 +76,15 @@ async def _attempt(scope: ScopeRun, step: StepCode, code: CallCode, params: dict
     run = scope.run
     if run.recording is not None:
         return _replayed(scope, step, code, params, attempt)
-    if run.past is not None and run.past.sent(step.action, scope.iteration, attempt):
-        return _remembered(scope, step, code, run.past, attempt)
-    if run.past is not None and (known := run.past.effect(step.action, scope.iteration, attempt)) is not None:
-        assert isinstance(known, EffectFinished), "what was not sent is from the cache"
-        return _answer(scope, step, code, known.value, attempt, cached=True)
     if run.past is not None:
+        if run.past.sent(step.action, scope.iteration, attempt):
+            return _remembered(scope, step, code, run.past, attempt)
+        if (known := run.past.effect(step.action, scope.iteration, attempt)) is not None:
+            assert isinstance(known, EffectFinished), "what was not sent is from the cache"
+            return _answer(scope, step, code, known.value, attempt, cached=True)
         run.past.check(step.action, scope.iteration)
     together = code.batch is not None and attempt == 1
-    if not together:
+    if code.rates and not together:
         await take_turns(scope, step, code)
     if scope.stopped:
         raise Stopped
@@ -94,12 +94,12 @@ async def _attempt(scope: ScopeRun, step: StepCode, code: CallCode, params: dict
     key = _note_start(scope, step, code, params, attempt)
     kind: CallKind = "transient"  # what is known of an effect before it leaves: surely not done
     try:
-        if code.writes:
+        if code.writes and run.durable:
             await run.flush()
         kind = "uncertain"
         answer = await read_together(scope, step, code, sent) if together else UNSET
         if answer is UNSET:
-            if together:
+            if together and code.rates:
                 await take_turns(scope, step, code)
             method = code.binding.capability
             answer = await timed(scope, step, code, sent, method=method, key=key if code.writes else None)
@@ -116,7 +116,8 @@ async def _attempt(scope: ScopeRun, step: StepCode, code: CallCode, params: dict
         _note_failed(scope, step, code, CallError("transient", error.code, error.message), attempt)
         raise
     value = _answer(scope, step, code, answer, attempt)
-    await run.flush()
+    if run.durable:
+        await run.flush()
     return value
 
 

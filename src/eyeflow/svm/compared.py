@@ -6,10 +6,14 @@ Knows: how a decided condition is shown with its values. In: linked code and a f
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from eyeflow.errors import RunError
 from eyeflow.ir.evaluate import Code, Frame
 from eyeflow.svm.executable import BranchCode, CompareCode, ScopeCode
+
+_ALLOWANCE: Final = 1_000
+"""Operations for showing a condition: it is one plain comparison."""
 
 
 def taken_name(code: BranchCode, taken: ScopeCode | None, decided: int) -> str:
@@ -20,10 +24,10 @@ def taken_name(code: BranchCode, taken: ScopeCode | None, decided: int) -> str:
 
 
 def told(compared: CompareCode | None, frame: Frame) -> str:
-    """`72 > 75`: the condition with its values, at no cost to the run's budget."""
+    """`72 > 75`: the condition with its values, at no cost to the run's budget and whatever is left of it."""
     if compared is None:
         return ""
-    left = frame.meter.left
+    left, frame.meter.left = frame.meter.left, _ALLOWANCE
     try:
         return f"{_shown(compared.left, frame)} {compared.sign} {_shown(compared.right, frame)}"
     except RunError:
@@ -34,6 +38,8 @@ def told(compared: CompareCode | None, frame: Frame) -> str:
 
 def _shown(code: Code, frame: Frame) -> str:
     value = code(frame)
+    if type(value) is int:
+        return str(value)
     match value:
         case None | bool():
             return str(value).lower().replace("none", "null")

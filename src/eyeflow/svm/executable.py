@@ -177,40 +177,68 @@ class StepCode(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ScopeCode(msgspec.Struct, frozen=True, kw_only=True):
-    """Steps in start order. `first` are the positions that need nothing."""
+    """Steps in start order. `first` are the positions that need nothing, ascending; `needs` says by position how many
+    others a step needs."""
 
     steps: tuple[StepCode, ...]
     first: tuple[int, ...]
+    needs: tuple[int, ...]
     result: Code | None
     label: str
 
 
-class PlainInput(msgspec.Struct, frozen=True, array_like=True):
-    """An input whose type says all there is to say: a value of one of `kinds` is fine as it is."""
+class StraightScope(msgspec.Struct, frozen=True):
+    """Steps that only compute, in start order, and the value they come to."""
 
-    name: str
-    kinds: frozenset[type]
-    default: Value
-    optional: bool
+    steps: tuple[StraightStep, ...]
+    result: Code | None
+
+
+class StraightGuard(msgspec.Struct, frozen=True):
+    """What may leave a step out: its WHEN, and the steps it needs whose null it cannot do without."""
+
+    number: int
+    when: Code | None
+    strict: frozenset[int]
+
+
+class StraightBranch(msgspec.Struct, frozen=True):
+    """The conditions of a choice, each with what it leads to."""
+
+    cases: tuple[tuple[Code, StraightScope | None], ...]
+    default: StraightScope | None
+
+
+StraightStep: TypeAlias = tuple[int, StraightGuard | None, Code | StraightBranch, bool]
+"""A register, what may leave the step out, what it does, and whether it is a line of the log."""
+
+
+class StraightCode(msgspec.Struct, frozen=True, kw_only=True):
+    """A program that only computes. Its code is not metered: a run takes the operations of all blocks off the budget
+    at its start, and begins with `operations` left for work that depends on data. `blank` is what the registers hold
+    at first; `reads_more` says whether any block reads another root than the inputs."""
+
+    root: StraightScope
+    operations: int
+    memory_bytes: int
+    deadline_s: float
+    blank: tuple[None, ...]
+    reads_more: bool
 
 
 class Linked(msgspec.Struct, frozen=True, kw_only=True):
-    """The code of a program. `straight` programs only compute; `plain_inputs` is None when an input needs more than a
-    look at its type; `me_fields` are the fields of the profile it reads, sorted, None when it reads the profile as a
-    whole; `blank` is what the registers after the roots hold at first; `pace` how many operations go before the first
-    look at the time."""
+    """The code of a program. `straight` is the code of a program that only computes; `inputs` reads what a task is
+    given; `me_fields` are the fields of the profile it reads, sorted, None when it
+    reads the profile as a whole."""
 
     root: ScopeCode
     on_failure: ScopeCode | None
-    straight: bool
+    straight: StraightCode | None
     fields: tuple[Field, ...]
-    inputs: Read
-    plain_inputs: tuple[PlainInput, ...] | None
+    inputs: Callable[[Mapping[str, Value]], dict[str, Value]]
     me_fields: tuple[str, ...] | None
     wheres: tuple[Code | None, ...]
     registers: int
-    blank: tuple[None, ...]
-    pace: int
 
 
 class Executable:
@@ -219,7 +247,7 @@ class Executable:
     Most programs wait most of the time, so an executable is its bytes until it first runs: then it is linked, once.
     """
 
-    __slots__ = ("_code", "_link", "connectors", "data", "digest", "durable", "limits", "practice", "task")
+    __slots__ = ("_link", "code", "connectors", "data", "digest", "durable", "limits", "practice", "task")
 
     def __init__(
         self, program: Program, data: bytes, digest: str, link: Callable[[Program, bytes], Linked], *,
@@ -234,7 +262,6 @@ class Executable:
         self.connectors = connectors
         self.data = data
         self._link = link
-        self._code: Linked | None = None
 
     def __repr__(self) -> str:
         return f"Executable({self.task}, {self.digest[:12]})"
@@ -244,17 +271,19 @@ class Executable:
         """The whole program, read from its bytes anew: for those who look at it, not for those who run it."""
         return bytecode.decode(self.data)
 
-    @property
-    def code(self) -> Linked:
-        """The code, ready to run."""
-        if self._code is None:
-            self._code = self._link(self.program, self.data)
-        return self._code
+    code: Linked
+    """The code, ready to run; `__getattr__` makes it when it is first asked for, and every run after finds it."""
+
+    def __getattr__(self, name: str) -> Linked:
+        if name != "code":
+            raise AttributeError(f"an executable has no {name}")
+        self.code = self._link(self.program, self.data)
+        return self.code
 
     @property
     def straight(self) -> bool:
         """True for a program that only computes."""
-        return self.code.straight
+        return self.code.straight is not None
 
     @property
     def me_fields(self) -> tuple[str, ...] | None:

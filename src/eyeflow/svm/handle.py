@@ -23,6 +23,10 @@ from eyeflow.values import Value
 class RunHandle:
     """One run under way."""
 
+    __slots__ = (
+        "_cancelling", "_ended_by_fallback", "_error", "_finished", "_halted", "_head", "_over", "_run", "_task",
+    )  # fmt: skip
+
     def __init__(self, run: Run, head: RunStarted) -> None:
         self._run = run
         self._head = head
@@ -126,6 +130,7 @@ class RunHandle:
         ))  # fmt: skip
         await run.write()
         self._finished = self._execution(root, status, output, error, failed_action)
+        run.let_go()
         return self._finished
 
     async def _root(self, root: ScopeRun) -> Value:
@@ -195,9 +200,6 @@ class RunHandle:
     ) -> Execution:
         run = self._run
         return Execution(
-            execution_id=run.execution_id,
-            task=run.executable.task,
-            program=run.executable.digest,
             status=status,
             output=output,
             error=None if error is None else error.message,
@@ -208,10 +210,8 @@ class RunHandle:
             failed_action=failed_action,
             fallback_executed=run.fell_back,
             uncertain=tuple(sorted(set(run.uncertain))),
-            started_at=self._head.now,
-            duration_ms=round(run.at_us() / 1000),
             response=run.response,
-            trail=Written(tuple(run.events), run.context),
+            trail=Written(self._head, round(run.at_us() / 1000), tuple(run.events), run.context),
         )
 
 

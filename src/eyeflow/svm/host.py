@@ -8,7 +8,7 @@ functions that resolve them at call time.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import TypeAlias
 
 from eyeflow.catalog.model import Connection, Service
@@ -52,16 +52,20 @@ class Handle:
             self._live = connector
             self._connected(self.config.connection)
 
-    async def call(self, method: str, params: Mapping[str, Value], *, key: str | None = None) -> Value:
+    def call(self, method: str, params: Mapping[str, Value], *, key: str | None = None) -> Coroutine[None, None, Value]:
         """One attempt, connecting first if need be. Raises: CallError."""
-        if self._live is None:
-            try:
-                await self.initialize()
-            except CallError as error:
-                # Nothing of the call itself was sent, so whatever initialize knew, this call is surely not done.
-                if error.kind == "uncertain":
-                    raise CallError("transient", error.code, error.message, hint=error.hint) from error
-                raise
+        if self._live is not None:
+            return self._live.call(method, params, key=key)
+        return self._first_call(method, params, key)
+
+    async def _first_call(self, method: str, params: Mapping[str, Value], key: str | None) -> Value:
+        try:
+            await self.initialize()
+        except CallError as error:
+            # Nothing of the call itself was sent, so whatever initialize knew, this call is surely not done.
+            if error.kind == "uncertain":
+                raise CallError("transient", error.code, error.message, hint=error.hint) from error
+            raise
         assert self._live is not None
         return await self._live.call(method, params, key=key)
 

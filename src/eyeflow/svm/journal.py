@@ -323,7 +323,11 @@ def trace_hash(events: Sequence[Event]) -> str:
 
 
 class Journal(Protocol):
-    """Where events are kept. `append` returns when the batch is as durable as the store makes it."""
+    """Where events are kept. `append` returns when the batch is as durable as the store makes it.
+
+    A journal may have `gather(events) -> bool` too: True when it took them on the spot, since they need not be kept
+    before the run goes on; False when they are to be appended.
+    """
 
     async def append(self, execution_id: str, events: Sequence[Event]) -> None:
         """Keep `events`, which follow all earlier ones of this execution."""

@@ -49,12 +49,13 @@ class ActiveTime:
     `turned` is called with True when time comes to stand still, and with False when it goes on.
     """
 
-    __slots__ = ("_deadline", "_spent", "_suspended", "_ticking_since", "_working", "turned")
+    __slots__ = ("_deadline", "_ends", "_spent", "_suspended", "_ticking_since", "_working", "turned")
 
     def __init__(self, deadline_ms: int, now: float, spent: float = 0.0) -> None:
         self._deadline = deadline_ms / 1000
         self._spent = spent
         self._ticking_since: float | None = now
+        self._ends = now + self._deadline - spent
         self._working = 0
         self._suspended = 0
         self.turned: Callable[[bool], None] | None = None
@@ -71,7 +72,7 @@ class ActiveTime:
 
     def ends_at(self, now: float) -> float:
         """When the deadline comes if time stays active from now on."""
-        return now + self._deadline - self.spent(now)
+        return now + self._deadline - self._spent if self._ticking_since is None else self._ends
 
     def spent(self, now: float) -> float:
         """Active seconds so far."""
@@ -79,12 +80,15 @@ class ActiveTime:
 
     def passed(self, now: float) -> bool:
         """True when the deadline has come. A nanosecond is forgiven to the arithmetic of floats."""
-        return self.spent(now) >= self._deadline - 1e-9
+        if self._ticking_since is None:
+            return self._spent >= self._deadline - 1e-9
+        return now >= self._ends - 1e-9
 
     def work(self, by: int, now: float) -> None:
         """A call begins (`by` 1) or ends (-1)."""
         self._working += by
-        self._settle(now)
+        if self._suspended:  # else time is active, and stays so
+            self._settle(now)
 
     def suspend(self, by: int, now: float) -> None:
         """A suspension begins (`by` 1) or ends (-1)."""
@@ -96,6 +100,7 @@ class ActiveTime:
         self._spent = 0.0
         if self._ticking_since is not None:
             self._ticking_since = now
+            self._ends = now + self._deadline
 
     def _settle(self, now: float) -> None:
         stand = self._suspended > 0 and self._working == 0
@@ -104,6 +109,7 @@ class ActiveTime:
             self._ticking_since = None
         elif not stand and self._ticking_since is None:
             self._ticking_since = now
+            self._ends = now + self._deadline - self._spent
         else:
             return
         if self.turned is not None:
@@ -155,7 +161,7 @@ class Guard:
     ) -> None:
         self.effect = effect
         self.write = write
-        task = asyncio.current_task()
+        task = asyncio.current_task(loop)
         assert task is not None, "the machine runs inside a task"
         self._task = task
         self._base = task.cancelling()
@@ -175,20 +181,18 @@ class Guard:
 
     async def hold(self, awaitable: Awaitable[T]) -> T:
         """Await it. Raises: TimedOut, Stopped; whatever the awaitable raises, also in answer to being cancelled."""
-        try:
-            result = await awaitable
-        except asyncio.CancelledError:
-            if self.cause is None or self._task.uncancel() > self._base:
-                raise
+        with self:
+            return await awaitable
+
+    def __enter__(self) -> None:
+        """What is awaited in the block ends as `hold` says."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        """The await is over, one way or another."""
+        if self._handle is not None:
+            self._handle.cancel()
+        if self.cause is None:
+            return
+        outer = self._task.uncancel() > self._base  # where the answer came all the same, nothing else is to be done
+        if kind is asyncio.CancelledError and not outer:
             raise (TimedOut if self.cause == "time" else Stopped) from None
-        except BaseException:
-            if self.cause is not None:
-                self._task.uncancel()
-            raise
-        else:
-            if self.cause is not None:
-                self._task.uncancel()  # it came all the same
-            return result
-        finally:
-            if self._handle is not None:
-                self._handle.cancel()

@@ -13,14 +13,13 @@ from typing import Final
 import msgspec
 
 from eyeflow.ir import bytecode
-from eyeflow.ir.evaluate import Code, Frame, closure, closures, expecter
-from eyeflow.ir.evaluate.frame import PACE
+from eyeflow.ir.evaluate import Blocks, Code, Frame, closure, expecter
 from eyeflow.ir.functions import BY_NUMBER as FUNCTIONS
 from eyeflow.ir.opcodes import BY_NUMBER as ROWS
 from eyeflow.ir.opcodes import Op
 from eyeflow.ir.opcodes import Operand as Kind
 from eyeflow.ir.operands import registers_read
-from eyeflow.ir.program import ME, NOW, CodeBlock, Program, RateLimit, Scope, Step
+from eyeflow.ir.program import ME, CodeBlock, Program, RateLimit, Scope, Step
 from eyeflow.recurrence.wall import zone_of
 from eyeflow.svm.executable import (
     ApprovalCode,
@@ -44,9 +43,9 @@ from eyeflow.svm.executable import (
     WaitCode,
 )
 from eyeflow.svm.host import Handle
-from eyeflow.svm.inputs import plain_inputs
+from eyeflow.svm.inputs import inputs_reader
 from eyeflow.svm.resolve import Resolved
-from eyeflow.svm.straight import is_straight
+from eyeflow.svm.straighten import straightened
 from eyeflow.values import Json, ObjectOf, Value, non_null
 
 _SIGNS: Final = {"GT": ">", "LT": "<", "GE": ">=", "LE": "<=", "EQ": "=", "NE": "!="}
@@ -57,26 +56,17 @@ _PLAIN: Final = frozenset((Op.CONST, Op.FIELD, Op.FIELD_OR_NULL, Op.INDEX, Op.UN
 def link(resolved: tuple[Resolved, ...], handles: tuple[Handle, ...], program: Program, data: bytes) -> Linked:
     """The code of a program that was verified, validated, resolved and preloaded; `data` is what spells it."""
     linker = _Linker(program, data, resolved, handles)
-    zone = zone_of(program.zone)
-    inputs = expecter(ObjectOf(program.inputs), zone, "the input") or _as_is
     root = linker.scope(program.root, "", "RETURN")
     return Linked(
         root=root,
         on_failure=linker.scope(program.on_failure, "on_failure", "") if program.on_failure >= 0 else None,
-        straight=is_straight(program, root),
+        straight=straightened(program, root, linker.blocks),
         fields=program.inputs,
-        inputs=inputs,
-        plain_inputs=plain_inputs(program.inputs),
+        inputs=inputs_reader(program),
         me_fields=_me_fields(program),
         wheres=tuple(linker.block(trigger.where) for trigger in program.triggers),
         registers=program.registers,
-        pace=min(program.limits.operations, PACE),
-        blank=(None,) * (program.registers - NOW - 1),
     )
-
-
-def _as_is(value: Value) -> Value:
-    return value
 
 
 def _nothing(frame: object) -> Value:
@@ -94,10 +84,11 @@ class _Linker:
         self._zone = zone_of(program.zone)
         self._resolved = resolved
         self._handles = handles
-        self._blocks = closures(program)
+        self.blocks = Blocks(program)
+        self._metered = tuple(self.blocks.metered(index) for index in range(len(program.blocks)))
 
     def block(self, index: int) -> Code | None:
-        return None if index < 0 else self._blocks[index]
+        return None if index < 0 else self._metered[index]
 
     def _constant(self, index: int) -> Value:
         return self._program.constants[index].value.value
@@ -120,6 +111,7 @@ class _Linker:
         return ScopeCode(
             steps=tuple(self._step(step, scope, places, path) for step in steps),
             first=tuple(places[step.number] for step in steps if not step.needs),
+            needs=tuple(len(step.needs) for step in steps),
             result=self.block(scope.result),
             label=scope.label or label,
         )

@@ -36,7 +36,7 @@ async def perform_foreach(scope: ScopeRun, step: StepCode) -> Value:
 
 def _items(scope: ScopeRun, step: StepCode, fan: FanCode) -> list[Value]:
     source = fan.source(scope.frame)
-    if not isinstance(source, list | tuple):
+    if not isinstance(source, (list, tuple)):
         raise RunError("type_mismatch", f"{step.name} loops over a list")
     items = list(source)
     if fan.where is not None:

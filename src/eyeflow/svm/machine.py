@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from time import monotonic
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
@@ -26,7 +27,7 @@ from eyeflow.svm.context import ExecutionContext, Results, frozen_mapping
 from eyeflow.svm.executable import Executable
 from eyeflow.svm.handle import RunHandle
 from eyeflow.svm.host import ConnectorHost, Credentials, Factory
-from eyeflow.svm.inputs import conformed, own, read_of_me
+from eyeflow.svm.inputs import own, read_of_me
 from eyeflow.svm.journal import Event, Journal, RunStarted
 from eyeflow.svm.load import Loader
 from eyeflow.svm.outcome import Execution
@@ -35,8 +36,9 @@ from eyeflow.svm.rates import Rates, SlidingWindows
 from eyeflow.svm.replay import Recording
 from eyeflow.svm.resolve import World
 from eyeflow.svm.run import Run
+from eyeflow.svm.stamps import drawer, stamper
 from eyeflow.svm.steps import PERFORM
-from eyeflow.svm.straight import run_straight
+from eyeflow.svm.straight import StraightRun
 from eyeflow.values import Value
 
 Runnable: TypeAlias = Executable | Artifact | bytes
@@ -84,6 +86,11 @@ class Machine:
         self._loader = Loader(trust=trusted, world=world, host=self.host, ports=self.ports)
         self._clock: Clock = clock or SystemClock()
         self._ids: Ids = ids or RandomIds()
+        self._draw, self._stamp = drawer(self._ids, self._clock), stamper(self._clock)
+        self._time: Callable[[], float] | None = monotonic if type(self._clock) is SystemClock else None
+        """What a straight run reads; the loop's own time when its clock is no real one, for then the loop's may not be
+        either."""
+        self._unheard = self.ports.logger is None
         self._journal = journal
         self._rates: Rates = rates or SlidingWindows()
         self._cache = ResultCache()
@@ -111,18 +118,16 @@ class Machine:
         is in the `Execution`, never raised.
         """
         executable = program if isinstance(program, Executable) else await self.load(program)
-        head = self._head(executable, inputs, trigger, me, execution_id)
-        if executable.code.straight and self._may_go_straight(executable):
-            execution = run_straight(executable, head, asyncio.get_running_loop().time)
+        begun = self._begun(executable, inputs, trigger, me, execution_id)
+        straight = executable.code.straight
+        # Not when the record must begin before the run ends, or somebody listens to its log.
+        if straight is not None and self._unheard and (self._journal is None or executable.durable == "record"):
+            execution = begun.drive(straight, self._time or asyncio.get_running_loop().time)
             if execution is not None:
                 if self._journal is not None:
                     await self._journal.append(execution.execution_id, execution.events)
                 return execution
-        return await self._prepared(executable, head, depth).drive()
-
-    def _may_go_straight(self, executable: Executable) -> bool:
-        """Not when the record must begin before the run ends, or somebody listens to its log."""
-        return self.ports.logger is None and (self._journal is None or executable.durable == "record")
+        return await self._prepared(executable, begun.head, depth).drive()
 
     async def start(
         self,
@@ -155,7 +160,7 @@ class Machine:
 
         Raises: RunError `bad_input`.
         """
-        head = self._head(executable, inputs, trigger, me, execution_id)
+        head = self._begun(executable, inputs, trigger, me, execution_id).head
         return self._prepared(executable, head, depth, journal)
 
     def computed(
@@ -171,10 +176,11 @@ class Machine:
 
         Raises: RunError `bad_input`.
         """
-        if not executable.code.straight or self.ports.logger is not None:
+        straight = executable.code.straight
+        if straight is None or not self._unheard:
             return None
-        head = self._head(executable, inputs, trigger, me, execution_id)
-        return run_straight(executable, head, asyncio.get_running_loop().time)
+        begun = self._begun(executable, inputs, trigger, me, execution_id)
+        return begun.drive(straight, self._time or asyncio.get_running_loop().time)
 
     def run_sync(
         self,
@@ -274,20 +280,19 @@ class Machine:
         """Clean up every connector; a later run connects anew."""
         await self.host.drain()
 
-    def _head(
+    def _begun(
         self,
         executable: Executable,
         inputs: Mapping[str, Value] | None,
         trigger: Value,
         me: Mapping[str, Value] | None,
         execution_id: str | None,
-    ) -> RunStarted:
-        """How a run begins. Raises: RunError `bad_input`."""
-        return RunStarted(
-            execution_id=execution_id or self._ids.new("exec"), task=executable.task, program=executable.digest,
-            inputs=conformed(executable, inputs or _NOTHING),
-            trigger=None if trigger is None else own(trigger, executable.limits.memory_bytes),
-            me=None if me is None else read_of_me(executable, me), now=self._clock.now(),
+    ) -> StraightRun:
+        """How a run begins, whichever road it takes. Raises: RunError `bad_input`."""
+        return StraightRun(
+            executable, execution_id or self._draw(), self._stamp(), executable.code.inputs(inputs or _NOTHING),
+            None if trigger is None else own(trigger, executable.limits.memory_bytes),
+            None if me is None else read_of_me(executable, me), [], [],
         )  # fmt: skip
 
     def _prepared(

@@ -15,7 +15,7 @@ from typing import Final, Literal, Protocol, TypeAlias
 import msgspec
 
 from eyeflow.svm.context import ExecutionContext
-from eyeflow.svm.journal import Event, trace_hash
+from eyeflow.svm.journal import Event, RunStarted, trace_hash
 from eyeflow.svm.timeline import Timeline, timeline_of
 from eyeflow.values import Value
 
@@ -41,6 +41,16 @@ class Trail(Protocol):
     """What a run left behind."""
 
     @property
+    def head(self) -> RunStarted:
+        """How the run began."""
+        ...
+
+    @property
+    def duration_ms(self) -> int:
+        """Wall time from start to end, waits included."""
+        ...
+
+    @property
     def events(self) -> tuple[Event, ...]:
         """All events of the run, in order."""
         ...
@@ -54,6 +64,8 @@ class Trail(Protocol):
 class Written(msgspec.Struct, frozen=True):
     """The trail of a run whose events were noted as they happened."""
 
+    head: RunStarted
+    duration_ms: int
     events: tuple[Event, ...]
     context: ExecutionContext
 
@@ -62,13 +74,10 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True):
     """One finished run.
 
     `completed_actions` and `failed_action` count top-level actions, numbered from 1 by the text. `uncertain` names
-    the actions whose effect nobody knows. `response` is what RESPOND answered: status and body. `duration_ms` is
-    wall time from start to end, waits included.
+    the actions whose effect nobody knows. `response` is what RESPOND answered: status and body. What the trail tells
+    is spelled when it is read.
     """
 
-    execution_id: str
-    task: str
-    program: str
     status: Status
     output: Value = None
     error: str | None = None
@@ -78,10 +87,33 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True):
     failed_action: int | None = None
     fallback_executed: bool = False
     uncertain: tuple[str, ...] = ()
-    started_at: datetime
-    duration_ms: int
     response: tuple[int, Value] | None = None
     trail: Trail
+
+    @property
+    def execution_id(self) -> str:
+        """The id of this run, such as `exec_0192...`."""
+        return self.trail.head.execution_id
+
+    @property
+    def task(self) -> str:
+        """The name of the task that ran."""
+        return self.trail.head.task
+
+    @property
+    def program(self) -> str:
+        """The digest of the program that ran."""
+        return self.trail.head.program
+
+    @property
+    def started_at(self) -> datetime:
+        """When the run began, in UTC."""
+        return self.trail.head.now
+
+    @property
+    def duration_ms(self) -> int:
+        """Wall time from start to end, waits included."""
+        return self.trail.duration_ms
 
     @property
     def events(self) -> tuple[Event, ...]:

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 from uuid import NAMESPACE_OID, uuid5
 
 from eyeflow.errors import CallError, RunError
@@ -41,6 +41,13 @@ Failure: TypeAlias = RunError | CallError
 Perform: TypeAlias = Callable[["ScopeRun", StepCode], Awaitable[Value]]
 
 
+def _refused(name: str) -> Value:
+    raise AssertionError(f"{name} is read in a run that is over")
+
+
+_SPENT: Final = Meter(0, _refused)
+
+
 class TaskEnded(Exception):  # noqa: N818 - an end that a FALLBACK THEN stop asked for
     """The fallback of `action` ended the whole task; `error` is what it recovered from."""
 
@@ -58,12 +65,35 @@ def _elapsed(past: Recording, clock: Clock) -> float:
     return max((clock.now() - since).total_seconds() + before, past.last_us / 1_000_000)
 
 
+def _times(executable: Executable, past: Recording | None, clock: Clock, now: float) -> tuple[float, ActiveTime, float]:
+    """When the run started, its active time, and when it expires; `now` and instants are of the loop's time."""
+    limits = executable.limits
+    if past is None:
+        return now, ActiveTime(limits.deadline_ms, now), now + limits.expires_ms / 1000
+    started = now - _elapsed(past, clock)
+    spent = active_us(past.events, executable.waits()) / 1_000_000
+    since = started if past.retried is None else started + past.retried.at_us / 1_000_000
+    return started, ActiveTime(limits.deadline_ms, now, spent), since + limits.expires_ms / 1000
+
+
+def _note_new(events: list[Event], past: Recording, event: Event) -> None:
+    if not past.has(event):
+        events.append(event)
+
+
 async def _append(journal: Journal, execution_id: str, batch: list[Event]) -> None:
     await journal.append(execution_id, batch)
 
 
 class Run:
     """The mutable state of one execution; everything its scopes share."""
+
+    __slots__ = (
+        "active", "alone", "budget", "cache", "clock", "context", "deadline_action", "deadline_hit", "depth", "durable",
+        "events", "executable", "execution_id", "expires_at", "fell_back", "history", "in_line", "journal", "late",
+        "loop", "meter", "naps", "note", "past", "perform", "place", "ports", "rates", "readings", "recording",
+        "response", "results", "root", "started", "stop_reason", "time", "tolerated", "uncertain", "writing", "written",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -91,30 +121,26 @@ class Run:
         self.rates = rates
         self.cache = cache
         self.journal = journal
-        self.recording = recording
-        self.past = past
-        self.history = recording or past
+        self.recording, self.past, self.history = recording, past, recording or past
         self.depth = depth
         self.loop = asyncio.get_running_loop()
         self.time = self.loop.time
-        now = self.time()
-        self.started = now if past is None else now - _elapsed(past, clock)
-        limits = executable.limits
-        spent = 0.0 if past is None else active_us(past.events, executable.waits()) / 1_000_000
-        self.active = ActiveTime(limits.deadline_ms, now, spent)
-        self.expires_at = self.started + limits.expires_ms / 1000
-        if past is not None and past.retried is not None:
-            self.expires_at += past.retried.at_us / 1_000_000
+        self.started, self.active, self.expires_at = _times(executable, past, clock, self.time())
         self.naps: list[float] = []
         """When each suspension ends if nobody ends it before, in seconds of the loop's time."""
         self.in_line = 0
         """How many of them hold a place in a line."""
         if ports.suspensions is not None and recording is None:
             self.active.turned = partial(ports.suspensions.turned, self.execution_id)
+        limits = executable.limits
         self.budget = Budget(limits)
-        self.meter = Meter(limits.operations, self.recorded, self._look_at_the_time)
+        self.meter = Meter.paced(limits.operations, self.recorded, self._look_at_the_time)
         self.durable = executable.durable == "journal" and journal is not None
         self.events: list[Event] = [] if past is None else list(past.events)
+        self.note: Callable[[Event], None] = (
+            self.events.append if past is None else partial(_note_new, self.events, past)
+        )
+        """Takes one more event; in a resumed run, unless it is on record."""
         self.written = len(self.events)
         self.writing: asyncio.Lock | None = None
         self.root: ScopeRun | None = None
@@ -134,12 +160,7 @@ class Run:
 
     def at_us(self) -> int:
         """Microseconds since the run started."""
-        return round((self.time() - self.started) * 1_000_000)
-
-    def note(self, event: Event) -> None:
-        """One more event; in a resumed run, unless it is on record."""
-        if self.past is None or not self.past.has(event):
-            self.events.append(event)
+        return int((self.time() - self.started) * 1_000_000 + 0.5)
 
     def key(self, action: str, iteration: str) -> str:
         """The idempotency key of what an action does to the world: the same when it is tried or resumed again."""
@@ -194,7 +215,7 @@ class Run:
 
     async def write(self) -> None:
         """Keep every event noted so far; batches never overtake each other."""
-        if self.journal is None:
+        if self.journal is None or (self.writing is None and self._gathered(self.journal)):
             return
         if self.writing is None:
             self.writing = asyncio.Lock()
@@ -202,6 +223,14 @@ class Run:
             batch = self.events[self.written :]
             if batch:
                 await self._keep(self.journal, batch)
+
+    def _gathered(self, journal: Journal) -> bool:
+        """Whether the journal took what there is on the spot, since nothing has to wait for it."""
+        gather, batch = getattr(journal, "gather", None), self.events[self.written :]
+        if batch and (gather is None or not gather(batch)):
+            return False
+        self.written = len(self.events)
+        return True
 
     async def _keep(self, journal: Journal, batch: list[Event]) -> None:
         """Append to the end, also when the step that wants it is given up meanwhile: half a write is no write."""
@@ -214,6 +243,14 @@ class Run:
                     await asyncio.wait([writing])
             if not writing.cancelled() and writing.exception() is None:
                 self.written += len(batch)
+
+    def let_go(self) -> None:
+        """The run is over: hold nothing that holds the run, so that it is freed at once. Garbage that only the
+        collector finds costs a busy process a fifth of its time."""
+        self.root = None
+        self.meter = _SPENT
+        self.journal = None
+        self.active.turned = None
 
     def past_deadline(self) -> bool:
         """True once the active time is used up; notes it the first time."""

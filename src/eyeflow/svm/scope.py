@@ -1,8 +1,8 @@
 """One scope being run: the scheduler that starts each step when its needs are finished.
 
-Knows: which steps wait, are ready, or in flight; fallbacks and tolerated failures. In: a `Run`, a `ScopeCode`, a frame.
-Out: the scope's value or error. Never: touches a service (that is `calls`) or decides what an operation means (that
-is `steps`).
+Knows: which steps wait, are ready, or in flight, and what follows from how they end. In: a `Run`, a `ScopeCode`, a
+frame. Out: the scope's value or error. Never: runs a step's operation or what stands in for it (`performing`), decides
+what an operation means (`steps`), touches a service (`calls`).
 
 A scope starts ready steps in the plan's order. A step that is alone is awaited in place; steps that can go together
 get a task each. When one fails for good, the scope starts nothing more, waits that are no effects end, started
@@ -14,38 +14,30 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Coroutine
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from typing import Any, Final, TypeVar
 
 from eyeflow.errors import CallError, RunError
 from eyeflow.ir.evaluate.frame import Frame
-from eyeflow.ir.opcodes import CALLS, Op
+from eyeflow.ir.opcodes import Op
 from eyeflow.svm.executable import ScopeCode, StepCode, ValueCode
 from eyeflow.svm.journal import (
-    FallbackFailed,
-    FellBack,
     StepFailed,
     StepFinished,
     StepSkipped,
     StepStarted,
 )
-from eyeflow.svm.limits import TIMEOUT_TEXT, Guard, Stopped, TimedOut, deadline_error
-from eyeflow.svm.replay import Recording
+from eyeflow.svm.limits import Guard, Stopped, deadline_error
+from eyeflow.svm.performing import ABANDONED, perform, recover
 from eyeflow.svm.run import Failure, Run, TaskEnded
 from eyeflow.svm.turns import Turns, Waiting
 from eyeflow.values import Value
 
 T = TypeVar("T")
-ABANDONED: Final = "abandoned"
-"""Why a step was left that was inside something that ran out of time."""
-
-_LOOKED_INTO: Final = frozenset((*CALLS, Op.BRANCH, Op.FOREACH, Op.RESPOND))
-"""Operations that a resumed run does again over what the record has of their inside."""
-
 _ENDED: Final = frozenset(("failure", "stop", "cancelled", ABANDONED))
 """Reasons for skipping a step that come from elsewhere, which a resumed run may come to later than to the step."""
 
-_NESTING: Final = frozenset((Op.BRANCH, Op.FOREACH))
+_VALUE: Final = int(Op.VALUE)
 
 
 class ScopeRun:
@@ -77,8 +69,8 @@ class ScopeRun:
         self.stopped: bool = closed or (parent is not None and parent.stopped) or self._lost()
         self.halted = False
         self.ready = list(code.first)
-        self.missing = [step.needs for step in code.steps]
-        self.unfinished = set(range(len(code.steps)))
+        self.missing = list(code.needs)
+        self.unfinished = set(range(len(code.needs)))
         self.completed: set[int] = set()
         self.nulls: set[int] = set()
         self.failures: list[tuple[int, Exception]] = []
@@ -88,12 +80,15 @@ class ScopeRun:
         self.wake: asyncio.Future[None] | None = None
         self.turns = turns
         self.beside: Waiting = {}
-        heapify(self.ready)
 
     def _lost(self) -> bool:
         """In a resumed run: whether a step of this scope has failed, so that nothing more starts here."""
         past = self.run.past
         return past is not None and any(past.lost(step.action, self.iteration) for step in self.code.steps)
+
+    def inner(self, code: ScopeCode, *, closed: bool) -> ScopeRun:
+        """A scope inside this one, over the same frame."""
+        return ScopeRun(self.run, code, self.frame, self.iteration, self, closed=closed)
 
     def _given_up(self) -> bool:
         """By the record: whether this scope was left in the middle, so that it never came to say how it ended."""
@@ -101,12 +96,6 @@ class ScopeRun:
         return history is not None and any(
             history.skipped(step.action, self.iteration) == ABANDONED for step in self.code.steps
         )
-
-    def _given_up_inside(self, step: StepCode) -> bool:
-        """By the record: whether `step` never came to say that it failed, because it was given up while something in
-        it was still under way; what failed in its fallback is another matter."""
-        history, place = self.run.history, (step.action, self.iteration)
-        return history is not None and history.skipped(*place) == ABANDONED and not history.backed(*place)
 
     def closed(self, step: StepCode) -> bool:
         """In a resumed run: whether the operation of `step` is known to have failed, so that nothing new starts in
@@ -133,8 +122,9 @@ class ScopeRun:
         finally:
             if self.parent is not None:
                 self.parent.children.discard(self)
-        self._skip_the_rest()
-        if self._given_up():
+        if self.unfinished:
+            self._skip_the_rest()
+        if self.run.history is not None and self._given_up():
             raise Stopped
         if self.failures:
             raise min(self.failures, key=lambda failed: failed[0])[1]
@@ -176,12 +166,14 @@ class ScopeRun:
         WHEN when that has one."""
         run = self.run
         run.place = (step.action, self.iteration)
-        if run.recording is not None and not run.recording.ran(step.action, self.iteration):
-            self._withhold(step)
-            return False
-        known = run.history is not None and run.history.ran(step.action, self.iteration)
-        if not known and run.past is not None and run.past.skipped(step.action, self.iteration) in _ENDED:
-            return False
+        known = False
+        if run.history is not None:
+            known = run.history.ran(step.action, self.iteration)
+            if run.recording is not None and not known:
+                self._withhold(step)
+                return False
+            if not known and run.past is not None and run.past.skipped(step.action, self.iteration) in _ENDED:
+                return False
         if self.stopped and not known and run.recording is None:
             return False
         if not known and run.past_deadline():
@@ -200,7 +192,7 @@ class ScopeRun:
                 self._skip(step, "when")
                 return False
         self._note_start(step)
-        if step.op == Op.VALUE and step.backup is None and not step.continue_on_error:
+        if step.op == _VALUE and step.backup is None and not step.continue_on_error:
             self._compute(step)
             return False
         return True
@@ -218,7 +210,7 @@ class ScopeRun:
             if self.run.history is not None:
                 self.run.history.check(step.action, self.iteration)
         except RunError as error:
-            self._note_failure(step, error, tolerated=False)
+            self.note_failure(step, error, tolerated=False)
             self._fail(step, error, started=True)
         else:
             self._finish(step, value)
@@ -226,7 +218,7 @@ class ScopeRun:
     async def _take(self, step: StepCode, doomed: RunError | None) -> None:
         """Run one step to its end and settle what follows from it; `doomed` is how it failed before it began."""
         try:
-            value = await (self._perform(step) if doomed is None else self._recover(step, doomed))
+            value = await (perform(self, step) if doomed is None else recover(self, step, doomed))
         except Stopped:
             self._skip(step, self._why_stopped(step), wake=False)
         except asyncio.CancelledError:
@@ -243,143 +235,8 @@ class ScopeRun:
         else:
             self._finish(step, value)
 
-    async def _perform(self, step: StepCode) -> Value:
-        """The operation, then what stands in for it when it failed for good."""
-        run = self.run
-        run.place = (step.action, self.iteration)
-        try:
-            if run.past is not None:
-                done = self._remembered(step, run.past)
-                if done is not None:
-                    return done.value
-            value = await self._limited(step)
-            run.budget.keep(value)
-            if run.history is not None:
-                run.history.check(step.action, self.iteration)
-            return value
-        except (RunError, CallError) as failed:
-            if self._given_up_inside(step):
-                raise Stopped from failed
-            error: Failure = self._recorded_failure(step) or failed
-        except (Stopped, TaskEnded):
-            again = self._recorded_failure(step)
-            if again is None:
-                raise
-            error = again
-        if error.code == "deadline":
-            run.pass_deadline()
-        if run.deadline_hit and run.root is self and run.deadline_action is None:
-            run.deadline_action = step.number
-        return await self._recover(step, error)
-
-    def _recorded_failure(self, step: StepCode) -> Failure | None:
-        """How the step failed by the record: of several failures inside, the first to come decided."""
-        history = self.run.history
-        return None if history is None else history.failure(step.action, self.iteration)
-
-    def _remembered(self, step: StepCode, past: Recording) -> StepFinished | None:
-        """In a resumed run: the output of a step that is on record and has nothing inside to look at again.
-
-        Raises: its recorded failure; Stopped when it was ended.
-        """
-        if step.op in _LOOKED_INTO:
-            return None
-        past.check(step.action, self.iteration)
-        return past.value(step.action, self.iteration)
-
-    async def _limited(self, step: StepCode) -> Value:
-        """The operation within the step's TIMEOUT; a call times each attempt itself."""
-        run = self.run
-        work = run.perform[step.op](self, step)
-        known = run.history is not None and run.history.ended(step.action, self.iteration)
-        if step.timeout_ms is None or step.op in CALLS or known or run.recording is not None:
-            return await work
-        until = run.time_is_up_at(step, self.iteration, step.timeout_ms)
-        if run.past is not None and until <= run.time() and step.op in _NESTING:
-            return await self._late(step, work)
-        try:
-            return await Guard(run.loop, until).hold(work)
-        except TimedOut:
-            raise RunError("timeout", TIMEOUT_TEXT) from None
-        except Stopped:
-            if not self._abandoned(step):
-                raise
-            raise RunError("timeout", TIMEOUT_TEXT) from None
-
-    async def _late(self, step: StepCode, work: Awaitable[Value]) -> Value:
-        """In a resumed run, when the time of `step` was over before its process ended: nothing new starts in it, and
-        what had started in it comes to its end on record. Raises: RunError `timeout`; TaskEnded."""
-        self.run.late.add((step.action, self.iteration))
-        try:
-            return await work
-        except (Stopped, RunError, CallError):
-            raise RunError("timeout", TIMEOUT_TEXT) from None
-
-    def _abandoned(self, step: StepCode) -> bool:
-        """In a resumed run, when something inside `step` stopped: whether the record has it given up with its inside
-        for want of time, and only did not come to say so."""
-        past = self.run.past
-        return past is not None and not self.stopped and past.skipped(step.action, self.iteration) is None
-
-    async def _recover(self, step: StepCode, error: Failure) -> Value:
-        """FALLBACK, then ON_ERROR; else the error again."""
-        run, backup = self.run, step.backup
-        if backup is not None and (backup.block is not None or self._may_start_backup(step)):
-            try:
-                value = await self._fall_back(step)
-            except (RunError, CallError) as second:
-                run.note(FallbackFailed(
-                    at_us=run.at_us(), action=step.action, iteration=self.iteration, code=second.code,
-                    message=second.message,
-                ))  # fmt: skip
-            else:
-                run.fell_back = True
-                self._note_failure(step, error, tolerated=True)
-                run.note(FellBack(at_us=run.at_us(), action=step.action, iteration=self.iteration, stop=backup.stop))
-                if backup.stop:
-                    raise TaskEnded(error, step.action)
-                return value
-        self._note_failure(step, error, tolerated=step.continue_on_error)
-        if step.continue_on_error:
-            run.tolerated.append((step.action, self.iteration, error))
-            self.nulls.add(step.number)
-            return None
-        raise error
-
-    def _may_start_backup(self, step: StepCode) -> bool:
-        recording, past = self.run.recording, self.run.past
-        if recording is not None:
-            place = (step.action, self.iteration)
-            return recording.fell_back(*place) or recording.backed(*place)
-        if past is not None and past.backed(step.action, self.iteration):
-            return True
-        return not self.stopped and not self.run.past_deadline()
-
-    async def _fall_back(self, step: StepCode) -> Value:
-        backup, run = step.backup, self.run
-        assert backup is not None
-        if backup.scope is None:
-            run.place = (f"{step.action}.fallback", self.iteration)
-            assert backup.block is not None, "a fallback is a block or a scope"
-            value = backup.block(self.frame)
-        else:
-            known = None if run.history is None else run.history.backup_failure(step.action, self.iteration)
-            scope = ScopeRun(run, backup.scope, self.frame, self.iteration, self, closed=known is not None)
-            until = None if run.recording is not None else run.loop.time() + backup.timeout_ms / 1000
-            try:
-                value = await Guard(run.loop, until).hold(scope.drive())
-            except TimedOut:
-                raise RunError("timeout", TIMEOUT_TEXT) from None
-            except Stopped:
-                if known is None and self._abandoned(step):
-                    known = RunError("timeout", TIMEOUT_TEXT)
-                if known is None:
-                    raise
-                raise known from None
-        run.budget.keep(value)
-        return value
-
-    def _note_failure(self, step: StepCode, error: Failure, *, tolerated: bool) -> None:
+    def note_failure(self, step: StepCode, error: Failure, *, tolerated: bool) -> None:
+        """The event of a step that failed for good."""
         kind = error.kind if isinstance(error, CallError) else None
         self.run.note(StepFailed(
             at_us=self.run.at_us(), action=step.action, iteration=self.iteration, code=error.code,
@@ -394,7 +251,9 @@ class ScopeRun:
         if run.root is self:
             run.results.assign(step.name, value)
         run.note(StepFinished(at_us=run.at_us(), action=step.action, iteration=self.iteration, value=value))
-        self._settle(step)
+        self.unfinished.discard(step.position)
+        if step.dependents:
+            self._settle(step)
 
     def _skip(self, step: StepCode, reason: str, *, wake: bool = True) -> None:
         """Leave `step` out: its output is null."""

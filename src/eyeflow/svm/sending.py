@@ -26,7 +26,9 @@ def checked(code: CallCode, params: Value) -> dict[str, Value]:
     """
     if not isinstance(params, dict):
         raise RunError("type_mismatch", f"the parameters of {code.binding.capability} are an object")
-    given = {name: value for name, value in params.items() if value is not None or name not in code.optional}
+    given = params
+    if None in params.values():
+        given = {name: value for name, value in params.items() if value is not None or name not in code.optional}
     if code.check is not None:
         checked = code.check(given)
         assert isinstance(checked, dict)
@@ -87,7 +89,8 @@ async def timed(
     deadline = run.active.ends_at(now)
     guard = scope.watch(min(limit, deadline), effect=True, write=code.writes)
     try:
-        return await guard.hold(code.connector.call(method, params, key=key))
+        with guard:
+            return await code.connector.call(method, params, key=key)
     except TimedOut:
         _raise_late(run, at_deadline=deadline <= limit)
     except CallError as error:

@@ -74,7 +74,7 @@ async def _branch(scope: ScopeRun, step: StepCode) -> Value:
     ))  # fmt: skip
     if taken is None:
         return None
-    return await ScopeRun(run, taken, scope.frame, scope.iteration, scope, closed=scope.closed(step)).drive()
+    return await scope.inner(taken, closed=scope.closed(step)).drive()
 
 
 async def _subtask(scope: ScopeRun, step: StepCode) -> Value:

@@ -1,30 +1,37 @@
 """The straight road: a program that only computes runs from top to bottom, without a scheduler, an await or an event.
 
-Knows: which programs touch nothing outside, and how they run when all goes well. In: an `Executable` and its roots.
-Out: the finished `Execution`, whose events are written down when somebody reads them. Never: judges a failure. What
-fails, takes long or computes much is run again by the scheduler (`scope`), which alone knows what follows: such a
-program has no effects, so its first try leaves no trace.
+Knows: how such a program runs when all goes well. In: an `Executable`, what it is run with. Out: the finished
+`Execution`, whose events are told when somebody reads them. Never: judges a failure. What fails, takes long or
+computes much is run again by the scheduler (`scope`), which alone knows what follows: such a program has no effects,
+so its first try leaves no trace.
 
-Straight are scopes of VALUE, BRANCH and LOG that read neither NOW nor UUID. Their events are those of the scheduler:
-a step ends when the next one begins.
+A run notes when each step began and what it gave, in the order of the steps; together with the code that is enough to
+tell the scheduler's events, in which a step ends when the next one begins.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, TypeAlias
+from typing import Final
 
 import msgspec
 
 from eyeflow.errors import RunError
 from eyeflow.ir.evaluate import Frame, Meter
-from eyeflow.ir.functions import BY_NUMBER as FUNCTIONS
 from eyeflow.ir.opcodes import Op
-from eyeflow.ir.program import Program
-from eyeflow.svm import wire
+from eyeflow.ir.program import INPUT, ME, NOW, TRIGGER
 from eyeflow.svm.compared import taken_name, told
 from eyeflow.svm.context import ExecutionContext, Results, frozen_mapping
-from eyeflow.svm.executable import BranchCode, Executable, LogCode, ScopeCode, StepCode, ValueCode
+from eyeflow.svm.executable import (
+    BranchCode,
+    Executable,
+    ScopeCode,
+    StepCode,
+    StraightBranch,
+    StraightCode,
+    StraightGuard,
+)
+from eyeflow.svm.executable import StraightScope as Scope
 from eyeflow.svm.journal import (
     BranchTaken,
     Check,
@@ -37,183 +44,205 @@ from eyeflow.svm.journal import (
     StepStarted,
 )
 from eyeflow.svm.outcome import Execution
+from eyeflow.svm.stamps import Drawn, Stamp, instant, spelled
+from eyeflow.svm.wire import left_of_all
 from eyeflow.values import Value
 
-_VALUE, _SKIP, _TAKE, _END, _LOG = range(5)
-_VALUED: Final = frozenset((_VALUE, _END))
-_Mark: TypeAlias = tuple[int, StepCode, float, Value, int]
-"""What happened to a step, when, with which value; `_TAKE` has the number of the condition that held, else 0."""
-
-_CALLS: Final = (int(Op.APPLY), int(Op.EACH))
-
-
-def is_straight(program: Program, root: ScopeCode) -> bool:
-    """True when the program can take the straight road."""
-    reads = any(ins.op in _CALLS and FUNCTIONS[ins.args[0]].journaled for block in program.blocks for ins in block.code)
-    return not reads and _only_computes(root)
-
-
-def _only_computes(scope: ScopeCode | None) -> bool:
-    if scope is None:
-        return True
-    for step in scope.steps:
-        match step.operand:
-            case ValueCode() | LogCode():
-                continue
-            case BranchCode(cases=cases, default=default):
-                if _only_computes(default) and all(_only_computes(case.scope) for case in cases):
-                    continue
-        return False
-    return True
-
-
-def run_straight(executable: Executable, head: RunStarted, time: Callable[[], float]) -> Execution | None:
-    """The finished run; None when it must be run again by the scheduler. `time` is the loop's."""
-    code, limits = executable.code, executable.limits
-    root = code.root
-    started = time()
-    frame = Frame((head.trigger, head.inputs, head.me, head.now, *code.blank))
-    frame.meter = Meter(code.pace, _unread)
-    marks: list[_Mark] = []
-    try:
-        skipped = _drive(root, frame, marks, time)
-        output = None if root.result is None else root.result(frame)
-        left = wire.left_of(limits.memory_bytes, output)
-        for kind, _, _, value, _ in marks:
-            if kind in _VALUED:
-                left = wire.left_of(left, value)
-    except RunError:
-        return None
-    ended = time()
-    took_ms = (ended - started) * 1000
-    if took_ms >= limits.deadline_ms:
-        return None
-    return Execution(
-        execution_id=head.execution_id, task=head.task, program=head.program, status="success", output=output,
-        completed_actions=len(root.steps) - skipped, started_at=head.now, duration_ms=round(took_ms),
-        trail=Trail(executable, head, frame, marks, started, ended, output),
-    )  # fmt: skip
+_NO_NULLS: Final[frozenset[int]] = frozenset()
+_RAN: Final = ""
+"""What is noted of a guarded step that was not left out; else the reason."""
 
 
 def _unread(name: str) -> Value:
     raise AssertionError(f"a straight program does not read {name}")
 
 
-def _drive(scope: ScopeCode, frame: Frame, marks: list[_Mark], time: Callable[[], float]) -> int:
-    """Run the steps of one scope; how many were skipped. Raises: RunError, on which the run is not straight."""
-    nulls: set[int] | None = None
-    for step in scope.steps:
-        reason = ""
-        if nulls is not None and not nulls.isdisjoint(step.strict):
-            reason = "null_input"
-        elif step.when is not None and step.when(frame) is not True:
-            reason = "when"
-        if reason:
-            marks.append((_SKIP, step, time(), reason, 0))
-            nulls = {step.number} if nulls is None else nulls | {step.number}
-            continue
-        operand = step.operand
-        if type(operand) is ValueCode:
-            at = time()
-            frame[step.dst] = value = operand.block(frame)
-            marks.append((_VALUE, step, at, value, 0))
-        elif type(operand) is BranchCode:
-            frame[step.dst] = _branch(step, operand, frame, marks, time)
-        else:
-            assert type(operand) is LogCode, "straight scopes hold nothing else"
-            marks.append((_LOG, step, time(), operand.message(frame), 0))
-    return 0 if nulls is None else len(nulls)
-
-
-def _branch(step: StepCode, code: BranchCode, frame: Frame, marks: list[_Mark], time: Callable[[], float]) -> Value:
-    at, taken, held = time(), code.default, 0
-    for case in code.cases:
-        held += 1
-        if case.test(frame) is True:
-            taken = case.scope
-            break
-    else:
-        held = 0
-    marks.append((_TAKE, step, at, None, held))
-    value: Value = None
-    if taken is not None:
-        _drive(taken, frame, marks, time)
-        value = None if taken.result is None else taken.result(frame)
-    marks.append((_END, step, time(), value, 0))
-    return value
-
-
-class Trail(msgspec.Struct, eq=False):
-    """What a straight run left behind, enough to tell all its events once somebody asks. `started` and `ended` are
-    seconds of the loop's time."""
+class StraightRun(msgspec.Struct, eq=False):
+    """One run on the straight road, and afterwards what it left behind. `times` are seconds, from the start of the run
+    to its end; `noted` is what each step gave and what was decided before it, and last the output."""
 
     executable: Executable
-    head: RunStarted
-    frame: Frame
-    marks: list[_Mark]
-    started: float
-    ended: float
-    output: Value
+    drawn: Drawn
+    stamp: Stamp
+    inputs: dict[str, Value]
+    trigger: Value
+    me: Value
+    times: list[float]
+    noted: list[Value]
+    frame: Frame | None = None
+    begun: RunStarted | None = None
     told: tuple[Event, ...] | None = None
     surroundings: ExecutionContext | None = None
+
+    def drive(self, code: StraightCode, time: Callable[[], float]) -> Execution | None:
+        """The finished run; None when it must be run again by the scheduler. `time` gives seconds."""
+        frame = self.frame = Frame(code.blank)
+        frame.meter = meter = Meter(code.operations, _unread)
+        frame[INPUT] = self.inputs
+        if code.reads_more:
+            frame[TRIGGER], frame[ME], frame[NOW] = self.trigger, self.me, instant(self.stamp)
+        times, noted, root = self.times, self.noted, code.root
+        started = time()
+        times.append(started)
+        try:
+            skipped = _drive(root, frame, times, noted, time)
+            output = None if root.result is None else root.result(frame)
+            noted.append(output)
+            if left_of_all(code.memory_bytes, noted) < 0 or meter.left < 0:
+                return None
+        except RunError:
+            return None
+        ended = time()
+        if ended - started >= code.deadline_s:
+            return None
+        times.append(ended)
+        return Execution(status="success", output=output, completed_actions=len(root.steps) - skipped, trail=self)
+
+    @property
+    def head(self) -> RunStarted:
+        """How the run began."""
+        if self.begun is None:
+            self.begun = RunStarted(
+                execution_id=spelled(self.drawn, self.stamp), task=self.executable.task, program=self.executable.digest,
+                inputs=self.inputs, trigger=self.trigger, me=self.me, now=instant(self.stamp),
+            )  # fmt: skip
+        return self.begun
+
+    @property
+    def duration_ms(self) -> int:
+        """How long the run took."""
+        return round((self.times[-1] - self.times[0]) * 1000)
 
     @property
     def events(self) -> tuple[Event, ...]:
         """The events of the run, as the scheduler would have noted them."""
         if self.told is None:
-            self.told = tuple(self._tell_all())
+            self.told = _Telling(self).all()
         return self.told
 
     @property
     def context(self) -> ExecutionContext:
         """The run's surroundings at its end."""
         if self.surroundings is None:
-            results, frame = Results(), self.frame
-            root = {step.number: step for step in self.executable.code.root.steps}
-            for kind, step, *_ in self.marks:
-                if root.get(step.number) is step and kind not in (_SKIP, _TAKE):
-                    results.assign(step.name, frame[step.dst])
-            head, inputs, limits = self.head, self.head.inputs, self.executable.limits
-            assert isinstance(inputs, dict), "inputs are an object"
+            results = Results()
+            top = {step.action: step.name for step in self.executable.code.root.steps}
+            for event in self.events:
+                if isinstance(event, StepFinished) and event.action in top:
+                    results.assign(top[event.action], event.value)
             self.surroundings = ExecutionContext(
-                task_id=head.task, execution_id=head.execution_id, inputs=frozen_mapping(inputs),
-                intermediate_results=results, connectors=self.executable.connectors, deadline_ms=limits.deadline_ms,
+                task_id=self.head.task, execution_id=self.head.execution_id, inputs=frozen_mapping(self.inputs),
+                intermediate_results=results, connectors=self.executable.connectors,
+                deadline_ms=self.executable.limits.deadline_ms,
             )  # fmt: skip
         return self.surroundings
 
-    def _us(self, at: float) -> int:
-        return round((at - self.started) * 1_000_000)
 
-    def _tell_all(self) -> list[Event]:
-        events: list[Event] = [self.head]
-        ends = [*(mark[2] for mark in self.marks), self.ended]
-        for mark, end in zip(self.marks, ends[1:], strict=True):
-            self._tell(mark, self._us(mark[2]), self._us(end), events)
-        events.append(RunFinished(at_us=self._us(self.ended), status="success", output=self.output))
-        return events
+def _drive(scope: Scope, frame: Frame, times: list[float], noted: list[Value], time: Callable[[], float]) -> int:
+    """Run the steps of one scope; how many were left out. Raises: RunError, on which the run is not straight."""
+    nulls = _NO_NULLS
+    for register, guard, what, logs in scope.steps:
+        if guard is not None:
+            reason = _why_not(guard, nulls, frame)
+            noted.append(reason)
+            if reason:
+                nulls |= {guard.number}
+                times.append(time())
+                continue
+        times.append(time())
+        if type(what) is StraightBranch:
+            frame[register] = value = _branch(what, frame, times, noted, time)
+            times.append(time())
+        elif logs:
+            value = what(frame)  # type: ignore[operator]  # a Code
+            if type(value) is not str:
+                raise RunError("type_mismatch", "a line of the log is text")
+        else:
+            frame[register] = value = what(frame)  # type: ignore[operator]  # a Code
+        noted.append(value)
+    return len(nulls)
 
-    def _tell(self, mark: _Mark, at: int, end: int, events: list[Event]) -> None:
-        kind, step, _, value, held = mark
-        action = step.action
-        if kind == _SKIP:
-            events.append(StepSkipped(at_us=at, action=action, number=step.number, reason=str(value)))
-            return
-        if kind == _END:
-            events.append(StepFinished(at_us=at, action=action, value=value))
-            return
-        events.append(StepStarted(at_us=at, action=action, number=step.number))
-        if kind == _TAKE:
-            code = step.operand
-            assert isinstance(code, BranchCode)
-            decided = held or len(code.cases)
-            checks = tuple(
-                Check(told(case.compared, self.frame) or f"condition {number}", number == held)
-                for number, case in enumerate(code.cases[:decided], 1)
-            )
-            name = taken_name(code, code.cases[held - 1].scope if held else code.default, decided)
-            events.append(BranchTaken(at_us=at, action=action, checks=checks, taken=name))
-            return
-        if kind == _LOG:
-            events.append(LogWritten(at_us=at, action=action, text=str(value)))
-            value = None
-        events.append(StepFinished(at_us=end, action=action, value=value))
+
+def _why_not(guard: StraightGuard, nulls: frozenset[int], frame: Frame) -> str:
+    """Why a step is left out, or that it runs. Raises: RunError."""
+    if not nulls.isdisjoint(guard.strict):
+        return "null_input"
+    if guard.when is not None and guard.when(frame) is not True:
+        return "when"
+    return _RAN
+
+
+def _branch(
+    code: StraightBranch, frame: Frame, times: list[float], noted: list[Value], time: Callable[[], float]
+) -> Value:
+    """Decide and run one choice; noted is the number of the condition that held, 0 for none."""
+    taken, held = code.default, 0
+    for number, (test, scope) in enumerate(code.cases, 1):
+        if test(frame) is True:
+            taken, held = scope, number
+            break
+    noted.append(held)
+    if taken is None:
+        return None
+    if taken.steps:
+        _drive(taken, frame, times, noted, time)
+    return None if taken.result is None else taken.result(frame)
+
+
+class _Telling:
+    """Reads what a run noted along its code, and tells the events."""
+
+    def __init__(self, run: StraightRun) -> None:
+        assert run.frame is not None, "the run was driven"
+        self._root, self._frame = run.executable.code.root, run.frame
+        self._times, self._noted = iter(run.times), iter(run.noted)
+        self._start = next(self._times)
+        self._events: list[Event] = [run.head]
+        self._open: tuple[str, Value] | None = None
+        """The step that ends when the next thing begins, and its value."""
+
+    def all(self) -> tuple[Event, ...]:
+        self._scope(self._root)
+        output, at = next(self._noted), self._turn()
+        self._events.append(RunFinished(at_us=at, status="success", output=output))
+        return tuple(self._events)
+
+    def _turn(self) -> int:
+        """The next instant noted, in microseconds of the run; what was open ends with it."""
+        at = round((next(self._times) - self._start) * 1_000_000)
+        if self._open is not None:
+            action, value = self._open
+            self._events.append(StepFinished(at_us=at, action=action, value=value))
+            self._open = None
+        return at
+
+    def _scope(self, scope: ScopeCode) -> None:
+        for step in scope.steps:
+            reason = next(self._noted) if step.when is not None or step.strict else _RAN
+            at = self._turn()
+            if reason:
+                self._events.append(StepSkipped(at_us=at, action=step.action, number=step.number, reason=str(reason)))
+                continue
+            self._events.append(StepStarted(at_us=at, action=step.action, number=step.number))
+            if isinstance(step.operand, BranchCode):
+                self._branch(step, step.operand, at)
+                continue
+            value = next(self._noted)
+            if step.op == Op.LOG:
+                self._events.append(LogWritten(at_us=at, action=step.action, text=str(value)))
+                value = None
+            self._open = step.action, value
+
+    def _branch(self, step: StepCode, code: BranchCode, at: int) -> None:
+        held = next(self._noted)
+        assert isinstance(held, int), "a choice notes the number of a condition"
+        decided, taken = held or len(code.cases), code.cases[held - 1].scope if held else code.default
+        checks = tuple(
+            Check(told(case.compared, self._frame) or f"condition {number}", number == held)
+            for number, case in enumerate(code.cases[:decided], 1)
+        )
+        name = taken_name(code, taken, decided)
+        self._events.append(BranchTaken(at_us=at, action=step.action, checks=checks, taken=name))
+        if taken is not None:
+            self._scope(taken)
+        at = self._turn()
+        self._events.append(StepFinished(at_us=at, action=step.action, value=next(self._noted)))

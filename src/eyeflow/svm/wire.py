@@ -8,6 +8,7 @@ Never: program bytes (that is `ir.bytecode`), JSON for people.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
@@ -21,11 +22,19 @@ MAX_DEPTH: Final = 200
 
 _DATE, _TIME, _TIMESTAMP, _DURATION, _BIG = 1, 2, 3, 4, 5
 _INT64: Final = range(-(2**63), 2**64)
+_SPELLED: Final = frozenset((str, type(None), bool, float, bytes))
+"""What MessagePack has a spelling for, whatever its value."""
+
 _encoder = msgspec.msgpack.Encoder(order="sorted")
 
 
 def pack(value: Value) -> bytes:
     """Canonical bytes of `value`: equal values, equal bytes, on every machine."""
+    if type(value) is dict:
+        for item in value.values():
+            if type(item) not in _SPELLED:
+                return _encoder.encode(value if _stands(value) else _plain(value))
+        return _encoder.encode(value)
     return _encoder.encode(value if _stands(value) else _plain(value))
 
 
@@ -46,7 +55,7 @@ def digest(value: Value) -> str:
 def _stands(value: object) -> bool:
     """Whether MessagePack has a spelling of its own for all of `value`: most data needs no other form."""
     kind = type(value)
-    if kind is str or value is None or kind is bool or kind is float or kind is bytes:
+    if kind in _SPELLED:
         return True
     if kind is dict:
         return all(map(_stands, value.values()))  # type: ignore[attr-defined]
@@ -102,7 +111,8 @@ def owned(value: object, limit: int) -> tuple[Value, int]:
     Raises: RunError `output_limit` beyond `limit` bytes or 200 levels; `type_mismatch` for anything that is not a
     run-time value.
     """
-    copy, left = _taken(value, limit, 0)
+    flat = _flat(value, limit) if type(value) is dict else None
+    copy, left = flat if flat is not None else _taken(value, limit, 0)
     if left < 0:
         raise _too_much()
     return copy, limit - left
@@ -115,41 +125,37 @@ def size_of(value: Value, limit: int) -> int:
 
 def left_of(left: int, value: Value) -> int:
     """What is left of `left` bytes once `value` is held. Raises: as `size_of`."""
-    left = _weighed(value, left, 0)
+    left = left_of_all(left, (value,))
     if left < 0:
         raise _too_much()
     return left
 
 
-def _weighed(value: object, left: int, depth: int) -> int:
-    """What is left of `left` after `value`, counted as `_copied` does; below 0 the counting ends early."""
-    kind = type(value)
-    if kind is str:
-        return left - 50 - len(value)  # type: ignore[arg-type]
-    if value is None or kind is bool or kind is float:
-        return left - 32
-    if kind is int:
-        return left - 32 - (value.bit_length() >> 3)  # type: ignore[attr-defined, no-any-return]
-    if depth > MAX_DEPTH:
-        raise _too_much()
-    if kind is dict:
-        left -= 64 + 8 * len(value)  # type: ignore[arg-type]
-        for key, item in value.items():  # type: ignore[attr-defined]
-            if type(item) is str:  # most are: a call for each would cost more than the counting
-                left -= 100 + len(key) + len(item)
-            else:
-                left = _weighed(item, left - 50 - len(key), depth + 1)
-            if left < 0:
-                break
-        return left
-    if kind is list or kind is tuple:
-        left -= 64 + 8 * len(value)  # type: ignore[arg-type]
-        for item in value:  # type: ignore[attr-defined]
-            left = _weighed(item, left, depth + 1)
-            if left < 0:
-                break
-        return left
-    return _copied(value, left, depth)[1]
+def left_of_all(left: int, values: Iterable[object], depth: int = 0) -> int:
+    """What is left of `left` bytes once all `values` are held, below 0 when they are too much; the counting, which is
+    that of `_copied`, may then have ended early. They are `depth` deep in something else. Raises: as `size_of`.
+
+    A call for each plain value would cost more than its counting.
+    """
+    for value in values:
+        kind = type(value)
+        if kind is str:
+            left -= 50 + len(value)  # type: ignore[arg-type]
+        elif kind is int:
+            left -= 32 + (value.bit_length() >> 3)  # type: ignore[attr-defined]
+        elif value is None or kind is bool or kind is float:
+            left -= 32
+        elif depth > MAX_DEPTH:
+            raise _too_much()
+        elif isinstance(value, dict):
+            left = left_of_all(left - 64 - 58 * len(value) - sum(map(len, value)), value.values(), depth + 1)
+        elif isinstance(value, (list, tuple)):
+            left = left_of_all(left - 64 - 8 * len(value), value, depth + 1)
+        else:
+            left = _copied(value, left, depth)[1]
+        if left < 0:
+            break
+    return left
 
 
 def _copied(value: object, left: int, depth: int) -> tuple[Value, int]:
@@ -188,6 +194,24 @@ def _copied(value: object, left: int, depth: int) -> tuple[Value, int]:
     if left < 0:
         raise _too_much()
     return copy, left
+
+
+def _flat(value: dict[object, object], left: int) -> tuple[Value, int] | None:
+    """As `_taken`, for an object that holds nothing that could be changed, as most data does; None for any other."""
+    left -= 64 + 8 * len(value)
+    for key, item in value.items():
+        kind = type(item)
+        if type(key) is not str:
+            return None
+        if kind is str:
+            left -= 100 + len(key) + len(item)  # type: ignore[arg-type]
+        elif item is None or kind is bool or kind is float:
+            left -= 82 + len(key)
+        elif kind is int:
+            left -= 82 + len(key) + (item.bit_length() >> 3)  # type: ignore[attr-defined]
+        else:
+            return None
+    return value.copy(), left  # type: ignore[return-value]
 
 
 def _taken(value: object, left: int, depth: int) -> tuple[Value, int]:

@@ -49,6 +49,9 @@ class Made(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     secret: str
 
+    def __repr__(self) -> str:
+        return f"Made({self.name}, {self.path})"
+
 
 class Former(msgspec.Struct, frozen=True, kw_only=True):
     """The rows of the version before."""
@@ -68,8 +71,9 @@ class Draft:
     """What one deploy of `program` registers."""
 
     def __init__(
-        self, *, task_id: str, version: int, program: Program, former: Former, ids: Ids, created_by: str, now_ms: int
-    ) -> None:
+        self, *, task_id: str, version: int, program: Program, former: Former, ids: Ids, created_by: str, now_ms: int,
+        practice: bool = False,
+    ) -> None:  # fmt: skip
         self.task_id = task_id
         self.version = version
         self.program = program
@@ -77,6 +81,7 @@ class Draft:
         self.ids = ids
         self.created_by = created_by
         self.now_ms = now_ms
+        self.practice = practice
         self.notes: list[Note] = []
         self.made: list[Made] = []
         self._kept: set[str] = set()
@@ -113,8 +118,7 @@ class Draft:
 
     def make(self, name: str, path: str, *, standard: bool = True) -> str:
         """A fresh signing secret; its reference."""
-        raw = secrets.token_bytes(32)
-        secret = "whsec_" + base64.b64encode(raw).decode() if standard else raw.hex()
+        secret = signing_secret() if standard else secrets.token_bytes(32).hex()
         self.made.append(Made(name=name, path=path, secret=secret))
         return f"vault:{name}"
 
@@ -126,6 +130,11 @@ class Draft:
                 gone.setdefault(type(row), []).append(row.id)
         deletes = [Delete(table, (Where("id", "in", tuple(ids)),)) for table, ids in gone.items()]
         return (*deletes, *self._ops)
+
+
+def signing_secret() -> str:
+    """A fresh secret in the form of Standard Webhooks."""
+    return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 def responds(program: Program) -> bool:

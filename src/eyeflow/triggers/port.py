@@ -6,8 +6,8 @@ Never: implements the engine.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Literal, Protocol, TypeAlias
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import Final, Literal, Protocol, TypeAlias
 
 import msgspec
 
@@ -15,7 +15,11 @@ from eyeflow.connectors.port import Credential
 from eyeflow.engine.model import RunRequest, RunResult
 from eyeflow.errors import EyeFlowError
 from eyeflow.store.port import Op
+from eyeflow.svm.journal import Event
 from eyeflow.values import Value
+
+ADDED: Final = -1
+"""The number of the trigger of a webhook that a person added to a task: its program knows nothing of it."""
 
 Overlap: TypeAlias = Literal["skip", "queue", "cancel"]
 
@@ -39,6 +43,10 @@ class Engine(Protocol):
 
     async def end(self, execution_id: str, *, wait_ms: int | None = None) -> RunResult:
         """The result of a run at its end, or how far it is after `wait_ms`. Raises: EngineError, StoreError."""
+        ...
+
+    def watch(self, execution_id: str) -> AsyncIterator[Event]:
+        """What happened and happens in a run, until it has ended. Raises: EngineError, StoreError."""
         ...
 
     async def passes(self, task_id: str, version: int, trigger: int, payload: Value) -> bool:

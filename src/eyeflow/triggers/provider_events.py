@@ -9,8 +9,8 @@ and a Twilio number have only one. A delivery goes to every task whose event it 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Final, TypeAlias
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import Final, Protocol
 
 import msgspec
 
@@ -25,8 +25,16 @@ from eyeflow.triggers.signatures import SCHEMES
 from eyeflow.triggers.sources import polling, reading
 from eyeflow.values import Value
 
-Lookup: TypeAlias = Callable[[str, str, Mapping[str, Value]], Awaitable[Value]]
-"""One read: connection, capability, parameters. Raises: CallError."""
+
+class Lookup(Protocol):
+    """One read outside of any run."""
+
+    def __call__(
+        self, connection: str, capability: str, params: Mapping[str, Value], *, practice: bool = False
+    ) -> Awaitable[Value]:
+        """What the service says; a practice one, with `practice`. Raises: CallError."""
+        ...
+
 
 EVENTS: Final = "events-"
 """What the name of a connection's address begins with."""
@@ -85,7 +93,7 @@ class EventRows:
 
     async def _webhook(self, draft: Draft, heard: Heard, source: WebhookSource) -> None:
         reading(source, heard.kind.payload)  # what cannot be prepared is refused now, not at the first delivery
-        resolved = await self._resolved(heard, source)
+        resolved = await self._resolved(heard, source, practice=draft.practice)
         reference = await self._reference(draft, heard, source)
         for row in draft.former.webhooks:
             if (row.connection, row.event) == (heard.connection.name, heard.kind.name) and not draft.kept(row):
@@ -119,7 +127,7 @@ class EventRows:
         draft.notes.append(Note(code="set_up_webhook", message=f"let {title} send its events to {address}", hint=hint))
         return reference
 
-    async def _resolved(self, heard: Heard, source: WebhookSource) -> bytes:
+    async def _resolved(self, heard: Heard, source: WebhookSource, *, practice: bool) -> bytes:
         """What the provider sends for a name that a person wrote, looked up once."""
         found: dict[str, tuple[Value, Value]] = {}
         for name, text in source.resolve:
@@ -127,7 +135,7 @@ class EventRows:
             if written is None:
                 continue
             capability, _, path = text.partition(".")
-            answer = await self._lookup(heard.connection.name, capability, {name: written})
+            answer = await self._lookup(heard.connection.name, capability, {name: written}, practice=practice)
             sent = dig(answer, tuple(path.split(".")))
             if sent is None:
                 message = f"{heard.service.title} knows no {name} called {str(written)[:80]!a}"

@@ -5,8 +5,8 @@ the catalog, the connections, the rows of the version before. Out: operations fo
 Never: writes rows, starts anything.
 
 What stays over a redeploy: a schedule with the same rule keeps its id, its ticks and the instant it waits for; a
-webhook with the same path its id and secret; a poll of the same event with the same parameters its cursor. Everything
-else of the version before goes with the same unit.
+webhook with the same path its id and secret; a poll of the same event with the same parameters its cursor; a webhook
+that a person added. Everything else of the version before goes with the same unit.
 
 An event that the catalog offers in several ways is taken by webhook when this server has a public address and the
 signing secret of the connection is known (somebody has set the webhook up at the provider); else by polling, which
@@ -28,10 +28,10 @@ from eyeflow.errors import EyeFlowError
 from eyeflow.ir.program import Program
 from eyeflow.ir.task import Event, Once, Schedule, Topic, Webhook
 from eyeflow.ports import Ids
-from eyeflow.store.port import Op, Store, StoreError, Where
+from eyeflow.store.port import Op, Store, StoreError, Update, Where
 from eyeflow.store.records import PollRecord, ScheduleRecord, SubscriptionRecord, TaskRecord, WebhookRecord
 from eyeflow.triggers.drafting import Draft, Former, Keeper, Made, Note, responds
-from eyeflow.triggers.port import Problem, TriggerError
+from eyeflow.triggers.port import ADDED, Problem, TriggerError
 from eyeflow.triggers.provider_events import EventRows, Lookup
 from eyeflow.triggers.timing import next_after, spell
 
@@ -59,16 +59,16 @@ class Registrar:
 
     async def plan(
         self, task_id: str, version: int, program: Program, *, catalog: Catalog, connections: Sequence[Connection],
-        created_by: str, now_ms: int,
+        created_by: str, now_ms: int, practice: bool = False,
     ) -> Registrations:  # fmt: skip
-        """All that a deploy of `program` as this version registers. New signing secrets are in the vault when it
-        returns.
+        """All that a deploy of `program` as this version registers; what has to be looked up for it is looked up at
+        practice services when it is for practice. New signing secrets are in the vault when it returns.
 
         Raises: TriggerError with all `problems`; StoreError.
         """
         draft = Draft(
             task_id=task_id, version=version, program=program, former=await self._former(task_id), ids=self._ids,
-            created_by=created_by, now_ms=now_ms,
+            created_by=created_by, now_ms=now_ms, practice=practice,
         )  # fmt: skip
         problems: list[Problem] = []
         errors: list[EyeFlowError] = []
@@ -95,7 +95,7 @@ class Registrar:
             raise TriggerError(first.code, message, hint=first.hint, status=status, problems=tuple(problems))
         for made in draft.made:
             await self._keeper.keep(made.name, made.secret)
-        return Registrations(ops=draft.ops(), notes=tuple(draft.notes), made=tuple(draft.made))
+        return Registrations(ops=(*draft.ops(), _added(draft)), notes=tuple(draft.notes), made=tuple(draft.made))
 
     async def _webhook(self, draft: Draft, number: int, spec: Webhook) -> None:
         await self._must_be_free(draft, spec)
@@ -125,7 +125,7 @@ class Registrar:
         """Raises: TriggerError `path_taken`. Two deploys at once are parted by the store's unique index."""
         same = (Where("path", "=", spec.path), Where("method", "=", spec.method))
         taken = await self._store.find(WebhookRecord, *same, limit=1)
-        if taken and taken[0].task_id != draft.task_id:
+        if taken and (taken[0].task_id != draft.task_id or taken[0].trigger == ADDED):
             owner = await self._store.get(TaskRecord, taken[0].task_id)
             message = f"{spec.method} {spec.path} belongs to {owner.name if owner else 'another task'}"
             raise TriggerError("path_taken", message, hint="choose another path", status=409)
@@ -134,10 +134,17 @@ class Registrar:
         mine = Where("task_id", "=", task_id)
         return Former(
             schedules=tuple(await self._store.find(ScheduleRecord, mine)),
-            webhooks=tuple(await self._store.find(WebhookRecord, mine)),
+            webhooks=tuple(await self._store.find(WebhookRecord, mine, Where("trigger", "!=", ADDED))),
             polls=tuple(await self._store.find(PollRecord, mine)),
             subscriptions=tuple(await self._store.find(SubscriptionRecord, mine)),
         )
+
+
+def _added(draft: Draft) -> Op:
+    """Webhooks that people added to the task are of this version now, and live as its others are."""
+    own = (Where("task_id", "=", draft.task_id), Where("trigger", "=", ADDED))
+    values = (("version", draft.version), ("state", "live"), ("answers", responds(draft.program)))
+    return Update(WebhookRecord, values, own)
 
 
 def _schedule(draft: Draft, number: int, spec: Schedule | Once) -> None:

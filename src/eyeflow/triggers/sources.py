@@ -13,7 +13,7 @@ import msgspec
 
 from eyeflow.catalog.model import PollSource, TriggerKind, WebhookSource
 from eyeflow.connectors import payload
-from eyeflow.connectors.formulas import Formula, Outline, formula, outline, shape
+from eyeflow.connectors.formulas import Formula, formula, outline
 from eyeflow.connectors.templates import Roots, prepare
 from eyeflow.errors import RunError
 from eyeflow.values import Json, Nullable, ObjectOf, Type, Value
@@ -50,7 +50,7 @@ class Reading:
 
     def payload(self, roots: Roots) -> Value:
         """What the program receives as `trigger`. Raises: RunError when the delivery has no such thing."""
-        return roots["body"] if self._payload is None else promised(self._of, shape(self._payload, roots))
+        return roots["body"] if self._payload is None else promised(self._of, self._payload(roots))
 
 
 class Polling:
@@ -63,15 +63,15 @@ class Polling:
         self.source = source
         self.grows = source.cursor is not None
         names = frozenset(param.name for param in kind.params)
-        self._params = _tree(msgspec.json.decode(source.params), names)
+        self._params = payload.filler(_tree(msgspec.json.decode(source.params), names))
         self._items = formula(source.items, ("result",))
         self._key = formula(source.cursor or source.identity or "null", _POLLED)
-        self._payload: Outline | None = None if source.payload is None else outline(source.payload, _POLLED)
+        self._payload: Formula | None = None if source.payload is None else outline(source.payload, _POLLED)
         self._of = kind.payload
 
     def asked(self, params: Params) -> Params:
         """The parameters of the read."""
-        filled = payload.fill(self._params, {"params": params})
+        filled = self._params({"params": params})
         return filled if isinstance(filled, dict) else {}
 
     def items(self, result: Value) -> list[Value]:
@@ -89,7 +89,7 @@ class Polling:
         """What the program receives as `trigger`. Raises: RunError."""
         if self._payload is None:
             return item
-        return promised(self._of, shape(self._payload, {"item": item, "params": params}))
+        return promised(self._of, self._payload({"item": item, "params": params}))
 
 
 @lru_cache(maxsize=1024)

@@ -5,8 +5,9 @@ Never: reads a body before its signature fits, answers before the run is on disk
 
 A delivery is judged in this order: address, method, size, pause, signature, body, kind of event, declared fields,
 filter. What is for nobody is accepted with 204 and runs nothing. What is for somebody is written together with the
-delivery's id, and answered `{execution_id, status}`: at once, or at the end of the run when the program may answer the
-sender (RESPOND) or the sender asks to wait (`Prefer: wait=10`, RFC 7240). The same id again gets the same run.
+delivery's id, and answered `{execution_id, status}`: at once, or at the end of the run when the sender asks to wait
+(`Prefer: wait=10`, RFC 7240). When the program may answer the sender, the answer is what RESPOND says, as soon as it
+says it: the run goes on meanwhile. The same id again gets the same run.
 
 The payload is the task's `trigger`, and fills the inputs of the same names. A body that is no object arrives as
 `trigger.body`; of a GET the payload is the fields of the query. A delivery at the address of a connection goes to
@@ -15,8 +16,10 @@ every task whose event it is.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -28,10 +31,11 @@ from eyeflow.errors import CallError, EyeFlowError, LoadError, RunError
 from eyeflow.ports import Clock, Ids
 from eyeflow.store.port import Insert, Store, StoreError
 from eyeflow.store.records import DeliveryRecord, WebhookRecord
+from eyeflow.svm.journal import Responded
 from eyeflow.triggers.addresses import Addresses, Keys
 from eyeflow.triggers.bodies import MAX_BYTES, read_body, read_form
 from eyeflow.triggers.deliveries import Delivery, declared, records, restored
-from eyeflow.triggers.port import Engine, Problem, Secrets, TriggerError
+from eyeflow.triggers.port import ADDED, Engine, Problem, Secrets, TriggerError
 from eyeflow.triggers.provider_events import EVENTS
 from eyeflow.triggers.signatures import SCHEMES, Signed, verify
 from eyeflow.triggers.sources import reading
@@ -160,6 +164,8 @@ class Webhooks:
             if read is None:
                 return None
             payload, own = read
+        if row.trigger == ADDED:
+            return await self._enqueue(row, delivery, payload, own)
         try:
             if not await self._engine.passes(row.task_id, row.version, row.trigger, payload):
                 return None
@@ -211,11 +217,37 @@ class Webhooks:
         wait_ms = self._answer_ms if row.answers else self._asked(delivery)
         if not wait_ms and not taken.again:
             return _standing(taken.execution_id, "queued")
-        result = await self._engine.end(taken.execution_id, wait_ms=wait_ms)
-        if result.response is not None and row.answers:
-            status, body = result.response
-            return Received(status=status, body=body, executions=(taken.execution_id,))
-        return _standing(taken.execution_id, result.status)
+        if not row.answers:
+            result = await self._engine.end(taken.execution_id, wait_ms=wait_ms)
+            return _standing(taken.execution_id, result.status)
+        found = await self._responded(taken.execution_id, wait_ms)
+        if isinstance(found, str):
+            return _standing(taken.execution_id, found)
+        return Received(status=found[0], body=found[1], executions=(taken.execution_id,))
+
+    async def _responded(self, execution_id: str, wait_ms: int) -> tuple[int, Value] | str:
+        """What RESPOND says, as soon as it does; the status of a run that ends, or goes on for too long, without."""
+        ended = asyncio.ensure_future(self._engine.end(execution_id, wait_ms=wait_ms))
+        said = asyncio.ensure_future(self._said(execution_id))
+        try:
+            await asyncio.wait((ended, said), return_when=asyncio.FIRST_COMPLETED)
+            found = said.result() if said.done() else None
+            if found is not None:
+                return found
+            result = await ended
+            return result.status if result.response is None else result.response
+        finally:
+            for each in (ended, said):
+                each.cancel()
+            await asyncio.gather(ended, said, return_exceptions=True)
+
+    async def _said(self, execution_id: str) -> tuple[int, Value] | None:
+        """What RESPOND says, as soon as it does; None when the run ends without."""
+        with suppress(EyeFlowError):  # whoever waits for the end hears of it
+            async for event in self._engine.watch(execution_id):
+                if isinstance(event, Responded):
+                    return event.status, event.body
+        return None
 
     def _asked(self, delivery: Delivery) -> int:
         found = _PREFER.search(delivery.headers.get("prefer", ""))

@@ -15,6 +15,7 @@ always_runs always_passes`, and `verify_gave_up` when something could not be set
     scale.py      types and constants          fixes.py     changes to the text
     solve.py      bounded questions            words.py     sentences
     ranges.py     one number, exactly          witness.py   examples
+    trees.py      size and reads of an expression
 """
 
 from __future__ import annotations

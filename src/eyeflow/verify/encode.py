@@ -13,13 +13,12 @@ the order of doubles. Missing and wrong data: a condition is true, false, missin
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Final
 
 from eyeflow import units
 from eyeflow.ir.check.constants import NotAValue, Unknown, constant
-from eyeflow.ir.check.tree import bare, children, type_of
+from eyeflow.ir.check.tree import bare, type_of
 from eyeflow.ir.depends import roots
 from eyeflow.ir.expr import Call, Convert, Expr, ListExpr, Lit, Ref
 from eyeflow.ir.text import print_expression
@@ -28,14 +27,11 @@ from eyeflow.verify.scale import comparable, is_whole, kind_of, number_of, scale
 from eyeflow.verify.scope import Names, declared
 from eyeflow.verify.symbols import MAX_EXACT, TAGS, Symbols
 from eyeflow.verify.terms import Encoded, Formula, Kind, Symbol, Term, Truth
-
-MAX_NODES: Final = 2_000
-"""A larger condition is one unknown."""
+from eyeflow.verify.trees import apart, journaled, small
 
 _COMPARED: Final = frozenset(("GT", "GE", "LT", "LE"))
 _TEXT_TESTS: Final = frozenset(("CONTAINS", "STARTS_WITH", "ENDS_WITH"))
 _MEASURES: Final = frozenset(("COUNT", "LEN", "SUM", "AVG", "ROUND", "ABS", "SUB", "ADD", "DATE_DIFF", "TO_NUMBER"))
-_JOURNALED: Final = frozenset(("NOW", "UUID"))
 
 
 class Encoder:
@@ -55,7 +51,7 @@ class Encoder:
     def condition(self, expr: Expr, names: Names, *, look: bool = True) -> Encoded:
         """`expr`, a boolean over `names`, for the solver; one unknown unless `look`."""
         self._begin()
-        truth = self._truth(expr, names) if look and _small(expr) else self._unknown_truth(expr, names)
+        truth = self._truth(expr, names) if look and small(expr) else self._unknown_truth(expr, names)
         symbols = tuple(self._used)
         points = {symbol: self._points.get(symbol, []) for symbol in symbols}
         straight = {s: tuple(sorted(set(p))) for s, p in points.items() if len(p) >= self._used[s]}
@@ -372,8 +368,8 @@ class Encoder:
         called = expr.name if isinstance(expr, Call) else getattr(expr, "name", "")
         free = sorted({root for root in roots(expr) if root in names})
         key: object = (bare(expr), kind, scalar, tuple((root, names[root].key) for root in free))
-        fresh = _journaled(expr)
-        measured = not fresh and called in _MEASURES and kind in ("int", "real", "moment") and _apart(expr)
+        fresh = journaled(expr)
+        measured = not fresh and called in _MEASURES and kind in ("int", "real", "moment") and apart(expr)
         symbol = self.made.computed(
             None if fresh else key, kind, scalar, print_expression(expr), type_of(expr),
             measured=measured, positive=called in ("COUNT", "LEN", "ABS"),
@@ -391,37 +387,3 @@ def vague(symbols: tuple[Symbol, ...]) -> bool:
         return True
     paths = [symbol.path for symbol in symbols if symbol.path is not None]
     return len(set(paths)) < len(paths)
-
-
-def _small(expr: Expr) -> bool:
-    stack, seen = [expr], 0
-    while stack:
-        seen += 1
-        if seen > MAX_NODES:
-            return False
-        stack.extend(children(stack.pop()))
-    return True
-
-
-def _journaled(expr: Expr) -> bool:
-    stack = [expr]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, Call) and node.name in _JOURNALED:
-            return True
-        stack.extend(children(node))
-    return False
-
-
-def _apart(expr: Expr) -> bool:
-    """True when no path is read twice: `SUB(x, x)` is not any number."""
-    stack, paths = [expr], []
-    while stack:
-        node = stack.pop()
-        if isinstance(node, Ref):
-            paths.append((node.root, node.path))
-        stack.extend(children(node))
-    return len(set(paths)) == len(paths)
-
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

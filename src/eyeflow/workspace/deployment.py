@@ -247,8 +247,9 @@ class Deployment:
         if not practice:
             ops += [Insert(each) for each in uses(task_id, program, catalog, connections)]
         planned = await self._registrar.plan(
-            task_id, number, program, catalog=catalog, connections=connections, created_by=author, now_ms=at_ms
-        )
+            task_id, number, program, catalog=catalog, connections=connections, created_by=author, now_ms=at_ms,
+            practice=practice,
+        )  # fmt: skip
         ops += planned.ops
         ops += state_ops(task_id, state) if state != "live" else resting_ops(task_id) if practice else []
         return Installed(ops=tuple(ops), notes=planned.notes, made=planned.made)

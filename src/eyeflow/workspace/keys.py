@@ -86,6 +86,9 @@ class CreatedKey(msgspec.Struct, frozen=True, kw_only=True):
     token: str
     key: KeyView
 
+    def __repr__(self) -> str:
+        return f"CreatedKey({self.key.id})"
+
 
 class _Remembered(msgspec.Struct, frozen=True):
     principal: Principal

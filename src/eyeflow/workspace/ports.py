@@ -43,7 +43,7 @@ class Registrar(Protocol):
 
     async def plan(
         self, task_id: str, version: int, program: Program, *, catalog: Catalog, connections: Sequence[Connection],
-        created_by: str, now_ms: int,
+        created_by: str, now_ms: int, practice: bool = False,
     ) -> Registrations:  # fmt: skip
         """Operations that replace all registrations of the task. Raises: EyeFlowError when one cannot be made."""
         ...

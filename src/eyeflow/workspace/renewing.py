@@ -27,7 +27,8 @@ from eyeflow.ports import Clock
 from eyeflow.secrets.access import Access
 from eyeflow.secrets.vault import SecretValue, Vault
 from eyeflow.store.port import Conflict, Delete, Insert, Store, Update, Where
-from eyeflow.store.records import LeaseRecord
+from eyeflow.store.records import LeaseRecord, SecretRecord
+from eyeflow.workspace.notices.ending import ending
 from eyeflow.workspace.writing import now_ms
 
 RENEW_BEFORE_MS: Final = 60_000
@@ -60,6 +61,11 @@ class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
         }  # fmt: skip
         return {name: value for name, value in given.items() if value}
 
+    @property
+    def ends_ms(self) -> int | None:
+        """When somebody has to sign in again; None when it renews itself, or does not end."""
+        return None if self.refresh_token else self.expires_ms
+
     def client(self) -> dict[str, str]:
         """Who the client is, as a token request says it; a public client has no secret."""
         return {"client_id": self.client_id} | ({"client_secret": self.client_secret} if self.client_secret else {})
@@ -74,8 +80,10 @@ class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
 
 def signed_in(secret: SecretValue | Credential) -> SignedIn | None:
     """The sign-in that a secret holds, or None for any other secret."""
+    if all(name != "oauth2_service" for name, _ in secret.parts):
+        return None
     held = dict(secret.parts)
-    if "oauth2_service" not in held or "access_token" not in held:
+    if "access_token" not in held:
         return None
     expires = held.get("expires_at", "")
     return SignedIn(
@@ -176,15 +184,26 @@ class RenewingCredentials:
                 if held.access_token != token:
                     return held
                 after = await self._granted(name, held)
-                await self._vault.rotate(name, after.parts(), access)
+                kept = await self._vault.rotate(name, after.parts(), access)
+                at = now_ms(self._clock)
+                await self._store.write(ending(name, kept.version, after.ends_ms, at))
                 self._tried[name] = _now(after.access_token)
                 return after
         except CallError as error:
             if error.kind == "denied":
                 self._refused[name] = _now(token)
+                await self._over(name, error)
             raise
         except EyeFlowError as error:
             raise CallError("transient", error.code, error.message, hint=error.hint) from None
+
+    async def _over(self, name: str, error: CallError) -> None:
+        """Write down that a sign-in has ended, so that its people are told."""
+        with suppress(EyeFlowError):  # the call fails with it in any case
+            record = await self._store.get(SecretRecord, name)
+            if record is not None:
+                at = now_ms(self._clock)
+                await self._store.write(ending(name, record.version, at, at, error.message))
 
     async def _granted(self, name: str, held: SignedIn) -> SignedIn:
         service = self._catalog().service(held.service)

@@ -11,13 +11,15 @@ from typing import Annotated, Final, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from eyeflow.catalog.model import Policy
+from eyeflow.catalog.model import Policy, PolicyRule
+from eyeflow.catalog.registry import ServiceRegistry
 from eyeflow.engine.model import Principal
 from eyeflow.ports import Clock
 from eyeflow.store.port import Append, Insert, Store
 from eyeflow.store.records import SettingRecord
 from eyeflow.workspace.errors import Invalid
 from eyeflow.workspace.permissions import require
+from eyeflow.workspace.ports import CatalogSource
 from eyeflow.workspace.writing import audited, generation, now_ms
 
 SETTINGS: Final = "workspace"
@@ -78,9 +80,10 @@ _POLICIES: Final = msgspec.json.Decoder(Policy)
 class Settings:
     """Reads and replaces the settings of the workspace."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, catalog: CatalogSource) -> None:
         self._store = store
         self._clock = clock
+        self._catalog = catalog
 
     async def held(self) -> WorkspaceSettings:
         """The settings that hold now, for the workspace itself."""
@@ -110,11 +113,24 @@ class Settings:
         return checked
 
     async def put_policy(self, principal: Principal, policy: Policy) -> Policy:
-        """Replace the rules of what roles may use, from the next compile and load on. Raises: Forbidden."""
+        """Replace the rules of what roles may use, from the next compile and load on; services may be named by their
+        aliases. Raises: Forbidden, Invalid (`bad_setting`): a rule about nothing would protect nothing."""
         require(principal, "settings.write")
+        policy = Policy(tuple(self._named(rule) for rule in policy.rules))
         at = now_ms(self._clock)
         await self._store.write(*policy_ops(principal, policy, at), generation(at))
         return policy
+
+    def _named(self, rule: PolicyRule) -> PolicyRule:
+        service, said = ServiceRegistry(self._catalog()).find(rule.service[:200])
+        if service is None:
+            hint = said.diagnostics[0].hint if said.diagnostics else ""
+            raise Invalid("bad_setting", f"the catalog has no service {rule.service[:80]!a}", hint=hint)
+        if rule.capability is not None and service.capability(rule.capability) is None:
+            known = ", ".join(each.name for each in service.capabilities[:20])
+            message = f"{service.id} has no capability {rule.capability[:80]!a}"
+            raise Invalid("bad_setting", message, hint=f"it has {known}")
+        return PolicyRule(service.id, rule.capability, rule.roles)
 
     def _checked(self, settings: WorkspaceSettings) -> WorkspaceSettings:
         """Built in Python, a struct is not validated; so it is read back from what it would be stored as."""

@@ -34,16 +34,18 @@ from eyeflow.store.records import ConnectionRecord, SecretRecord, SettingRecord,
 from eyeflow.workspace.connections import Connections
 from eyeflow.workspace.context import connection_of
 from eyeflow.workspace.errors import Clash, Forbidden, Invalid, Missing, NotNow
+from eyeflow.workspace.notices.ending import ending
 from eyeflow.workspace.permissions import require
 from eyeflow.workspace.ports import CatalogSource, EngineView
 from eyeflow.workspace.renewing import SignedIn
+from eyeflow.workspace.vaulting import PENDING
 from eyeflow.workspace.writing import audited, generation, now_ms
 
 LASTS_MS: Final = 600_000
 MOST_BEGUN: Final = 1_000
 _STATES: Final = "oauth.state/"
 _AFTER_STATES: Final = "oauth.state0"
-_PENDING: Final = "oauth.pending/"
+_AFTER_PENDING: Final = "oauth.pending0"
 _STATE: Final = re.compile(r"[A-Za-z0-9_-]{43}\Z")
 _CODE: Final = re.compile(r"[\x20-\x7e]{1,4096}\Z")
 _LOOPBACK: Final = re.compile(r"localhost|127\.[0-9.]+|::1")
@@ -61,6 +63,9 @@ class SignIn(msgspec.Struct, frozen=True, kw_only=True):
     client_secret: Annotated[str, Meta(max_length=4000)] = ""
     client_secret_from: Annotated[str, Meta(max_length=200)] = ""
     scopes: Annotated[tuple[Annotated[str, Meta(max_length=300)], ...], Meta(max_length=100)] | None = None
+
+    def __repr__(self) -> str:
+        return f"SignIn({self.client_id!a})"
 
 
 class Begun(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,7 +119,7 @@ class SigningIn:
         digest = _digest(state)
         waiting = _Waiting(
             principal=principal, connection=row.name, created_ms=row.created_ms, service=row.service,
-            redirect_uri=redirect_uri, pending=_PENDING + digest, expires_ms=at + LASTS_MS,
+            redirect_uri=redirect_uri, pending=PENDING + digest, expires_ms=at + LASTS_MS,
         )  # fmt: skip
         await self._tidy(row.name, at)
         record = SettingRecord(name=_STATES + digest, value=msgspec.json.encode(waiting), updated_ms=at)
@@ -163,9 +168,27 @@ class SigningIn:
             "code_verifier": secret["verifier"], **held.client(),
         }  # fmt: skip
         grant = await self._tokens.ask(service, token, fields)
-        await self._vault.put(target, held.granted(grant, now_ms(self._clock)).parts(), access)
+        at = now_ms(self._clock)
+        held = held.granted(grant, at)
+        kept = await self._vault.put(target, held.parts(), access)
+        await self._store.write(ending(target, kept.version, held.ends_ms, at))
         await self._keep(who, row, f"vault:{target}")
         return row.name
+
+    async def expire(self) -> None:
+        """End the sign-ins whose browser did not come back in time, and forget what they kept. Raises: StoreError."""
+        at = now_ms(self._clock)
+        begun = await self._begun()
+        for name, each in begun:
+            if each.expires_ms <= at:
+                await self._end(name, each)
+        known = {each.pending for _, each in begun}
+        after = Where("name", ">=", PENDING), Where("name", "<", _AFTER_PENDING)
+        left = Where("created_ms", "<=", at - LASTS_MS)
+        for row in await self._store.find(SecretRecord, *after, left, limit=MOST_BEGUN, without=("sealed", "wrapped")):
+            if row.name not in known:  # taken by a browser, and then this server was killed
+                with suppress(SecretError):
+                    await self._vault.remove(row.name, Access(purpose="a sign-in that did not end"))
 
     # --- inside ------------------------------------------------------------------------------------------------
 
@@ -225,10 +248,13 @@ class SigningIn:
         begun = await self._begun()
         over = [(name, each) for name, each in begun if each.connection == connection or each.expires_ms <= at]
         for name, each in over:
-            await self._store.write(Delete(SettingRecord, (Where("name", "=", name),)))
-            await self._forget(each)
+            await self._end(name, each)
         if len(begun) - len(over) >= MOST_BEGUN:
             raise NotNow("too_many_sign_ins", "too many sign-ins wait for their browser", hint="try again in a while")
+
+    async def _end(self, name: str, waiting: _Waiting) -> None:
+        await self._store.write(Delete(SettingRecord, (Where("name", "=", name),)))
+        await self._forget(waiting)
 
     async def _forget(self, waiting: _Waiting) -> None:
         with suppress(SecretError):  # it was taken meanwhile

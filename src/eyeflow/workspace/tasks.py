@@ -17,6 +17,7 @@ import msgspec
 from eyeflow.engine.model import Principal
 from eyeflow.ir.bytecode import decode
 from eyeflow.ir.disasm import disassemble
+from eyeflow.ir.program import Program
 from eyeflow.ports import Clock, Ids
 from eyeflow.store.port import Conflict, Delete, Insert, Op, Require, Store, Update, Where
 from eyeflow.store.records import (
@@ -173,6 +174,12 @@ class Tasks:
         if row is None:
             raise Missing("unknown_version", f"{task.name} has no version {wanted}")
         return task, row
+
+    async def program(self, task: TaskRecord) -> Program:
+        """The program that a task runs now."""
+        row = await self._store.get(VersionRecord, task.id, task.version)
+        assert row is not None, "a task has the version it runs"
+        return decode((await self._deployment.artifact(row)).program)
 
     async def bytecode(self, principal: Principal, name: str, number: int | None = None) -> BytecodeView:
         """The sealed artifact of a version. Raises: Forbidden, Missing."""

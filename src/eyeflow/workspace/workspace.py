@@ -6,15 +6,17 @@ parts, whose methods take a `Principal` first and enforce `permissions.py`. Neve
     workspace.proposals   compile, propose, decide, deploy
     workspace.tasks       what is deployed: pause, resume, delete, roll back
     workspace.rules, .graphs, .explaining      what a task decides, looks like, does
-    workspace.connections, .signing_in, .secrets, .profiles, .settings, .keys
+    workspace.connections, .signing_in, .secrets, .hooks, .profiles, .settings, .keys
     workspace.folder      apply and export
     workspace.notices     who is told what
+    workspace.tidying     what is done once in a while
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from typing import Final
 
 import msgspec
 
@@ -33,6 +35,7 @@ from eyeflow.workspace.deployment import Deployment
 from eyeflow.workspace.explaining import Explaining
 from eyeflow.workspace.folder import Folder
 from eyeflow.workspace.graph import Graphs
+from eyeflow.workspace.hooks import Hooks
 from eyeflow.workspace.keys import Keys
 from eyeflow.workspace.notices.delivering import Delivering
 from eyeflow.workspace.notices.incidents import Incidents
@@ -46,7 +49,10 @@ from eyeflow.workspace.settings import Settings
 from eyeflow.workspace.shipped import first_start
 from eyeflow.workspace.signing_in import SigningIn
 from eyeflow.workspace.tasks import Tasks
+from eyeflow.workspace.tidying import Job, Tidying
 from eyeflow.workspace.vaulting import SecretsKept
+
+EXPIRE_SECONDS: Final = 60.0
 
 
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,7 +85,7 @@ class Workspace:
         store, clock, ids, engine = around.store, around.clock, around.ids, around.engine
         self._store, self._clock = store, clock
         self.compiler: Compiler = around.compiler or ThreadCompiler()
-        self.settings = Settings(store, clock)
+        self.settings = Settings(store, clock, around.catalog)
         self.contexts = Contexts(store, around.catalog, self.settings, clock)
         self.deployment = Deployment(
             store, catalog=around.catalog, contexts=self.contexts, settings=self.settings, key=around.key,
@@ -109,15 +115,21 @@ class Workspace:
         self.profiles = Profiles(store, self.contexts, clock)
         self.keys = Keys(store, clock, ids, around.seconds)
         self.notices = Notices(
-            store, clock, raising=Raising(store, engine, clock),
-            incidents=Incidents(store, self.settings, clock, around.public_url),
+            store, clock, raising=Raising(store, engine, clock, around.catalog),
+            incidents=Incidents(store, self.settings, clock, around.public_url, around.catalog),
             delivering=Delivering(
                 store, settings=self.settings, catalog=around.catalog, clock=clock, connectors=around.connectors,
                 credentials=around.credentials,
             ),
             seconds=around.seconds,
         )  # fmt: skip
+        signing_in = self.signing_in
+        jobs = () if signing_in is None else (Job("unfinished sign-ins", EXPIRE_SECONDS, signing_in.expire),)
+        self.tidying = Tidying(store, clock, jobs, around.seconds)
         self.secrets = SecretsKept(store, around.vault) if around.vault is not None else None
+        self.hooks = None if around.vault is None else Hooks(
+            store, around.vault, tasks=self.tasks, engine=engine, clock=clock, ids=ids
+        )  # fmt: skip
 
     async def first_start(self) -> tuple[str, ...]:
         """Deploy the examples into a workspace that never had them; the names of those that were deployed."""

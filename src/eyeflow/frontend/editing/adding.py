@@ -24,6 +24,7 @@ from eyeflow.frontend.resolve import longest, resolve_actions
 from eyeflow.frontend.scope import Scope, Source
 from eyeflow.frontend.tree import grow
 from eyeflow.frontend.values_said import escape
+from eyeflow.frontend.vocabulary import Entry
 from eyeflow.ir import task as ir
 from eyeflow.ir.expr import Expr, Lit, Ref, Template
 from eyeflow.ir.text import print_expression
@@ -167,10 +168,20 @@ def _scope(piece: Piece, task: ir.Task, place: str) -> Scope:
         if entry is None or not isinstance(action.do, ir.ConnectorCall):
             continue
         kind_of = "result" if entry.reads else "made"
+        if entry.capability_says:  # `it` is what is said, not the receipt for having said it
+            scope = _heard(scope, action, place, entry)
+            continue
         scope = scope.see(Source(output_of(action), entry.result, entry_words(entry), entry.service.id, kind_of, entry))
-        if not entry.reads and (not place or action.name == place or scope.said is None):
-            scope = _said(scope, action.do, {p.name for p in entry.spec.params if p.role == "content"})
+        scope = _heard(scope, action, place, entry)
     return scope
+
+
+def _heard(scope: Scope, action: ir.Action, place: str, entry: Entry) -> Scope:
+    if entry.reads or not isinstance(action.do, ir.ConnectorCall):
+        return scope
+    if place and action.name != place and scope.said is not None:
+        return scope
+    return _said(scope, action.do, {p.name for p in entry.spec.params if p.role == "content"})
 
 
 def _said(scope: Scope, call: ir.ConnectorCall, content: set[str]) -> Scope:

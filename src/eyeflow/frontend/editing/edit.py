@@ -16,6 +16,7 @@ from eyeflow.frontend import clauses as cutting
 from eyeflow.frontend import policies
 from eyeflow.frontend.data import words
 from eyeflow.frontend.editing.adding import add, says_also
+from eyeflow.frontend.editing.limits import limits
 from eyeflow.frontend.editing.narrowing import narrow
 from eyeflow.frontend.editing.pieces import Done, Edited, Piece, entry_of, rebuilt, walk
 from eyeflow.frontend.editing.removing import remove
@@ -34,7 +35,8 @@ from eyeflow.values import Span
 
 _HINTS: Final = (
     "make it 10am instead", "only on weekdays", "change the channel to #ops", "also email it to ops@example.com",
-    "remove the email", "retry 3 times",
+    "remove the email", "retry 3 times", "if above 30 instead of 25", "wait 30 minutes instead",
+    "rename it to lunch_call",
 )  # fmt: skip
 _MOST_TOLD: Final = 2000
 
@@ -70,7 +72,7 @@ def edit(task: ir.Task, text: str, ctx: CompileContext, answers: Mapping[str, st
 
 
 def _one(piece: Piece, task: ir.Task) -> Done | None:
-    for read in (remove, _policy, retime, narrow, change):
+    for read in (remove, _policy, retime, limits, narrow, change):
         done = read(piece, task)
         if done is not None:
             return done
@@ -113,12 +115,14 @@ def _edits(items: list[Item]) -> bool:
 
 
 def _policy(piece: Piece, task: ir.Task) -> Done | None:
-    """`retry 3 times`, `at most 10 per hour`: for every action that changes something."""
+    """`retry 3 times`, `at most 10 per hour`: where there is such a rule now, else for every action that changes
+    something."""
     found = policies.read(piece.items)
     rest = [i for i in piece.items if i.index not in found.used and i.kind != "punct"]
     if not (found.retry or found.rate) or any(i.lower not in words("edits", "around_times") for i in rest):
         return None
-    names = {a.name for a in walk(task.actions) if (e := entry_of(a, piece.vocab)) is not None and not e.reads}
+    ruled = {a.name for a in walk(task.actions) if (found.retry and a.retry) or (found.rate and a.rate)}
+    names = ruled or {a.name for a in walk(task.actions) if (e := entry_of(a, piece.vocab)) is not None and not e.reads}
     if not names:
         return Done(why="no action here changes anything, so there is nothing to hold to that")
     retry, rate = retry_of(found.retry), rate_of(found.rate)

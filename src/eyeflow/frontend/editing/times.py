@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from eyeflow.frontend.data import words
+from eyeflow.frontend.editing.cronlines import as_rules
 from eyeflow.frontend.editing.pieces import Done, Piece
 from eyeflow.frontend.timegrammar import TimePhrase
 from eyeflow.frontend.timegrammar.draft import Clock, Day, Draft, replaced, unify
@@ -111,7 +112,10 @@ def _says(draft: Draft, names: tuple[str, ...]) -> bool:
 
 def _schedule(old: ir.Schedule, draft: Draft, frame: Frame, *, only: bool) -> ir.Trigger | Reading | str:
     if old.cron is not None:
-        return "this schedule is a cron line; change it in the program's text"
+        written = as_rules(old.cron)
+        if written is None:
+            return "this schedule is a cron line with signs of its own; change it in the program's text"
+        old = msgspec.structs.replace(old, cron=None, rules=(*old.rules, *written))
     whole = bool(draft.also) or draft.unit in _STEPS
     timed = _says(draft, ("times", "part", "minutes"))
     dayed = _says(draft, _DAYS) or draft.unit not in (None, *_STEPS)

@@ -16,13 +16,14 @@ from eyeflow.frontend.data import load, words
 from eyeflow.frontend.editing.pieces import Done, Piece, entry_of, rebuilt, walk
 from eyeflow.frontend.intent import JsonValue, Question
 from eyeflow.frontend.items import Item
-from eyeflow.frontend.lexicon import stem
+from eyeflow.frontend.lexicon import is_base_verb, stem
 from eyeflow.ir import task as ir
 from eyeflow.ir.expr import Entry, Expr, Lit, Template
 from eyeflow.ir.text import constant
 from eyeflow.values import Field
 
 PLACE: Final = "edit.place"
+_AROUND: Final = ("to", "it", "say", "at")
 _ENTITIES: Final = {
     "channel": "slack_channel", "email": "email", "phone": "phone", "url": "url", "repo": "repo", "person": "person",
 }  # fmt: skip
@@ -75,12 +76,24 @@ def _old_and_new(piece: Piece, task: ir.Task) -> Done | None:
     for at in range(1, len(lowered) - 1):
         if lowered[at : at + 2] in (["instead", "of"], ["rather", "than"]):
             start = 1 if lowered[0] in (*words("edits", "replacing"), *words("edits", "changing")) else 0
-            return _swapped(piece, task, _value(piece.items[at + 2 :]), _value(piece.items[start:at]))
+            new = _told(piece.items[start:at])
+            if new is None:
+                return Done(why="put the new value in quotes")
+            return _swapped(piece, task, _value(piece.items[at + 2 :]), new)
         if lowered[at] in ("to", "with", "by", "into") and lowered[0] in words("edits", "replacing"):
             old = _value(piece.items[1:at])
             if any(slot.held is not None and slot.held.casefold() == old.casefold() for slot in _slots(piece, task)):
                 return _swapped(piece, task, old, _value(piece.items[at + 1 :]))
     return None
+
+
+def _told(items: tuple[Item, ...]) -> str | None:
+    """The new value: `post "Hi"` says “Hi”; a verb before plain words may be the value's own, so they are no value."""
+    literals = [item for item in items if item.is_literal]
+    around = [i for i in items if not i.is_literal and i.kind != "punct" and i.lower not in words("edits", "fillers")]
+    if len(literals) == 1 and all(is_base_verb(i.lower) or i.lower in _AROUND for i in around):
+        return _value(tuple(literals))
+    return None if items and is_base_verb(items[0].lower) and len(items) > 1 else _value(items)
 
 
 def _swapped(piece: Piece, task: ir.Task, old: str, new: str) -> Done:

@@ -7,6 +7,7 @@ Out: the same with recipients filled. Never: sends to a field of another entity.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
@@ -16,6 +17,9 @@ from eyeflow.frontend.items import Item
 from eyeflow.frontend.values_said import escape, wrap
 from eyeflow.frontend.vocabulary import RECIPIENTS, Entry, walk
 from eyeflow.values import Field, Json, non_null
+
+_LONGEST: Final = 16
+"""Words of the longest phrase that is looked at as a receiver."""
 
 
 def recipients(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | None) -> Handled:
@@ -60,7 +64,7 @@ def _recipient_phrases(items: Sequence[Item], state: Handled) -> list[tuple[str,
     for k, item in enumerate(items):
         if item.lower in ("to", "for") or k == 0:
             run: list[Item] = []
-            for nxt in items[k + 1 :]:
+            for nxt in items[k + 1 : k + 1 + _LONGEST]:
                 if nxt.kind in ("punct", "time", "quoted", "freetext") or nxt.lower in (
                     *LEADS,
                     "and",

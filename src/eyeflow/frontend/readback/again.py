@@ -2,7 +2,7 @@
 
 Knows: the lines that `read_back` writes for calls, choices, loops, waits and approvals. In: a text and the context.
 Out: `Intent`, or None when a line is of another form: then the text is read as anybody's English.
-Never: takes a schedule that would not be described by the very words it was read from.
+Never: returns an intent that would not be described by the very words it was read from.
 
 Supported are all triggers the front end makes; calls with constants, fields of what is in reach, and texts with such
 places; conditions over these; what comes after what, rates, retries, and what is done when a call fails.
@@ -11,7 +11,7 @@ places; conditions over these; what comes after what, rates, retries, and what i
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, Literal
 
 import msgspec
@@ -19,6 +19,7 @@ import msgspec
 from eyeflow.catalog.model import CompileContext
 from eyeflow.frontend.indexing import vocabulary
 from eyeflow.frontend.intent import (
+    NEXT_DAY_AT,
     Action,
     Approval,
     Branch,
@@ -35,15 +36,28 @@ from eyeflow.frontend.intent import (
     WebhookTrigger,
 )
 from eyeflow.frontend.literals import tokenize
-from eyeflow.frontend.readback.sayings import Named, UnreadError, conditions_of, names_of, params_of, quoted_text
-from eyeflow.frontend.readback.tasks import capability_words
+from eyeflow.frontend.readback.naming import Claims, root_word
+from eyeflow.frontend.readback.sayings import (
+    Named,
+    UnreadError,
+    conditions_of,
+    in_quotes,
+    names_of,
+    params_of,
+    quoted_text,
+    value_of,
+    worked_out,
+)
+from eyeflow.frontend.readback.tasks import capability_words, read_back
+from eyeflow.frontend.resolve import resolve
 from eyeflow.frontend.timegrammar import find_times, to_trigger
-from eyeflow.frontend.vocabulary import Entry, listing_of
+from eyeflow.frontend.vocabulary import Entry
+from eyeflow.ir.check import check
 from eyeflow.recurrence import Recurrence, describe
-from eyeflow.values import JSON, STRING, Field, ListOf, ObjectOf, non_null
+from eyeflow.values import JSON, STRING, Field, ListOf, ObjectOf, Type, non_null
 
 _FORM: Final = re.compile(r"\A[^\n]+:\n  \S")
-_LIMITS: Final = ("It gives up after ", "A run ends at the latest ")
+_TAIL: Final = ("It gives up after ", "A run ends at the latest ")
 _EVENT: Final = re.compile(r"When (?P<what>.+?) \((?P<title>[^()]+?)(?:, (?P<params>.*?))?\)(?:, if (?P<where>.+))?")
 _HOOK: Final = re.compile(
     r"When (?P<path>/\S*) receives a (?P<method>\w+) request(?: with (?P<fields>[\w, ]+?))?(?:, if (?P<where>.+))?"
@@ -55,36 +69,101 @@ _TRIES: Final = re.compile(
     r", trying up to (\d+) times(?:, (?:(?P<fixed>\d+) (?P<unit>\w+?)s? apart"
     r"|first (?P<first>\d+) (?P<of>\w+?)s? apart, then 2 times longer each time))?\Z"
 )
-_EACH: Final = re.compile(r"for each (?P<item>[\w ]+?) of (?P<list>.+?)(?: where (?P<where>.+))?, one at a time:")
-_APPROVE: Final = re.compile(r"ask (\w+) to approve(?:, within (\d+ \w+))?: (“.*”)")
+_EACH: Final = re.compile(
+    r"for each (?P<item>[\w ]+?) of (?P<list>.+?)(?: where (?P<where>.+))?, one at a time"
+    r"(?:, at most [\d,]+)?(?:, called (?P<called>[\w ]+))?:"
+)
+_APPROVE: Final = re.compile(r"ask (\w+) to approve(?:, within (\d+ \w+))?(?:, called ([\w ]+))?: ([“\"].*)", re.DOTALL)
+_CHOICE: Final = re.compile(r"choose the first that holds(?:, called ([\w ]+))?")
+_WAIT: Final = re.compile(r"wait (?:(\d+ \w+)|until (\d\d:\d\d) the next day)(?:, called ([\w ]+))?")
+_WORK_OUT: Final = re.compile(r"work out (.+), called ([\w ]+)")
+_CALLED: Final = re.compile(r", called ([\w ]*\w)")
+_FAILS: Final = re.compile(r"if that fails(?:, for at most \d+ \w+)?(?P<stop> and then stop)?:")
+_VALUE: Final = re.compile(r"if that fails, use (?P<value>.+?) instead(?P<stop> and then stop)?", re.DOTALL)
 _MS: Final = {"second": 1_000, "minute": 60_000, "hour": 3_600_000, "day": 86_400_000}
 _WINDOWS: Final = {"second": "s", "minute": "min", "hour": "h", "day": "d"}
 
 
 def read_again(text: str, ctx: CompileContext) -> Intent | None:
-    """The intent of a read-back; None when `text` is none, or one of more than is supported."""
+    """The intent of a read-back, or of several with an empty line between them; None when `text` is none, or one of
+    more than is supported.
+
+    What is returned is described by the very words of `text`: its program was made and read back.
+    """
     if _FORM.match(text) is None:
         return None
-    head, *rest = [line.rstrip() for line in text.strip("\n").split("\n")]
-    lines = [line for line in rest if line.strip() and not line.startswith(_LIMITS)]
-    if any(not line.startswith("  ") for line in lines):
-        return None
     try:
-        reader = _Reader(ctx)
-        trigger = reader.trigger(head.removesuffix(":"))
-        actions = reader.block([line[2:] for line in lines])
+        told = _parts(_lines(text))
+        made = [_one(lines, ctx) for lines in told]
     except UnreadError:
         return None
-    return Intent(text=text, outcome="program", trigger=trigger, actions=actions, confidence=1.0)
+    first, *rest = (Intent(text=text, outcome="program", trigger=t, actions=a, confidence=1.0) for t, a in made)
+    whole = msgspec.structs.replace(first, also=tuple(rest))
+    same = all(_says(part, lines, ctx) for part, lines in zip((first, *rest), told, strict=True))
+    return whole if same else None
+
+
+def _lines(text: str) -> Iterator[str]:
+    """The lines of a read-back; a quoted text with line ends in it stays in one."""
+    held: list[str] = []
+    for line in text.strip("\n").split("\n"):
+        held.append(line)
+        whole = "\n".join(held)
+        quotes = in_quotes(whole)
+        if not quotes or quotes[-1][1] <= len(whole):
+            yield whole.rstrip()
+            held = []
+    if held:
+        raise UnreadError
+
+
+def _parts(lines: Iterable[str]) -> list[list[str]]:
+    """The lines of each program; an empty line stands between two."""
+    told: list[list[str]] = [[]]
+    gap = False
+    for line in lines:
+        if gap and line and not line.startswith(" "):
+            told.append([])
+        gap = not line
+        if line:
+            told[-1].append(line)
+    return told
+
+
+def _one(lines: Sequence[str], ctx: CompileContext) -> tuple[Trigger, tuple[Action, ...]]:
+    head, *rest = lines
+    steps = [line for line in rest if not line.startswith(_TAIL)]
+    if not head.endswith(":") or any(not line.startswith("  ") for line in steps):
+        raise UnreadError
+    reader = _Reader(ctx, "\n".join(lines))
+    trigger = reader.trigger(head.removesuffix(":"))
+    return trigger, reader.block([line[2:] for line in steps])
+
+
+def _says(intent: Intent, lines: Sequence[str], ctx: CompileContext) -> bool:
+    """Whether the program of `intent` is described by these lines; limits are compared where they are stated."""
+    task, _ = resolve(intent, ctx)
+    if task is None:
+        return False
+    checked, report = check(task, ctx)
+    if checked is None or not report.ok:
+        return False
+    said = read_back(checked, ctx, runs=0)
+    limits = said.limits if any(line.startswith(_TAIL) for line in lines) else ()
+    return "\n".join(lines) == msgspec.structs.replace(said, limits=limits).text()
 
 
 class _Reader:
     """What is in reach while lines are read: things by what they are called, and the names that are taken."""
 
-    def __init__(self, ctx: CompileContext) -> None:
+    def __init__(self, ctx: CompileContext, whole: str) -> None:
         self.ctx = ctx
+        self.whole = whole
         self.names: dict[str, Named] = {}
-        self.taken: dict[str, int] = {}
+        self.steps: dict[str, str] = {}
+        self.said = {name.replace(" ", "_") for name in _CALLED.findall(whole)}
+        self.ids: set[str] = set()
+        self.claims = Claims()
         self.calls: dict[str, Entry] = {}
         for entry in vocabulary(ctx.catalog).entries:
             if not entry.is_trigger:
@@ -107,7 +186,7 @@ class _Reader:
     def _hook(self, said: re.Match[str]) -> WebhookTrigger:
         fields = [name.strip() for name in (said["fields"] or "").split(",") if name.strip()]
         payload = ObjectOf(tuple(Field(name, STRING) for name in fields)) if fields else JSON
-        self.names["the request"] = Named("trigger", payload)
+        self._triggered("request", payload)
         where = conditions_of(said["where"], self.names) if said["where"] else None
         return WebhookTrigger(
             path=said["path"], method=said["method"], fields=dict.fromkeys(fields, "string"), where=where
@@ -125,9 +204,13 @@ class _Reader:
         else:
             raise UnreadError
         params = params_of(said["params"] or "", entry.spec.params, {})
-        self.names["the " + entry.spec.name.split("_")[0]] = Named("trigger", entry.kind.payload)
+        self._triggered(root_word(entry.spec.name), entry.kind.payload)
         where = conditions_of(said["where"], self.names) if said["where"] else None
         return EventTrigger(service=entry.service.id, event=entry.spec.name, params=params, where=where)
+
+    def _triggered(self, word: str, payload: Type) -> None:
+        self.names[f"the {word}"] = Named("trigger", payload)
+        self.claims.taken.add(word.replace(" ", "_"))
 
     def _schedule(self, head: str) -> Trigger:
         text, _, zone = head.removesuffix(")").rpartition(" (")
@@ -161,18 +244,47 @@ class _Reader:
     def _step(self, line: str, inner: Sequence[str]) -> Action:
         if line.startswith("for each "):
             return self._loop(line, inner)
-        after = _AFTER.search(line)
-        named = tuple(self._action_named(each) for each in after[1].split(", ")) if after is not None else ()
-        bare = line[: after.start()] + line[after.end() :] if after is not None else line
-        if bare == "choose the first that holds":
-            return msgspec.structs.replace(self._choice(inner), after=named)
-        if bare.startswith("wait ") and not inner:
-            return Action(id=self._take("wait"), wait=Wait(for_=bare.removeprefix("wait ")), after=named)
+        guarded = self._guarded(line, inner)
+        if guarded is not None:
+            return guarded
+        bare, after = self._after(line)
+        choice = _CHOICE.fullmatch(bare)
+        if choice is not None:
+            return msgspec.structs.replace(self._choice(self._own("choice", choice[1]), inner), after=after)
+        wait = _WAIT.fullmatch(bare)
+        if wait is not None and not inner:
+            until = NEXT_DAY_AT.format(wait[2]) if wait[2] is not None else None
+            return Action(id=self._own("wait", wait[3]), wait=Wait(for_=wait[1], until=until), after=after)
+        worked = _WORK_OUT.fullmatch(bare)
+        if worked is not None and not inner:
+            return self._value(worked[1], worked[2], after)
         approval = _APPROVE.fullmatch(bare)
         if approval is not None and not inner:
-            said = Approval(role=approval[1], message=quoted_text(approval[3], self.names), expires=approval[2])
-            return Action(id=self._take("approval"), approval=said, after=named)
+            said = Approval(role=approval[1], message=quoted_text(approval[4], self.names), expires=approval[2])
+            return Action(id=self._own("approval", approval[3]), approval=said, after=after)
         return self._call(line, inner)
+
+    def _value(self, said: str, called: str, after: tuple[str, ...]) -> Action:
+        worked = worked_out(said, self.names)
+        name = self._take(called.replace(" ", "_"), said=True)
+        self.names[f"the {called}"] = Named(name, worked.type)
+        return Action(id=name, value=worked.expr, after=after)
+
+    def _after(self, line: str) -> tuple[str, tuple[str, ...]]:
+        rest, after = _cut(_AFTER, line)
+        return rest, tuple(self._action_named(each) for each in after[1].split(", ")) if after is not None else ()
+
+    def _guarded(self, line: str, inner: Sequence[str]) -> Action | None:
+        """`if the issue’s title contains “x”, post ...`: a call with a condition of its own."""
+        if not line.startswith("if "):
+            return None
+        for hit in re.finditer(", ", line):
+            try:
+                when = conditions_of(line[3 : hit.start()], self.names)
+                return msgspec.structs.replace(self._call(line[hit.end() :], inner), when=when)
+            except UnreadError:
+                continue
+        raise UnreadError
 
     def _loop(self, line: str, inner: Sequence[str]) -> Action:
         said = _EACH.fullmatch(line)
@@ -183,15 +295,16 @@ class _Reader:
         if not isinstance(held, ListOf):
             raise UnreadError
         item = said["item"].replace(" ", "_")
+        own = self._own(f"each_{item}", said["called"])
         before = dict(self.names)
         self.names[f"the {said['item']}"] = Named(item, held.item)
         where = conditions_of(said["where"], self.names) if said["where"] else None
         actions = self.block(inner)
         self.names = before
         head = ForEach(item=item, source=listed.expr, where=where)
-        return Action(id=self._take(f"each_{item}"), for_each=head, actions=actions)
+        return Action(id=own, for_each=head, actions=actions)
 
-    def _choice(self, inner: Sequence[str]) -> Action:
+    def _choice(self, own: str, inner: Sequence[str]) -> Action:
         branches: list[Branch] = []
         default: tuple[Action, ...] = ()
         at = 0
@@ -208,7 +321,7 @@ class _Reader:
             elif line != "otherwise nothing" or held:
                 raise UnreadError
             at = end
-        return Action(id=self._take("choice"), branches=tuple(branches), default=default)
+        return Action(id=own, branches=tuple(branches), default=default)
 
     def _inside(self, lines: Sequence[str]) -> tuple[Action, ...]:
         before = dict(self.names)
@@ -219,18 +332,21 @@ class _Reader:
     def _call(self, line: str, inner: Sequence[str]) -> Action:
         rest, rate = _cut(_RATE, line)
         rest, tries = _cut(_TRIES, rest)
-        rest, after = _cut(_AFTER, rest)
-        known = [words for words in self.calls if rest == words or rest.startswith(words + ": ")]
+        rest, after = self._after(rest)
+        known = [words for words in self.calls if rest.startswith(words)]
         if not known:
             raise UnreadError
         words = max(known, key=len)
-        entry = self.calls[words]
-        params = params_of(rest[len(words) + 2 :], entry.spec.params, self.names)
-        named = tuple(self._action_named(each) for each in after[1].split(", ")) if after is not None else ()
-        called = self._named_call(entry)
+        entry, rest = self.calls[words], rest[len(words) :]
+        called = _CALLED.match(rest)
+        rest = rest[called.end() :] if called is not None else rest
+        if rest and not rest.startswith(": "):
+            raise UnreadError
+        params = params_of(rest[2:], entry.spec.params, self.names)
+        named = self._named_call(entry, called[1] if called is not None else None)
         fallback, on_error = self._failing(inner)
         return Action(
-            id=called, service=entry.service.id, function=entry.spec.name, params=params, after=named,
+            id=named, service=entry.service.id, function=entry.spec.name, params=params, after=after,
             rate=f"{rate[1]}/{_WINDOWS[rate[2]]}" if rate is not None else None,
             retry=_retry(tries) if tries is not None else None, fallback=fallback, on_error=on_error,
         )  # fmt: skip
@@ -240,37 +356,50 @@ class _Reader:
             return None, None
         if list(inner) == ["if that fails, go on without it"]:
             return None, "continue"
-        if not re.fullmatch(r"if that fails(?:, for at most \d+ \w+)?:", inner[0]):
+        value = _VALUE.fullmatch(inner[0])
+        said = value or _FAILS.fullmatch(inner[0])
+        if said is None or (value is not None and len(inner) > 1):
             raise UnreadError
-        return Fallback(actions=self._inside([line[2:] for line in inner[1:]])), None
+        then: Literal["continue", "stop"] = "stop" if said["stop"] else "continue"
+        if value is not None:
+            return Fallback(value=value_of(value["value"], self.names), then=then), None
+        return Fallback(actions=self._inside([line[2:] for line in inner[1:]]), then=then), None
 
     # --- names
 
-    def _take(self, base: str) -> str:
-        number = self.taken[base] = self.taken.get(base, 0) + 1
-        return base if number == 1 else f"{base}_{number}"
+    def _take(self, base: str, *, said: bool = False) -> str:
+        name, number = base, 1
+        while name in self.ids or (name in self.said and not said):
+            number += 1
+            name = f"{base}_{number}"
+        self.ids.add(name)
+        return name
 
-    def _named_call(self, entry: Entry) -> str:
-        """A name for the call, under which the lines after it may speak of it; it may be called by either of two."""
-        name = entry.spec.name
-        saying = "message" if "message" in name or name == "send" else name
-        short = "_".join(p for p in name.split("_") if p not in _SMALL) or entry.service.id
-        called = self._take(saying)
-        result = Named(called, entry.result)
-        self.names[f"the {called.replace('_', ' ')}"] = result
-        if entry.reads and short != saying:
-            other = self._take(short)
-            self.names[f"the {other.replace('_', ' ')}"] = result
-        if entry.listing is not None and listing_of(entry.result) is None:
-            raise UnreadError
-        return called
+    def _own(self, usual: str, called: str | None) -> str:
+        """The name of what is no call: the one that is said, else the usual one."""
+        names = (called.replace(" ", "_"),) if called is not None else self.claims.first(usual)
+        own = self._take(names[0] if names else usual, said=called is not None)
+        self.steps.update((name.replace("_", " "), own) for name in names)
+        return own
+
+    def _named_call(self, entry: Entry, called: str | None) -> str:
+        """The call's name: the one that is said, else the names by which calls of its kind go by themselves."""
+        names = (called.replace(" ", "_"),) if called is not None else self.claims.of(entry.service.id, entry.spec.name)
+        spoken = [name for name in names if self._spoken_of(name.replace("_", " "))]
+        own = self._take((spoken or names or (entry.spec.name,))[0], said=called is not None)
+        for name in names:
+            self.names[f"the {name.replace('_', ' ')}"] = Named(own, entry.result)
+            self.steps[name.replace("_", " ")] = own
+        return own
+
+    def _spoken_of(self, name: str) -> bool:
+        said = re.escape(name)
+        return re.search(rf"\bthe {said}’|\(after (?:[^()]*, )?{said}(?:, [^()]*)?\)", self.whole) is not None
 
     def _action_named(self, words: str) -> str:
-        found = self.names.get(f"the {words}")
-        return found.expr if found is not None else words.replace(" ", "_")
-
-
-_SMALL: Final = ("get", "list", "read", "search", "find", "current", "fetch")
+        if words not in self.steps:
+            raise UnreadError
+        return self.steps[words]
 
 
 def _cut(pattern: re.Pattern[str], line: str) -> tuple[str, re.Match[str] | None]:

@@ -6,7 +6,8 @@ Out: a noun phrase, or for conditions a clause. Never: evaluates.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from eyeflow.frontend.readback.phrases import BINDERS, CONDITIONS, VALUES, Each, Phrase, places
@@ -97,16 +98,16 @@ def _is_text(expr: Expr) -> bool:
 
 def _quoted(args: tuple[Expr, ...], roots: Roots) -> str:
     """Texts and values that become one text: as a template is said."""
-    out: list[str] = []
+    out: list[tuple[str, bool]] = []
     for arg in args:
         held, text = _plain(arg), _text(arg)
         if text is not None:
-            out.append(text)
+            out.append((text, False))
         elif isinstance(held, Template):
-            out.append(_inside(held.parts, roots))
+            out += _pieces(held.parts, roots)
         else:
-            out.append(f"[{value(held, roots)}]")
-    return f"“{''.join(out)}”"
+            out.append((value(held, roots), True))
+    return _in_quotes(out)
 
 
 def condition(expr: Expr, roots: Roots, *, holds: bool = True) -> str:
@@ -147,15 +148,22 @@ def literal(lit: Lit) -> str:
     if isinstance(said, bool):
         return "yes" if said else "no"
     if isinstance(said, str):
-        return f"“{said}”"
+        return quoted(said)
     number = f"{said:,}".removesuffix(".0")
     unit = lit.unit or _unit(lit.type)
     if unit in _SIGNS:
         return f"{_SIGNS[unit]}{number}"
-    return f"{number}{_SHORT.get(unit, ' ' + unit) if unit else ''}"
+    return f"{number}{_SHORT.get(unit) or ' ' + _unit_said(unit, number) if unit else ''}"
+
+
+def _unit_said(unit: str, number: str) -> str:
+    """`kilometers per hour`, and `day` of one."""
+    said = unit.replace("_", " ")
+    return said.removesuffix("s") if number == "1" and said in _TIMES else said
 
 
 _SIGNS: Final = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥"}
+_TIMES: Final = ("seconds", "minutes", "hours", "days", "weeks", "months", "years")
 _SHORT: Final = {"percent": "%", "celsius": "°C", "fahrenheit": "°F"}
 
 
@@ -183,8 +191,27 @@ def template(parts: tuple[str | Ref, ...], roots: Roots) -> str:
     """Text with places: the text in quotes, the places in square brackets; one place alone as itself."""
     if len(parts) == 1 and isinstance(parts[0], Ref):
         return path(parts[0], roots)
-    return f"“{_inside(parts, roots)}”"
+    return _in_quotes(_pieces(parts, roots))
 
 
-def _inside(parts: tuple[str | Ref, ...], roots: Roots) -> str:
-    return "".join(p if isinstance(p, str) else f"[{path(p, roots)}]" for p in parts)
+def quoted(text: str) -> str:
+    """A text as it stands, in quotes."""
+    return _in_quotes([(text, False)])
+
+
+def _pieces(parts: tuple[str | Ref, ...], roots: Roots) -> list[tuple[str, bool]]:
+    """Each part, and whether it is a place."""
+    return [(p, False) if isinstance(p, str) else (path(p, roots), True) for p in parts]
+
+
+def _in_quotes(pieces: Iterable[tuple[str, bool]]) -> str:
+    """In curly quotes; a text in which these, or what looks like a place, would mislead has straight ones, and a
+    backslash before what is text and nothing else."""
+    held = list(pieces)
+    if not any(_MISLEADING.search(text) for text, is_place in held if not is_place):
+        return f"“{''.join(f'[{text}]' if is_place else text for text, is_place in held)}”"
+    return '"' + "".join(f"[{text}]" if is_place else _PLAIN.sub(r"\\\g<0>", text) for text, is_place in held) + '"'
+
+
+_MISLEADING: Final = re.compile(r"[“”]|\[(?:the|my|its) ")
+_PLAIN: Final = re.compile(r'[\\"\[]')

@@ -16,13 +16,31 @@ import msgspec
 from eyeflow.frontend.intent import JsonValue
 from eyeflow.frontend.readback.phrases import CONDITIONS, Arg
 from eyeflow.frontend.values_said import element, escape
-from eyeflow.values import BOOLEAN, INTEGER, JSON, Field, Json, ListOf, MapOf, ObjectOf, Type, is_numeric, non_null
+from eyeflow.values import (
+    BOOLEAN,
+    INTEGER,
+    JSON,
+    NUMBER,
+    Field,
+    Json,
+    ListOf,
+    MapOf,
+    ObjectOf,
+    Type,
+    is_numeric,
+    non_null,
+)
 
 _PLACE: Final = re.compile(r"\[([^\[\]“”]+)\]")
+_MARKED: Final = re.compile(r"\\.|\[([^\[\]]+)\]", re.DOTALL)
+_LIKE_A_PLACE: Final = re.compile(r"(?:the|my|its) ")
+_OPENS: Final = re.compile('[“"]')
+_CLOSES: Final = re.compile("”")
+_STRAIGHT: Final = re.compile(r'(?:[^\\"]|\\.)*"', re.DOTALL)
 _SIGNS: Final = {"$": "usd", "€": "eur", "£": "gbp", "¥": "jpy"}
 _SHORT: Final = {"%": "percent", "°C": "celsius", "°F": "fahrenheit"}
 _NUMBER: Final = re.compile(
-    r"(?P<sign>[$€£¥])?(?P<amount>-?\d[\d,]*(?:\.\d+)?)(?P<short>%|°C|°F)?(?: (?P<unit>[a-z_]+))?"
+    r"(?P<sign>[$€£¥])?(?P<amount>-?\d[\d,]*(?:\.\d+)?)(?P<short>%|°C|°F)?(?: (?P<unit>[a-z_]+(?: [a-z]+)*))?"
 )
 
 
@@ -77,18 +95,66 @@ def _field(thing: Named, said: str) -> Named:
 
 def quoted_text(said: str, names: Names) -> str:
     """`“Hello [the customer’s name]”` as a template. Raises: UnreadError."""
-    if not (said.startswith("“") and said.endswith("”") and len(said) > 1):
+    if in_quotes(said) != [(0, len(said))]:
         raise UnreadError
+    plain = said.startswith("“")
     out: list[str] = []
     at = 1
-    for place in _PLACE.finditer(said, 1, len(said) - 1):
-        try:
-            expr = names_of(place[1], names).expr
-        except UnreadError:
-            continue  # brackets a person wrote
-        out += [escape(said[at : place.start()]), "{" + expr + "}"]
+    for place in (_PLACE if plain else _MARKED).finditer(said, 1, len(said) - 1):
+        if place[1] is None:
+            out += [escape(said[at : place.start()]), escape(said[place.end() - 1])]
+        else:
+            out += [escape(said[at : place.start()]), _place(place[1], names, must=not plain)]
         at = place.end()
     return "".join([*out, escape(said[at:-1])])
+
+
+def _place(said: str, names: Names, *, must: bool) -> str:
+    try:
+        return "{" + names_of(said, names).expr + "}"
+    except UnreadError:
+        if must or _LIKE_A_PLACE.match(said):
+            raise
+        return escape(f"[{said}]")  # brackets a person wrote
+
+
+def in_quotes(said: str) -> list[tuple[int, int]]:
+    """Where the quoted texts of a line are; one without an end goes to the end of the line."""
+    found: list[tuple[int, int]] = []
+    at = 0
+    while (opened := _OPENS.search(said, at)) is not None:
+        closed = (_CLOSES.search if opened[0] == "“" else _STRAIGHT.match)(said, opened.end())
+        at = closed.end() if closed is not None else len(said) + 1
+        found.append((opened.start(), at))
+    return found
+
+
+def value_of(said: str, names: Names) -> str:
+    """A constant, or what something in reach holds, as an expression. Raises: UnreadError."""
+    return _side(said, names)
+
+
+_OVER: Final = re.compile(r"the (sum|average) of its ([\w ]+) over (.+)")
+_TOTALS: Final = {"sum": "SUM", "average": "AVG"}
+
+
+def worked_out(said: str, names: Names) -> Named:
+    """`the number of the deals’ deals`, `the sum of its amount over ...`, either `divided by 100`.
+
+    Raises: UnreadError.
+    """
+    whole, found, by = said.rpartition(" divided by ")
+    if found and by.isdigit():
+        return Named(f"DIV({worked_out(whole, names).expr}, {by})", NUMBER)
+    over = _OVER.fullmatch(said)
+    if over is None:
+        return names_of(said, names)
+    listed = names_of(over[3], names)
+    held = non_null(listed.type)
+    if not isinstance(held, ListOf):
+        raise UnreadError
+    body = _field(Named("each", held.item), over[2])
+    return Named(f"{_TOTALS[over[1]]}({listed.expr}, each, {body.expr})", NUMBER)
 
 
 # --- parameters ----------------------------------------------------------------------------------------------------
@@ -115,7 +181,7 @@ def params_of(said: str, fields: Sequence[Field], names: Names) -> dict[str, Jso
 
 
 def _outside(said: str, at: int) -> bool:
-    return said.count("“", 0, at) == said.count("”", 0, at)
+    return not any(start < at < end for start, end in in_quotes(said))
 
 
 def _value(said: str, field: Field, names: Names) -> JsonValue:
@@ -136,7 +202,7 @@ def _is_one_list(said: str, names: Names) -> bool:
 
 
 def _single(said: str, of: Type, names: Names) -> JsonValue:
-    if said.startswith("“"):
+    if said.startswith(("“", '"')):
         return quoted_text(said, names)
     if of == BOOLEAN and said in ("yes", "no"):
         return said == "yes"
@@ -184,13 +250,17 @@ def conditions_of(said: str, names: Names) -> str:
 
 def _side(said: str, names: Names) -> str:
     """The right side of a comparison."""
-    if said.startswith("“"):
+    if said.startswith(("“", '"')):
         return json.dumps(quoted_text(said, names), ensure_ascii=False)
     number = _NUMBER.fullmatch(said)
     if number is None:
         return names_of(said, names).expr
     amount = number["amount"].replace(",", "")
-    unit = _SIGNS.get(number["sign"] or "") or _SHORT.get(number["short"] or "") or number["unit"]
+    unit = (
+        _SIGNS.get(number["sign"] or "")
+        or _SHORT.get(number["short"] or "")
+        or (number["unit"] or "").replace(" ", "_")
+    )
     return f"{amount} {unit}" if unit else amount
 
 

@@ -6,6 +6,7 @@ Out: `Readback`: the sentences, what is touched, the next runs. Never: an unknow
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -13,13 +14,18 @@ from typing import Any, Final
 import msgspec
 
 from eyeflow.catalog.model import Capability, CompileContext
-from eyeflow.frontend.readback.expressions import Roots, condition, path, template, value
+from eyeflow.frontend.intent import NEXT_DAY_AT
+from eyeflow.frontend.readback.expressions import Roots, condition, path, quoted, template, value
+from eyeflow.frontend.readback.naming import root_word, to_be_named
 from eyeflow.ir import task as ir
-from eyeflow.ir.expr import Convert, Entry, Expr, Ref, Template
+from eyeflow.ir.depends import actions_within
+from eyeflow.ir.expr import Call, Convert, Entry, Expr, Lit, Ref, Template
+from eyeflow.ir.text import parse_expression, print_expression
 from eyeflow.recurrence import Recurrence, describe, read_moment, upcoming, zone_of
 from eyeflow.values import Field
 
 _INDENT = "  "
+_CLOCK_IN: Final = re.compile(r"\d\d:\d\d")
 
 
 class Readback(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,13 +50,15 @@ def read_back(task: ir.Task, ctx: CompileContext, *, runs: int = 3, assumed: tup
     stages before took for granted (`assumptions` has the words)."""
     said = [TRIGGERS[type(t)](t, ctx) for t in task.triggers] or ["When somebody runs it"]
     roots = _roots(task)
-    steps = _actions(task.actions, roots, ctx, 0)
+    zone = task.zone or next((t.zone for t in task.triggers if isinstance(t, ir.Schedule) and t.zone), "UTC")
+    told = _Telling(ctx, zone, {a.name: _called(a)[4:] for a in actions_within(task)}, to_be_named(task))
+    steps = _actions(task.actions, roots, told, 0)
     done = _known(task.actions, roots)
     if task.returns is not None:
         steps.append(f"answer with {value(task.returns, done)}")
     if task.on_failure:
         steps.append("if the task fails:")
-        steps += _actions(task.on_failure, done, ctx, 1)
+        steps += _actions(task.on_failure, done, told, 1)
     return Readback(
         when=" and ".join([said[0], *(s[0].lower() + s[1:] for s in said[1:])]) + _inputs(task) + ":",
         steps=tuple(steps),
@@ -79,7 +87,7 @@ def _roots(task: ir.Task) -> dict[str, str]:
     roots = {"trigger": "the event", "input": "the input", "me": "me", "now": "the present time"}
     for trigger in task.triggers:
         if isinstance(trigger, ir.Event):
-            roots["trigger"] = "the " + trigger.event.split("_")[0].replace("-", " ")
+            roots["trigger"] = f"the {root_word(trigger.event)}"
         elif isinstance(trigger, ir.Webhook):
             roots["trigger"] = "the request"
         elif isinstance(trigger, ir.Topic):
@@ -133,7 +141,7 @@ def _event(trigger: ir.Event, ctx: CompileContext) -> str:
     title = service.title if service is not None else trigger.service
     if service is not None and trigger.service != service.id:
         title += f", account {trigger.service}"
-    root = "the " + trigger.event.split("_")[0]
+    root = f"the {root_word(trigger.event)}"
     params = "".join(f", {e.name.replace('_', ' ')} {value(e.value, {})}" for e in trigger.params)
     return f"When {summary[0].lower()}{summary[1:].rstrip('.')} ({title}{params}){_where(trigger.where, root)}"
 
@@ -159,19 +167,38 @@ TRIGGERS: Final[Mapping[type[Any], Callable[[Any, CompileContext], str]]] = {
 # --- actions -------------------------------------------------------------------------------------------------------
 
 
+class _Telling(msgspec.Struct, frozen=True, eq=False):
+    """The context, the task's zone, what actions are called by their names, and those whose line has to say it."""
+
+    ctx: CompileContext
+    zone: str
+    called: Mapping[str, str]
+    named: frozenset[str]
+
+
 class _Say(msgspec.Struct, frozen=True, eq=False):
-    """What a sayer gets: the action, what roots are called, the context, and how deep it stands."""
+    """What a sayer gets: the action, what roots are called, what is known of the task, and how deep it stands."""
 
     action: ir.Action
     roots: dict[str, str]
-    ctx: CompileContext
+    told: _Telling
     depth: int
 
+    @property
+    def ctx(self) -> CompileContext:
+        """The context."""
+        return self.told.ctx
 
-def _actions(actions: tuple[ir.Action, ...], roots: dict[str, str], ctx: CompileContext, depth: int) -> list[str]:
+    @property
+    def name(self) -> str:
+        """`, called weather 2` where the line has to say it."""
+        return f", called {_called(self.action)[4:]}" if self.action.name in self.told.named else ""
+
+
+def _actions(actions: tuple[ir.Action, ...], roots: dict[str, str], told: _Telling, depth: int) -> list[str]:
     lines: list[str] = []
     for number, action in enumerate(actions):
-        lines += _action(action, _known(actions[:number], roots), ctx, depth)
+        lines += _action(action, _known(actions[:number], roots), told, depth)
     return lines
 
 
@@ -184,27 +211,27 @@ def _called(action: ir.Action) -> str:
     return "the " + (action.output or action.name).replace("_", " ")
 
 
-def _action(action: ir.Action, roots: dict[str, str], ctx: CompileContext, depth: int) -> list[str]:
+def _action(action: ir.Action, roots: dict[str, str], told: _Telling, depth: int) -> list[str]:
     pad = _INDENT * depth
-    head, inner = BODIES[type(action.do)](action.do, _Say(action, roots, ctx, depth))
+    head, inner = BODIES[type(action.do)](action.do, _Say(action, roots, told, depth))
     when = f"if {condition(action.when, roots)}, " if action.when is not None else ""
-    after = f" (after {', '.join(a.replace('_', ' ') for a in action.after)})" if action.after else ""
-    lines = [f"{pad}{when}{head}{after}{_policy(action)}{_timeout(action, ctx)}", *inner]
+    after = f" (after {', '.join(told.called.get(a, a) for a in action.after)})" if action.after else ""
+    lines = [f"{pad}{when}{head}{after}{_policy(action)}{_timeout(action, told.ctx)}", *inner]
     if action.fallback is not None:
-        lines += _fallback(action.fallback, roots, ctx, depth)
+        lines += _fallback(action.fallback, roots, told, depth)
     if action.on_error == "continue":
         lines.append(f"{pad}  if that fails, go on without it")
     return lines
 
 
-def _fallback(fallback: ir.Fallback, roots: dict[str, str], ctx: CompileContext, depth: int) -> list[str]:
+def _fallback(fallback: ir.Fallback, roots: dict[str, str], told: _Telling, depth: int) -> list[str]:
     pad = _INDENT * (depth + 1)
     end = " and then stop" if fallback.then == "stop" else ""
     if fallback.timeout_ms is not None and fallback.actions:
         end = f", for at most {span(fallback.timeout_ms)}{end}"
     if fallback.value is not None:
         return [f"{pad}if that fails, use {value(fallback.value, roots)} instead{end}"]
-    return [f"{pad}if that fails{end}:", *_actions(fallback.actions, roots, ctx, depth + 2)]
+    return [f"{pad}if that fails{end}:", *_actions(fallback.actions, roots, told, depth + 2)]
 
 
 def _timeout(action: ir.Action, ctx: CompileContext) -> str:
@@ -262,7 +289,7 @@ def _param(expr: Expr, roots: Roots) -> str:
     if isinstance(expr, Convert):
         return _param(expr.value, roots)
     if isinstance(expr, Template) and all(isinstance(p, str) for p in expr.parts):
-        return f"“{''.join(str(p) for p in expr.parts)}”"
+        return quoted("".join(str(p) for p in expr.parts))
     if isinstance(expr, Template):
         return template(expr.parts, roots)
     return path(expr, roots) if isinstance(expr, Ref) else value(expr, roots)
@@ -283,7 +310,7 @@ def _connector(do: ir.ConnectorCall, say: _Say) -> _Said:
     else:
         summary = capability.summary if capability is not None else do.function.replace("_", " ")
         words = f"{_lower(summary)} ({title}{account})"
-    return words + (f": {params}" if params else ""), []
+    return words + say.name + (f": {params}" if params else ""), []
 
 
 def capability_words(capability: Capability, title: str) -> str:
@@ -309,7 +336,7 @@ def _http(do: ir.HttpCall, say: _Say) -> _Said:
         for what, entries in (("query", do.query), ("headers", do.headers))
         if entries
     )
-    return f"{do.method} {_param(do.url, say.roots)}{extra}{body}{auth}", []
+    return f"{do.method} {_param(do.url, say.roots)}{extra}{body}{auth}{say.name}", []
 
 
 def _conditional(do: ir.Conditional, say: _Say) -> _Said:
@@ -319,7 +346,7 @@ def _conditional(do: ir.Conditional, say: _Say) -> _Said:
         lines += _block(f"{pad}if {condition(case.when, say.roots)}: ", case.block, say)
     empty = not (do.default.actions or do.default.value is not None or do.default.format is not None)
     lines += [f"{pad}otherwise nothing"] if empty else _block(f"{pad}otherwise: ", do.default, say)
-    return "choose the first that holds", lines
+    return f"choose the first that holds{say.name}", lines
 
 
 def _block(lead: str, block: ir.Block, say: _Say) -> list[str]:
@@ -329,7 +356,7 @@ def _block(lead: str, block: ir.Block, say: _Say) -> list[str]:
         return [lead + value(block.value, say.roots)]
     if not block.actions:
         return [lead + "nothing"]
-    inner = _actions(block.actions, say.roots, say.ctx, say.depth + 2)
+    inner = _actions(block.actions, say.roots, say.told, say.depth + 2)
     return [lead.rstrip(), *inner]
 
 
@@ -342,10 +369,13 @@ def _foreach(do: ir.ForEach, say: _Say) -> _Said:
     where = f" where {condition(do.where, roots)}" if do.where is not None else ""
     speed = f", {do.parallel} at a time" if do.parallel and do.parallel > 1 else ", one at a time"
     most = f", at most {do.max_items:,}" if do.max_items is not None else ""
-    inner = _actions(do.actions, roots, say.ctx, say.depth + 1)
+    inner = _actions(do.actions, roots, say.told, say.depth + 1)
     if do.collect is not None:
         inner.append(f"{_INDENT * (say.depth + 1)}keep {value(do.collect, _known(do.actions, roots))}")
-    return f"for each {do.item.replace('_', ' ')} of {value(do.source, say.roots)}{where}{speed}{most}:", inner
+    return (
+        f"for each {do.item.replace('_', ' ')} of {value(do.source, say.roots)}{where}{speed}{most}{say.name}:",
+        inner,
+    )
 
 
 def _subtask(do: ir.Subtask, say: _Say) -> _Said:
@@ -355,14 +385,44 @@ def _subtask(do: ir.Subtask, say: _Say) -> _Said:
 
 def _wait(do: ir.Wait, say: _Say) -> _Said:
     if do.for_ is not None:
-        return f"wait {value(do.for_, say.roots)}", []
+        return f"wait {value(do.for_, say.roots)}{say.name}", []
     assert do.until is not None
-    return f"wait until {value(do.until, say.roots)}", []
+    clock = _next_day(do.until, say.told.zone)
+    if clock is not None:
+        return f"wait until {clock} the next day{say.name}", []
+    return f"wait until {value(do.until, say.roots)}{say.name}", []
+
+
+def _next_day(until: Expr, zone: str) -> str | None:
+    """`09:00` of an expression for that time on the day after, in the task's own zone."""
+    plain = _unzoned(until, zone)
+    clock = _CLOCK_IN.search(print_expression(plain))
+    wanted = parse_expression(NEXT_DAY_AT.format(clock[0]))[0] if clock is not None else None
+    same = wanted is not None and print_expression(plain) == print_expression(wanted)
+    return clock[0] if clock is not None and same else None
+
+
+def _unzoned(expr: Expr, zone: str) -> Expr:
+    """The expression without the zone of the task, which the checker adds to functions of dates."""
+    match expr:
+        case Convert(value=inner):
+            return _unzoned(inner, zone)
+        case Call(name="FORMAT_DATE" | "DATE_ADD" as name, args=args):
+            most = {"FORMAT_DATE": 2, "DATE_ADD": 3}[name]
+            plain = tuple(_unzoned(arg, zone) for arg in args)
+            return Call(name, plain[:most] if plain[most:] == (Lit(zone),) else plain)
+        case Lit(value=held):
+            return Lit(held)
+        case Template(parts=(str(text),)):
+            return Lit(text)
+        case Ref(root=root, path=path):
+            return Ref(root, path)
+    return expr
 
 
 def _approval(do: ir.Approval, say: _Say) -> _Said:
     expires = f", within {span(do.expires_ms)}" if do.expires_ms is not None else ""
-    return f"ask {do.role} to approve{expires}: {_param(do.message, say.roots)}", []
+    return f"ask {do.role} to approve{expires}{say.name}: {_param(do.message, say.roots)}", []
 
 
 def _emit(do: ir.Emit, say: _Say) -> _Said:
@@ -402,8 +462,6 @@ _EFFECTS = {"pure": "computes", "read": "reads", "write": "changes", "irreversib
 
 
 def _touches(task: ir.Task, ctx: CompileContext) -> tuple[str, ...]:
-    from eyeflow.ir.depends import actions_within  # noqa: PLC0415
-
     found: dict[str, None] = {}
     for action in actions_within(task):
         do = action.do

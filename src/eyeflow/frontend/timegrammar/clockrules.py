@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final, TypeAlias
 
 from eyeflow.frontend.timegrammar.chart import Rule, rules
-from eyeflow.frontend.timegrammar.draft import Clock, Draft, Half
+from eyeflow.frontend.timegrammar.draft import Clock, Draft, Half, replaced
 from eyeflow.frontend.timegrammar.lexicon import part_rows
 
 Clocks: TypeAlias = tuple[Clock, ...]
@@ -94,11 +94,18 @@ def _clock_rules() -> list[Rule]:
     made += rules("spoken", "NUMW NUMW", build=_spoken_clock)
     made += rules("settled", "spoken IN THE PART", "AT spoken IN THE PART", build=in_part)
     made += rules("at", "AT HALF HOUR", build=lambda hour: None if (clock := _past(30, hour)) is None else (clock,))
+    made += rules("at", "AT QTY", build=_hour_written)
     made += rules("at", "AT spoken", build=lambda clock: (clock,))
     made += rules("settled", "clock IN THE PART", "HOUR IN THE PART", "clock PART", build=in_part)
     made += rules("settled", "clock AT PART", "HOUR AT PART", "HOUR OCLOCK IN THE PART", build=in_part)
     made += rules("clock", "settled", build=lambda clock: clock)
     return made
+
+
+def _hour_written(amount: tuple[float, str]) -> tuple[Clock, ...] | None:
+    """ "At 18h"; a small number may be a length of time."""
+    hour, unit = amount
+    return (Clock(int(hour), 0),) if unit == "hour" and hour == int(hour) and 13 <= hour <= 23 else None
 
 
 def _many() -> list[Rule]:
@@ -221,10 +228,18 @@ def _past_the_hour() -> list[Rule]:
     )
     made += rules("P", "ONTHEHOUR", build=lambda: Draft(recurs=True, unit="hour", interval=1.0, minutes=(0,)))
     made += rules("P", "ONTHEHALF", build=lambda: Draft(recurs=True, unit="hour", interval=1.0, minutes=(30,)))
+    made += rules("S", "S ONTHEHOUR", build=lambda series: _hours_at(series, 0))
+    made += rules("S", "S ONTHEHALF", build=lambda series: _hours_at(series, 30))
     made += rules(
         "P", "ONTHEHOUR AND? ONTHEHALF", build=lambda: Draft(recurs=True, unit="hour", interval=1.0, minutes=(0, 30))
     )
     return made
+
+
+def _hours_at(series: Draft, minute: int) -> Draft | None:
+    """ "Every 3 hours on the half hour": the step is said, and the minute."""
+    stepped = series.unit == "hour" and series.interval not in (None, 1.0) and not series.minutes and not series.also
+    return replaced(series, {"minutes": (minute,)}) if stepped else None
 
 
 def _hourly_at(minute: int) -> Draft:

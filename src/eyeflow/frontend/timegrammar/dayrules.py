@@ -60,6 +60,7 @@ def _weekdays() -> list[Rule]:
     made += rules("dl", "dl wd", build=lambda one, other: _join(one, other) if len(one[0]) > 0 else None)
     made += rules("P", "dl", "ON dl", "ON THE dl", build=_on_days)
     made += rules("P", "EVERY dl", "ON EVERY dl", build=lambda named: Draft(recurs=True, weekdays=named[0]))
+    made += rules("P", "EVERY DAYSET|UNIT BUT wd", build=_all_but)
     made += rules("P", "EVERY DAYSET", "ON? EVERY DAYSET", build=lambda days: Draft(recurs=True, weekdays=days))
     made += rules(
         "P",
@@ -95,6 +96,14 @@ def _weekdays() -> list[Rule]:
         build=lambda part, named: Draft(recurs=True, weekdays=named[0], part=part),
     )
     return made
+
+
+def _all_but(days: Days | str, left_out: Named) -> Draft | None:
+    """ "Every day but Sunday"."""
+    whole = (0, 1, 2, 3, 4, 5, 6) if days == "day" else days
+    if isinstance(whole, str) or not set(left_out[0]) < set(whole):
+        return None
+    return Draft(recurs=True, weekdays=tuple(day for day in whole if day not in left_out[0]))
 
 
 def _on_days(named: Named) -> Draft:
@@ -150,8 +159,14 @@ def _nth_phrases() -> list[Rule]:
         "nthday OF|IN months COMMA? YEAR",
         build=lambda days, months, year: Draft(nth=days, months=months, year=year),
     )
-    made += rules("P", "ON? THE? mdl OF months", build=lambda days, months: Draft(month_days=days, months=months))
-    made += rules("P", "nthday OF|IN months", build=lambda days, months: Draft(nth=days, months=months))
+    made += rules(
+        "P",
+        "ON? THE? mdl OF months",
+        build=lambda days, months: Draft(month_days=days, months=months, recurs=_listed(months)),
+    )
+    made += rules(
+        "P", "nthday OF|IN months", build=lambda days, months: Draft(nth=days, months=months, recurs=_listed(months))
+    )
     made += rules("P", "EVERY nthday per", build=lambda days, per: Draft(nth=days, of_unit=per[0], recurs=True))
     made += rules(
         "P", "EVERY nthday OF|IN months", build=lambda days, months: Draft(nth=days, months=months, recurs=True)
@@ -193,9 +208,16 @@ def _nth_phrases() -> list[Rule]:
     made += rules(
         "P",
         "thenth DAYSET OF months",
-        build=lambda nth, days, months: Draft(workdays=nth, months=months) if len(days) == 5 else None,
+        build=lambda nth, days, months: (
+            Draft(workdays=nth, months=months, recurs=_listed(months)) if len(days) == 5 else None
+        ),
     )
     return made
+
+
+def _listed(months: Days) -> bool:
+    """A list of three months comes back: nobody means one run in each."""
+    return len(months) > 2
 
 
 def _weekend(nth: Days, days: Days, unit: str) -> Draft | None:
@@ -263,7 +285,7 @@ def _month_days() -> list[Rule]:
         "P",
         "ON THE? mdw DAYW OF months",
         "THE mdw DAYW OF months",
-        build=lambda days, months: Draft(month_days=days, months=months),
+        build=lambda days, months: Draft(month_days=days, months=months, recurs=_listed(months)),
     )
     made += rules(
         "P",

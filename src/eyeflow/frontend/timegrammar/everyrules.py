@@ -261,6 +261,9 @@ def _excepts() -> list[Rule]:
         "x", "ON? THE? mdw DAYW per", build=lambda days, per: Except(month_days=days) if per[0] == "month" else None
     )
     made += rules("x", "ON? THE? dates", build=lambda days: Except(days=days))
+    made += rules(
+        "x", "EVERY UNIT ON? THE? dates", build=lambda unit, days: Except(days=days) if unit == "year" else None
+    )
     made += rules("x", "IN? months", "DURING months", build=lambda months: Except(months=months))
     made += rules("x", "AT clock", "AT HOUR", "clock", build=lambda clock: Except(times=(clock,)))
     made += rules("x", "ON|FOR|DURING? HOLIDAYS", build=lambda: Except(holidays=True))

@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from eyeflow.frontend.data import words
 from eyeflow.frontend.intent import Assumption, OnceTrigger, Question, ScheduleTrigger
 from eyeflow.frontend.timegrammar.draft import Draft
 from eyeflow.values import Span
@@ -61,6 +62,11 @@ class TimePhrase(msgspec.Struct, frozen=True, kw_only=True):
     def triggers(self) -> bool:
         """True when the phrase can start a task."""
         return self.kind in ("schedule", "once")
+
+    @property
+    def waited_for(self) -> bool:
+        """True for the moment at which a pause ends: `wait until tomorrow at 9am`."""
+        return self.kind == "part" and self.draft.until is not None and self.cue in words("time", "wait_cues")
 
 
 class TriggerReading(msgspec.Struct, frozen=True, kw_only=True):

@@ -104,6 +104,8 @@ def _filters(draft: Draft) -> str:
 def _windowed(draft: Draft, step: int, window: tuple[Clock, Clock], notes: list[Note]) -> tuple[str, ...]:
     start, end = (clock.hour * 60 + clock.minute for clock in window)
     whole_hours = step % 60 == 0
+    if not whole_hours and end % 60 == 59:
+        end += 1  # "until 17:59" and "before 18:00" are the same minutes
     plain = (
         not whole_hours and not draft.minutes and 60 % step == 0 and start % 60 == 0 and end % 60 == 0 and end > start
     )
@@ -193,6 +195,8 @@ def _monthly(draft: Draft, every: int, notes: list[Note]) -> tuple[str, ...]:
         return tuple(
             f"FREQ=MONTHLY;BYMONTH={_list(_QUARTER_ENDS if last else _QUARTER_STARTS)};{part}" for part, last in parts
         )
+    if len(draft.months) > 2 and draft.unit is None:
+        return tuple(f"FREQ=MONTHLY;BYMONTH={_list(draft.months)};{part}" for part, _ in parts)
     if draft.months:
         return tuple(
             f"FREQ=YEARLY{interval if draft.unit == 'year' else ''};BYMONTH={_list(draft.months)};{part}"

@@ -123,12 +123,17 @@ def _together(found: list[Draft]) -> tuple[Draft, str]:
     whole = found[0]
     for draft in found[1:]:
         joined = unify(whole, draft) if not _two_kinds(whole, draft) else None
-        if joined is None and draft.recurs and whole.recurs:
+        if joined is None and draft.recurs and whole.recurs and not _steps(whole, draft):
             joined = Draft(recurs=True, also=(*(whole.also or (whole,)), *(draft.also or (draft,))))
         if joined is None:
             return whole, "two times are said for one task"
         whole = joined
     return whole, ""
+
+
+def _steps(one: Draft, other: Draft) -> bool:
+    """Two steps of the clock ("every 30 minutes", "on the hour") side by side are no list of two."""
+    return all(draft.unit in ("second", "minute", "hour") for draft in (one, other))
 
 
 def _two_kinds(one: Draft, other: Draft) -> bool:

@@ -9,6 +9,7 @@ service without a configured connection has the implicit one named after it.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Final
 
 import msgspec
@@ -51,11 +52,16 @@ class Directory:
         self.found = found
         self._connections = {connection.name: connection for connection in ctx.connections}
         self._services = {service.id: service for service in ctx.catalog.services}
-        self._words: dict[str, list[Service]] = {}
-        for service in ctx.catalog.services:
-            for word in {_plain(each) for each in (service.id, service.title, *service.aliases)}:
-                self._words.setdefault(word, []).append(service)
         self._missing: set[str] = set()
+
+    @cached_property
+    def _words(self) -> dict[str, list[Service]]:
+        """Services by every name people give them; looked into only for a word that is no id."""
+        found: dict[str, list[Service]] = {}
+        for service in self.ctx.catalog.services:
+            for word in {_plain(each) for each in (service.id, service.title, *service.aliases)}:
+                found.setdefault(word, []).append(service)
+        return found
 
     def accounts(self) -> list[Account]:
         """Every connection there is, implicit ones too, by service and name."""

@@ -131,7 +131,7 @@ class Triggers:
 
     def _webhook(self, trigger: Webhook, roots: Scope) -> tuple[Webhook, Fired]:
         path = trigger.path
-        if len(path) > 200 or _PATH.match(path) is None or any(set(part) == {"."} for part in path.split("/") if part):
+        if not fits_path(path):
             message = f"`{path[:60]}` is no webhook path"
             hint = "write it like /orders/new: letters, digits, - _ . ~ between slashes"
             self.found.add("bad_path", message, hint=hint)
@@ -210,6 +210,12 @@ class Triggers:
                 if (trigger.path, trigger.method) in seen:
                     self.found.add("duplicate_name", f"two webhooks have the path {trigger.path}", span=trigger.span)
                 seen.add((trigger.path, trigger.method))
+
+
+def fits_path(path: str) -> bool:
+    """Whether a webhook may have this path."""
+    dots = any(set(part) == {"."} for part in path.split("/") if part)
+    return len(path) <= 200 and _PATH.match(path) is not None and not dots
 
 
 def _has_offset(at: str) -> bool:

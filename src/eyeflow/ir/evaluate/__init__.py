@@ -13,9 +13,9 @@ Knows: what every pure operation does. In: validated programs, or checked expres
     formula.py      a checked expression of the catalog as a plain function
 """
 
-from eyeflow.ir.evaluate.blocks import closure, closures
+from eyeflow.ir.evaluate.blocks import Blocks, closure
 from eyeflow.ir.evaluate.conform import expecter, reader
 from eyeflow.ir.evaluate.formula import expression_closure
 from eyeflow.ir.evaluate.frame import Code, Frame, Meter
 
-__all__ = ["Code", "Frame", "Meter", "closure", "closures", "expecter", "expression_closure", "reader"]
+__all__ = ["Blocks", "Code", "Frame", "Meter", "closure", "expecter", "expression_closure", "reader"]

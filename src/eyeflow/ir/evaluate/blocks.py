@@ -33,17 +33,11 @@ def closure(program: Program, index: int) -> Code:
     The closure raises RunError (`missing_field`, `type_mismatch`, `evaluation`, `output_limit`, `operation_limit`)
     and nothing else.
     """
-    return _Blocks(program).metered(index)
+    return Blocks(program).metered(index)
 
 
-def closures(program: Program) -> tuple[Code, ...]:
-    """All blocks of a validated program, by index; what `closure` gives, with shared parts built once."""
-    blocks = _Blocks(program)
-    return tuple(blocks.metered(index) for index in range(len(program.blocks)))
-
-
-class _Blocks:
-    """The blocks of one program, built on demand and kept."""
+class Blocks:
+    """The blocks of one validated program, built on demand; parts they share are built once."""
 
     def __init__(self, program: Program) -> None:
         self._program = program
@@ -53,7 +47,12 @@ class _Blocks:
         self._costs: dict[int, int] = {}
         self._reads: dict[int, frozenset[int]] = {}
 
+    def bare(self, index: int) -> Code:
+        """Block `index` for those who have taken its `cost` off the meter before."""
+        return self.block(index).code
+
     def metered(self, index: int) -> Code:
+        """What `closure` gives."""
         piece, cost = self.block(index), self.cost(index)
         code = piece.code
         if cost <= 1 and (piece.constant is not NO_CONSTANT or piece.register >= 0):
@@ -108,7 +107,7 @@ class _Blocks:
 class _Assembly:
     """One block: temporaries wait in the order of their making until someone uses them."""
 
-    def __init__(self, blocks: _Blocks, block: CodeBlock) -> None:
+    def __init__(self, blocks: Blocks, block: CodeBlock) -> None:
         self._blocks = blocks
         self.zone = blocks.zone
         self._code = block.code

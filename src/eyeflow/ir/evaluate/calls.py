@@ -26,9 +26,13 @@ _FLAT: Final = frozenset(
 )  # fmt: skip
 """Functions whose work does not depend on the length of their arguments."""
 
+_WHOLE: Final = frozenset((str, bool))
+"""Kinds whose values are equal when Python says so."""
+
 _FAST: Final[dict[str, Any]] = {"GT": gt, "GE": ge, "LT": lt, "LE": le, "EQ": eq, "NE": ne}
 _SUMS: Final[dict[str, Any]] = {"ADD": add, "SUB": sub, "MUL": mul}
-_PLAIN: Final = 2**53
+_MOST: Final = 2**53
+_LEAST: Final = -_MOST
 _NUMBERS: Final = frozenset((int, float))
 
 
@@ -40,7 +44,7 @@ def apply(number: int, args: Sequence[Piece]) -> Code:
     if row.name in _FAST and len(args) == 2:
         return _comparison(row, args[0], args[1])
     if row.name in _SUMS and len(args) == 2:
-        return _sum(row, args[0].code, args[1].code)
+        return _sum(row, args[0], args[1])
     if row.name in _FLAT:
         return _flat(row, [arg.code for arg in args])
     return _counted(row, [arg.code for arg in args])
@@ -55,7 +59,7 @@ def each(number: int, source: Piece, rest: Sequence[Piece], *, item: int, body: 
         items = code(frame)
         if items is None and strict:
             return None
-        if not isinstance(items, list | tuple):
+        if not isinstance(items, (list, tuple)):
             raise mismatched(row.name, "a list", items)
         values = [other(frame) for other in others]
         if strict and any(value is None for value in values):
@@ -117,22 +121,32 @@ def _counted(row: Function, args: list[Code]) -> Code:
             if value is None:
                 if strict:
                     return None
-            elif isinstance(value, str | list | tuple | dict | bytes):
+            elif isinstance(value, (str, list, tuple, dict, bytes)):
                 size += len(value)
         meter = frame.meter
         meter.spend(size >> 4)
         result = run(*values)
-        if isinstance(result, str | list | dict):
+        if isinstance(result, (str, list, dict)):
             meter.left -= len(result) >> 6
         return result
 
     return call
 
 
-def _sum(row: Function, one: Code, other: Code) -> Code:
+def _sum(row: Function, left: Piece, right: Piece) -> Code:
     """Sums of two plain numbers without a detour, when the result is plain too; everything else by the table."""
     fast = _SUMS[row.name]
     run, strict = row.run, row.nulls == "strict"
+    one, other, known = left.code, right.code, right.constant
+    if type(known) is int and _LEAST < known < _MOST:
+
+        def with_constant(frame: Frame) -> Value:
+            a = one(frame)
+            if type(a) is int and _LEAST < (result := fast(a, known)) < _MOST:
+                return result  # type: ignore[no-any-return]
+            return None if a is None and strict else run(a, known)
+
+        return with_constant
 
     def call(frame: Frame) -> Value:
         a, b = one(frame), other(frame)
@@ -141,7 +155,7 @@ def _sum(row: Function, one: Code, other: Code) -> Code:
                 result = fast(a, b)
             except OverflowError:
                 return run(a, b)
-            if -_PLAIN < result < _PLAIN:
+            if _LEAST < result < _MOST:
                 return result  # type: ignore[no-any-return]
         if strict and (a is None or b is None):
             return None
@@ -164,13 +178,14 @@ def _comparison(row: Function, left: Piece, right: Piece) -> Code:
             return None if a is None and strict else run(a, known)
 
         return with_constant
-    if type(known) is str and row.name in ("EQ", "NE"):
+    if type(known) in _WHOLE and row.name in ("EQ", "NE"):
+        kind = type(known)
 
-        def with_text(frame: Frame) -> Value:
+        def with_like(frame: Frame) -> Value:
             a = one(frame)
-            return fast(a, known) if type(a) is str else run(a, known)
+            return fast(a, known) if type(a) is kind else run(a, known)
 
-        return with_text
+        return with_like
 
     def general(frame: Frame) -> Value:
         a, b = one(frame), other(frame)
@@ -178,7 +193,7 @@ def _comparison(row: Function, left: Piece, right: Piece) -> Code:
             return fast(a, b)  # type: ignore[no-any-return]
         if strict and (a is None or b is None):
             return None
-        if isinstance(a, str | list | tuple | dict):
+        if isinstance(a, (str, list, tuple, dict)):
             frame.meter.spend(len(a) >> 4)
         return run(a, b)
 

@@ -114,7 +114,7 @@ def _nullable(inner: Reader | None) -> Reader | None:
 
 def _list(item: Reader | None, place: str) -> Reader:
     def read(value: Value) -> Value:
-        if not isinstance(value, list | tuple):
+        if not isinstance(value, (list, tuple)):
             raise mismatch(place, "a list", value)
         if item is None:
             return value

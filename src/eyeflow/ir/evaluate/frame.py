@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
+import msgspec
+
 from eyeflow.errors import RunError
 from eyeflow.values import Value
 
@@ -19,23 +21,23 @@ PACE: Final = 10_000
 """Operations between two looks at the time: some milliseconds of computing."""
 
 
-class Meter:
+class Meter(msgspec.Struct, eq=False):
     """The budget of one run, shared by its frames: `left` pure operations, and `recorded`, which gives the value
     of a journaled function (`NOW`, `UUID`) by name, from the world or from the journal.
 
-    With a `pace`, operations are handed out `PACE` at a time, and `pace` is called before each further portion: it
-    raises RunError when there is no time to go on.
+    A `paced` meter hands operations out `PACE` at a time, keeps the `rest`, and calls `pace` before each further
+    portion: it raises RunError when there is no time to go on.
     """
 
-    __slots__ = ("_pace", "_rest", "left", "recorded")
+    left: int
+    recorded: Callable[[str], Value]
+    pace: Callable[[], None] | None = None
+    rest: int = 0
 
-    def __init__(self, left: int, recorded: Callable[[str], Value], pace: Callable[[], None] | None = None) -> None:
-        self.recorded = recorded
-        self._pace = pace
-        if pace is None or left <= PACE:
-            self.left, self._rest = left, 0
-        else:
-            self.left, self._rest = PACE, left - PACE
+    @classmethod
+    def paced(cls, operations: int, recorded: Callable[[str], Value], pace: Callable[[], None]) -> Meter:
+        """A meter of so many operations that looks at the time between portions."""
+        return cls(min(operations, PACE), recorded, pace, max(operations - PACE, 0))
 
     def spend(self, operations: int) -> None:
         """Take `operations` off the budget.
@@ -46,18 +48,18 @@ class Meter:
         self.left -= operations
         if self.left >= 0:
             return
-        if self._rest > 0 and self._pace is not None:
-            portion = min(self._rest, PACE - self.left)
-            self._rest -= portion
+        if self.rest > 0 and self.pace is not None:
+            portion = min(self.rest, PACE - self.left)
+            self.rest -= portion
             self.left += portion
             if self.left >= 0:
-                self._pace()
+                self.pace()
                 return
         raise _too_much()
 
     def require(self, operations: int) -> None:
         """See that so many operations are left, and take none. Raises: RunError `operation_limit`."""
-        if operations > self.left + self._rest:
+        if operations > self.left + self.rest:
             raise _too_much()
 
 

@@ -23,7 +23,20 @@ from eyeflow.ir.functions.row import MAX_TEXT, named, too_big
 from eyeflow.ir.opcodes import Op
 from eyeflow.ir.program import Instruction
 from eyeflow.ir.render import renderer
-from eyeflow.values import Type, Value
+from eyeflow.values import Scalar, Type, Value
+
+
+class _Nothing:
+    """No value is one."""
+
+
+_NOTHING_IS: Final = _Nothing
+_PLAIN: Final[dict[str, type]] = {"string": str, "boolean": bool, "integer": int, "number": float}
+"""Scalars of which most values can be seen at a glance to be one, so that no reader need be asked: those of one Python
+type, and for `number` integers that a double holds exactly."""
+
+_MOST: Final = 2**53
+_LEAST: Final = -_MOST
 
 
 class Pools(Protocol):
@@ -70,6 +83,7 @@ def _field(pools: Pools, ins: Instruction) -> Piece:
     owner, name, of = pools.piece(ins.args[0]), _name(pools, ins.args[1]), pools.type(ins.args[2])
     read = conform.reader(of, pools.zone, repr(name)) or _as_is
     code, at = owner.code, owner.register
+    plain = _PLAIN.get(of.name, _NOTHING_IS) if isinstance(of, Scalar) else _NOTHING_IS
 
     def fail(held: Value) -> RunError:
         if isinstance(held, dict):
@@ -79,7 +93,15 @@ def _field(pools: Pools, ins: Instruction) -> Piece:
     def from_register(frame: Frame) -> Value:
         held = frame[at]
         if type(held) is dict and name in held:
-            return read(held[name])
+            value = held[name]
+            return value if type(value) is plain else read(value)
+        raise fail(held)
+
+    def number_from_register(frame: Frame) -> Value:
+        held = frame[at]
+        if type(held) is dict and name in held:
+            value = held[name]
+            return value if type(value) is int and _LEAST <= value <= _MOST else read(value)
         raise fail(held)
 
     def from_code(frame: Frame) -> Value:
@@ -88,7 +110,9 @@ def _field(pools: Pools, ins: Instruction) -> Piece:
             return read(held[name])
         raise fail(held)
 
-    return Piece(from_register if at >= 0 else from_code, depth=_depth(owner))
+    if at >= 0:
+        return Piece(number_from_register if plain is float else from_register, depth=_depth(owner))
+    return Piece(from_code, depth=_depth(owner))
 
 
 def _as_is(value: Value) -> Value:
@@ -117,7 +141,7 @@ def _index(pools: Pools, ins: Instruction) -> Piece:
 
     def run(frame: Frame) -> Value:
         held = code(frame)
-        if not isinstance(held, list | tuple) or not 0 <= at < len(held):
+        if not isinstance(held, (list, tuple)) or not 0 <= at < len(held):
             return None
         value = held[at]
         return None if value is None else read(value)
@@ -186,7 +210,8 @@ def _render(pools: Pools, ins: Instruction) -> Piece:
 
     def run(frame: Frame) -> Value:
         text = show(code(frame))
-        frame.meter.left -= len(text) >> 6
+        if len(text) > 63:
+            frame.meter.left -= len(text) >> 6
         return text
 
     return Piece(run, depth=_depth(source))
@@ -194,20 +219,22 @@ def _render(pools: Pools, ins: Instruction) -> Piece:
 
 def _text(pools: Pools, ins: Instruction) -> Piece:
     pieces = [pools.piece(register) for register in ins.args]
-    codes = tuple(piece.code for piece in pieces)
+    known = [piece.constant if isinstance(piece.constant, str) else "" for piece in pieces]
+    moving = tuple((at, piece.code) for at, piece in enumerate(pieces) if not isinstance(piece.constant, str))
+    fixed = sum(map(len, known))
 
     def run(frame: Frame) -> Value:
-        parts: list[str] = []
-        size = 0
-        for code in codes:
+        parts, size = known.copy(), fixed
+        for at, code in moving:
             part = code(frame)
             if type(part) is not str:
                 raise RunError("type_mismatch", f"a piece of text is {named(part)}")
             size += len(part)
-            parts.append(part)
-        if size > MAX_TEXT:
-            raise too_big("a template", f"{size} characters long")
-        frame.meter.spend(size >> 6)
+            parts[at] = part
+        if size > 63:
+            if size > MAX_TEXT:
+                raise too_big("a template", f"{size} characters long")
+            frame.meter.spend(size >> 6)
         return "".join(parts)
 
     return Piece(run, depth=_depth(*pieces))
@@ -230,7 +257,10 @@ def _object(pools: Pools, ins: Instruction) -> Piece:
     fields = tuple((str(name), piece.code) for name, piece in zip(names, pieces, strict=True))
 
     def run(frame: Frame) -> Value:
-        return {name: code(frame) for name, code in fields}
+        made: dict[str, Value] = {}
+        for name, code in fields:
+            made[name] = code(frame)
+        return made
 
     return Piece(run, depth=_depth(*pieces))
 
@@ -244,14 +274,14 @@ def _unit(pools: Pools, ins: Instruction) -> Piece:
         value = code(frame)
         if value is None:
             return read(None)
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise conform.mismatch(f"what is converted to {new}", "a number", value)
         try:
             return read(units.convert(value, old, new))
         except units.UnitError as error:
             raise RunError("evaluation", error.message, hint=error.hint) from None
 
-    if isinstance(source.constant, int | float):
+    if isinstance(source.constant, (int, float)):
         return constant(read(units.convert(source.constant, old, new)))
     return Piece(run, depth=_depth(source))
 

@@ -28,7 +28,7 @@ MAX_DEPTH = 200
 
 def items_of(name: str, value: Value) -> list[Value]:
     """The items of a list. Raises: RunError `type_mismatch`, `output_limit`."""
-    if not isinstance(value, list | tuple):
+    if not isinstance(value, (list, tuple)):
         raise mismatched(name, "a list", value)
     if len(value) > MAX_LIST:
         raise too_big(name, f"a list of more than {MAX_LIST} items")
@@ -74,7 +74,7 @@ def top(source: Value, *rest: Value | Body) -> Value:
 def identity(value: Value) -> Hashable:
     """A hashable stand-in: two values have the same one exactly when they are equal."""
     kind = kind_of(value)
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return (kind, tuple(identity(item) for item in value))
     if isinstance(value, dict):
         return (kind, frozenset((key, identity(item)) for key, item in value.items()))
@@ -125,7 +125,7 @@ def last(source: Value, body: Body | None = None) -> Value:
 
 def length(value: Value) -> int:
     """LEN: code points, items, fields or bytes."""
-    if isinstance(value, str | list | tuple | dict | bytes):
+    if isinstance(value, (str, list, tuple, dict, bytes)):
         return len(value)
     raise mismatched("LEN", "text or a list", value)
 
@@ -158,7 +158,7 @@ def get(source: Value, key: Value, default: Value = None) -> Value:
     found: Value = None
     if isinstance(source, dict) and isinstance(key, str):
         found = source.get(key)
-    elif isinstance(source, list | tuple) and isinstance(key, int) and not isinstance(key, bool):
+    elif isinstance(source, (list, tuple)) and isinstance(key, int) and not isinstance(key, bool):
         found = source[key] if -len(source) <= key < len(source) else None
     elif source is not None:
         raise mismatched("GET", "a list and a position, or an object and a name", key)
@@ -198,9 +198,9 @@ def deeper_than(value: Value, limit: int) -> bool:
         if depth > limit:
             return True
         if isinstance(node, dict):
-            stack.extend((each, depth + 1) for each in node.values() if isinstance(each, dict | list | tuple))
-        elif isinstance(node, list | tuple):
-            stack.extend((each, depth + 1) for each in node if isinstance(each, dict | list | tuple))
+            stack.extend((each, depth + 1) for each in node.values() if isinstance(each, (dict, list, tuple)))
+        elif isinstance(node, (list, tuple)):
+            stack.extend((each, depth + 1) for each in node if isinstance(each, (dict, list, tuple)))
     return False
 
 

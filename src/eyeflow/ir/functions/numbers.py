@@ -46,7 +46,7 @@ def _pair(name: str, work: Callable[[Number, Number], Number]) -> Callable[[Numb
 
 
 def _number(name: str, value: Value) -> Number:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise mismatched(name, "a number", value)
     return value
 
@@ -60,7 +60,7 @@ _modulo = _pair("MOD", lambda a, b: a % b)
 
 def add(*values: Value) -> Value:
     """ADD: numbers; two durations; a date or timestamp and a duration."""
-    if any(isinstance(value, date | timedelta) for value in values):
+    if any(isinstance(value, (date, timedelta)) for value in values):
         return _moved("ADD", values, 1)
     return reduce(_plus, values)  # type: ignore[arg-type]
 
@@ -69,7 +69,7 @@ def subtract(a: Value, b: Value) -> Value:
     """SUB: numbers, durations, dates, timestamps."""
     if isinstance(a, date) and isinstance(b, date):
         return _moved("SUB", (a, b), -1)
-    if isinstance(a, date | timedelta) or isinstance(b, timedelta):
+    if isinstance(a, (date, timedelta)) or isinstance(b, timedelta):
         return _moved("SUB", (a, b), -1)
     return _minus(a, b)  # type: ignore[arg-type]
 
@@ -147,7 +147,7 @@ def absolute(value: Value) -> Value:
 
 def _members(name: str, values: tuple[Value, ...]) -> list[Value]:
     members: Value = values[0] if len(values) == 1 else list(values)
-    if not isinstance(members, list | tuple):
+    if not isinstance(members, (list, tuple)):
         raise mismatched(name, "a list", members)
     return [member for member in members if member is not None]
 
@@ -171,7 +171,7 @@ def _extreme(members: list[Value], sign: int) -> Value:
 
 
 def _amounts(name: str, items: Value, body: Callable[[Value], Value] | None) -> list[Value]:
-    if not isinstance(items, list | tuple):
+    if not isinstance(items, (list, tuple)):
         raise mismatched(name, "a list", items)
     amounts = items if body is None else [body(item) for item in items]
     return [amount for amount in amounts if amount is not None]
@@ -205,7 +205,7 @@ def average(items: Value, body: Callable[[Value], Value] | None = None) -> Value
 
 def to_number(value: Value) -> Number:
     """TO_NUMBER: a number, or text that spells one as JSON does. Raises: RunError `evaluation`."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
         return value
     if not isinstance(value, str):
         raise mismatched("TO_NUMBER", "text or a number", value)

@@ -52,7 +52,7 @@ def equal(a: Value, b: Value) -> bool:
         kind = kind_of(one)
         if kind != kind_of(other):
             return False
-        if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
             if len(one) != len(other):
                 return False
             stack.extend(zip(one, other, strict=True))
@@ -90,8 +90,8 @@ sort_key: Final[Callable[[Value], Any]] = cmp_to_key(_order_keys)
 
 
 def _exactly(a: Value, b: Value, unit_a: str, unit_b: str) -> int:
-    if not isinstance(a, int | float) or not isinstance(b, int | float):
-        raise mismatched("a comparison", "a number", b if isinstance(a, int | float) else a)
+    if not isinstance(a, (int, float)) or not isinstance(b, (int, float)):
+        raise mismatched("a comparison", "a number", b if isinstance(a, (int, float)) else a)
     try:
         one, other = units.exact(a, unit_a, unit_b), units.exact(b, unit_b, unit_b)
     except units.UnitError as error:
@@ -180,14 +180,14 @@ def is_in(item: Value, items: Value) -> bool:
     """IN: equal to one of the list; nothing is in null."""
     if items is None:
         return False
-    if not isinstance(items, list | tuple):
+    if not isinstance(items, (list, tuple)):
         raise mismatched("IN", "a list", items)
     return any(equal(item, each) for each in items)
 
 
 def contains(whole: Value, part: Value) -> bool:
     """CONTAINS: text inside text, or an item of a list."""
-    if isinstance(whole, list | tuple):
+    if isinstance(whole, (list, tuple)):
         return is_in(part, whole)
     if isinstance(whole, str) and isinstance(part, str):
         return part in whole

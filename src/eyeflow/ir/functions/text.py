@@ -69,7 +69,7 @@ def split(text: str, separator: str) -> list[Value]:
 
 def join(items: Value, separator: str = ", ") -> str:
     """JOIN: nulls are nothing at all, not an empty item."""
-    if not isinstance(items, list | tuple):
+    if not isinstance(items, (list, tuple)):
         raise mismatched("JOIN", "a list", items)
     pieces = [item for item in items if item is not None]
     size = len(separator) * len(pieces)
@@ -93,7 +93,7 @@ def replace(text: str, old: str, new: str) -> str:
 
 def concatenate(*values: Value) -> Value:
     """CONCAT of text, or of lists."""
-    if all(isinstance(value, list | tuple) for value in values):
+    if all(isinstance(value, (list, tuple)) for value in values):
         lists = [list(value) for value in values]  # type: ignore[arg-type]
         if sum(map(len, lists)) > MAX_LIST:
             raise too_big("CONCAT", f"a list of more than {MAX_LIST} items")

@@ -46,7 +46,10 @@ Effects
     repeats_write       a write that is neither idempotent nor keyed is to be repeated when its outcome is uncertain
     attempts            a step that is no call and no task is to be tried more than once
     cache               a cached result of a step that is no pure or read call
-    batch               a write that is to go together with others in one request
+    batch               a call that is to go together with others in one request, and writes, has a WHEN or a RATE of
+                        its own, or parameters that read NOW or UUID; or one ahead of its turn of a loop that reads
+                        what its turn has computed, whose service may be written to in the loop or beside it, or whose
+                        loop lets time pass (a wait, an approval, another task, a RATE)
     backup              a fallback that is not exactly one of a block and a scope
     call_budget         `limits.calls` is less than one attempt of every call outside loops
 Triggers and inputs
@@ -66,7 +69,7 @@ from __future__ import annotations
 
 from eyeflow.diagnostics import Report
 from eyeflow.ir.program import Program
-from eyeflow.ir.validate import effects, order, registers, shape, values
+from eyeflow.ir.validate import batches, effects, order, registers, shape, values
 from eyeflow.ir.validate.findings import Findings
 
 __all__ = ["validate"]
@@ -84,6 +87,7 @@ def validate(program: Program) -> Report:
         order.check(program, found)
         if not found.any:
             registers.check(program, found)
+            batches.check(program, found)
         values.check(program, found)
         effects.check(program, found)
     return found.report()

@@ -123,8 +123,6 @@ def _repeats(program: Program, step: Step, path: str, found: Findings) -> None:
         found.add("repeats_write", f"{what} may be done twice: it is neither idempotent nor keyed", path)
     if step.cache_ms and (binding is None or writes):
         found.add("cache", f"{step.name} is no pure or read call, and its result is cached", path)
-    if step.do.op in CALLS and step.do.op != Op.CALL and writes:
-        found.add("batch", f"{step.name} writes, and goes together with others", path)
 
 
 def _trigger(trigger: TriggerCode, path: str, found: Findings) -> None:

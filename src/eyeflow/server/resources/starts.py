@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import base64
-import secrets
 from datetime import UTC, datetime
 from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
 
-from eyeflow.secrets import Access
 from eyeflow.server.exchange import Declined, Request
 from eyeflow.server.resources.paging import Page, Paged, page_of, position_of
 from eyeflow.server.routes import Routes
 from eyeflow.server.service import Service
 from eyeflow.store.port import Where
 from eyeflow.store.records import Record, ScheduleRecord, TaskRecord, TickRecord, WebhookRecord
+from eyeflow.triggers.port import ADDED
+from eyeflow.workspace.hooks import NewWebhook
 
 ROUTES: Final = Routes("Triggers")
-_VAULT: Final = "vault:"
 
 
 class ListStarts(Paged, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -51,7 +49,8 @@ class TickView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class WebhookView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A webhook of a task. `scheme` is how deliveries are signed; `url` is where they go."""
+    """A webhook of a task. `scheme` is how deliveries are signed; `url` is where they go; `added` when a person gave
+    it to the task and no program names it."""
 
     id: str
     task_id: str
@@ -64,7 +63,22 @@ class WebhookView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     service: str | None = None
     event: str | None = None
     connection: str | None = None
+    added: bool = False
     created_ms: int
+
+
+class AddWebhook(NewWebhook, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An address that starts a task."""
+
+
+class AddedWebhook(msgspec.Struct, frozen=True, kw_only=True):
+    """A new webhook, and the secret its deliveries are signed with, said this once; null for an unsigned one."""
+
+    webhook: WebhookView
+    secret: str | None
+
+    def __repr__(self) -> str:
+        return f"AddedWebhook({self.webhook.id})"
 
 
 class SigningSecret(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +86,9 @@ class SigningSecret(msgspec.Struct, frozen=True, kw_only=True):
 
     webhook_id: str
     secret: str
+
+    def __repr__(self) -> str:
+        return f"SigningSecret({self.webhook_id})"
 
 
 @ROUTES.add("GET", "/api/schedules", "triggers.read")
@@ -108,18 +125,29 @@ async def list_webhooks(service: Service, request: Request, query: ListStarts) -
     return page_of(rows, query.limit, lambda row: _webhook(row, names, base), lambda row: row.id)
 
 
+@ROUTES.add("POST", "/api/webhooks", "triggers.write", status=201)
+async def add_webhook(service: Service, request: Request, body: AddWebhook) -> AddedWebhook:
+    """Give a task one more address that starts it, whatever its program says.
+
+    What arrives is the task's input. It stays over deploys, and is paused and deleted with the task. The signing secret
+    is in this answer and nowhere else.
+    """
+    made = await service.hooks.add(request.who, body)
+    view = _webhook(made.row, {made.row.task_id: made.task}, service.base_url)
+    return AddedWebhook(webhook=view, secret=made.secret)
+
+
+@ROUTES.add("DELETE", "/api/webhooks/{webhook_id}", "triggers.write")
+async def remove_webhook(service: Service, request: Request, webhook_id: str) -> None:
+    """Take away an address that was added to a task; those of its program stay."""
+    await service.hooks.remove(request.who, webhook_id)
+
+
 @ROUTES.add("POST", "/api/webhooks/{webhook_id}/secret", "triggers.write")
 async def renew_webhook_secret(service: Service, request: Request, webhook_id: str) -> SigningSecret:
     """Make a new signing secret. The old one stops working at once; this answer is the only place that shows the
     new one."""
-    row = await service.store.get(WebhookRecord, webhook_id)
-    if row is None or (request.who.tasks is not None and row.task_id not in await _visible(service, request)):
-        raise Declined(404, "unknown_webhook", f"there is no webhook {webhook_id[:80]!a}")
-    if row.scheme != "standard" or row.secret is None or not row.secret.startswith(_VAULT):
-        raise Declined(409, "not_ours", "this webhook's secret is the provider's, or it has none")
-    made = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
-    access = Access(actor=request.who.id, purpose=f"new signing secret of {webhook_id}")
-    await service.vault.rotate(row.secret.removeprefix(_VAULT), made, access)
+    made = await service.hooks.renew(request.who, webhook_id)
     service.webhooks.changed()
     return SigningSecret(webhook_id=webhook_id, secret=made)
 
@@ -163,7 +191,7 @@ def _webhook(row: WebhookRecord, names: dict[str, str], base: str) -> WebhookVie
     return WebhookView(
         id=row.id, task_id=row.task_id, task=names.get(row.task_id, ""), url=base + place, path=row.path,
         method=row.method, scheme=row.scheme, state=row.state, service=row.service, event=row.event,
-        connection=row.connection, created_ms=row.created_ms,
+        connection=row.connection, added=row.trigger == ADDED, created_ms=row.created_ms,
     )  # fmt: skip
 
 

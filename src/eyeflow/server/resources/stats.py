@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from eyeflow.server.dataplane import Health, Readiness, healthz, metrics, readyz
 from eyeflow.server.exchange import Request
 from eyeflow.server.routes import Routes
 from eyeflow.server.service import Service
@@ -28,6 +29,11 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True):
     open_approvals: int
     open_proposals: int
     at_most: int = MOST
+
+
+ROUTES.add("GET", "/api/healthz", "open", raw=True, answer=Health)(healthz)
+ROUTES.add("GET", "/api/readyz", "open", raw=True, answer=Readiness, also=(503,))(readyz)
+ROUTES.add("GET", "/api/metrics", "stats.read", raw=True, answer=str, content="text/plain")(metrics)
 
 
 @ROUTES.add("GET", "/api/stats", "stats.read")

@@ -32,6 +32,7 @@ Outcome: TypeAlias = tuple[int, ...] | StoreError
 _TAKEN: Final = frozenset((sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY))
 _LAST: Final = "SELECT seq, digest FROM audit ORDER BY seq DESC LIMIT 1"
 _POLL_S: Final = 0.001
+_ONE: Final = (1,)
 
 
 class InTheWayError(Exception):
@@ -104,7 +105,7 @@ class Committer:
             cursor = self._connection.cursor()
             self._begin(cursor, patient)
             try:
-                outcomes = [self._unit(cursor, unit, guarded=unit.guarded) for unit in batch]
+                outcomes = self._units(cursor, batch)
             except (_SpoiledError, sqlite3.IntegrityError, *UNSTORABLE):
                 self._undo(cursor, "ROLLBACK")
                 self._begin(cursor, patient)
@@ -162,6 +163,25 @@ class Committer:
                 if time.monotonic() > until:
                     raise
             time.sleep(_POLL_S)
+
+    def _units(self, cursor: sqlite3.Cursor, batch: Sequence[Unit]) -> list[Outcome]:
+        """Write units one after the other; lone rows of one table that follow each other together, for which the
+        caller starts over when one of them was there. Raises: _SpoiledError, sqlite3.Error."""
+        outcomes: list[Outcome] = []
+        at = 0
+        while at < len(batch):
+            unit, end = batch[at], at + 1
+            if unit.lone:
+                sql = unit.steps[0].sql
+                while end < len(batch) and batch[end].lone and batch[end].steps[0].sql is sql:
+                    end += 1
+            if end - at > 1:
+                cursor.executemany(sql, [each.steps[0].values for each in batch[at:end]])
+                outcomes += [_ONE] * (end - at)
+            else:
+                outcomes.append(self._unit(cursor, unit, guarded=unit.guarded))
+            at = end
+        return outcomes
 
     def _unit(self, cursor: sqlite3.Cursor, unit: Unit, *, guarded: bool) -> Outcome:
         if not guarded:

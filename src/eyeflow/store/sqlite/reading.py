@@ -113,7 +113,10 @@ def is_short(table: type[Record], where: Sequence[Where], order: Sequence[str], 
         return True
     if limit is None or limit > _SHORT_ROWS or len({name.startswith("-") for name in order}) > 1:
         return False
-    return _answered(table, frozenset(names), frozenset(ranges), tuple(name.removeprefix("-") for name in order))
+    unset = any(item.value is False for item in where)  # a sparse index has no rows with False
+    return not unset and _answered(
+        table, frozenset(names), frozenset(ranges), tuple(name.removeprefix("-") for name in order)
+    )
 
 
 @lru_cache(maxsize=1_000)

@@ -43,7 +43,7 @@ def _column(table: type[Record], column: Column) -> str:
 
 def _index(table: type[Record], index: Index) -> str:
     unique = "UNIQUE " if index.unique else ""
-    some = f' WHERE "{index.sparse}" IS NOT NULL' if index.sparse is not None else ""
+    some = "" if index.some is None else f" WHERE {index.some}"
     return f"CREATE {unique}INDEX {index.name} ON {table.table} ({_listed(index.columns)}){some}"
 
 

@@ -27,15 +27,20 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     audit: AuditRecord | None = None
 
 
-class Unit(msgspec.Struct, frozen=True):
-    """Steps that happen together. `guarded` ones are undone alone when a later step fails."""
+class Unit(msgspec.Struct, frozen=True, gc=False):
+    """Steps that happen together. `guarded` ones are undone alone when a later step fails. `lone` is one new row that
+    must not be there, and nothing else: such units are written many at a time."""
 
     steps: tuple[Step, ...]
     guarded: bool
+    lone: bool = False
 
 
 def prepare(statements: Statements, ops: tuple[Op, ...]) -> Unit:
     """The unit of `ops`. Raises: StoreError `store_bad_value`; of most values the database finds that itself, later."""
+    if len(ops) == 1:
+        step, _ = _step(statements, ops[0])
+        return Unit((step,), guarded=False, lone=type(ops[0]) is Insert and ops[0].taken == "fail")
     steps: list[Step] = []
     guarded = changed = False
     for op in ops:
@@ -50,9 +55,9 @@ def _step(statements: Statements, op: Op) -> tuple[Step, bool]:
     """The step of an operation, and whether it may be refused."""
     if type(op) is Insert:  # nearly all of them: told apart without a match
         table = type(op.record)
-        made = statements.insertion(table, op.taken)
+        sql, row = statements.insertion(table, op.taken).bound(op.record)
         fallible = op.taken == "fail" or (op.taken == "replace" and bool(table.unique))
-        return Step(made.sql, made.values(op.record), table.table), fallible
+        return Step(sql, row, table.table), fallible
     match op:
         case Update():
             sql, row, fallible = statements.update(op)

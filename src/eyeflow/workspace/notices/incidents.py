@@ -20,13 +20,17 @@ from eyeflow.store.records import (
     ApprovalRecord,
     ConnectionRecord,
     ExecutionRecord,
+    KeyRecord,
     NoticeRecord,
     ProfileRecord,
     SettingRecord,
     TaskRecord,
 )
+from eyeflow.workspace.notices.drifting import caught_up
+from eyeflow.workspace.notices.ending import ends_soon, incident_of
 from eyeflow.workspace.notices.raising import BATCH, RAISED, TAKEN, task_name
 from eyeflow.workspace.notices.texts import Happening, Telling, digested, told
+from eyeflow.workspace.ports import CatalogSource
 from eyeflow.workspace.settings import NoticeTarget, Settings
 from eyeflow.workspace.writing import now_ms
 
@@ -42,11 +46,12 @@ _PROFILES: Final = msgspec.json.Decoder(Profile)
 class Incidents:
     """Turns rows into notices, and closes what is over."""
 
-    def __init__(self, store: Store, settings: Settings, clock: Clock, public_url: str) -> None:
+    def __init__(self, store: Store, settings: Settings, clock: Clock, public_url: str, catalog: CatalogSource) -> None:
         self._store = store
         self._settings = settings
         self._clock = clock
         self._public_url = public_url
+        self._catalog = catalog
 
     async def tell(self) -> int:
         """Take a batch of what was raised; how many there were. Raises: StoreError."""
@@ -127,10 +132,10 @@ class Incidents:
         if not (await self._settings.held()).notices.enabled:
             return []
         task = await self._store.get(TaskRecord, row.task_id) if row.task_id is not None else None
-        happening = msgspec.structs.replace(
-            _HAPPENINGS.decode(row.text), task=task.name if task is not None else "a task"
-        )
-        receivers = await self._receivers(task)
+        happening = _HAPPENINGS.decode(row.text)
+        if not (happening.account or happening.key):
+            happening = msgspec.structs.replace(happening, task=task.name if task is not None else "a task")
+        receivers = await self._receivers(await self._creator(happening, task))
         return [self._notice(happening, row.incident, each, seed=row.id) for each in receivers]
 
     def _notice(
@@ -139,11 +144,20 @@ class Incidents:
         said = told(happening, self._public_url)
         return _row(said, incident, recipient, now_ms(self._clock), seed=seed, closed=closed, task_id=happening.task_id)
 
-    async def _receivers(self, task: TaskRecord | None) -> tuple[str, ...]:
+    async def _creator(self, happening: Happening, task: TaskRecord | None) -> str:
+        """Whose it is that something happened to; empty when nobody knows."""
+        if happening.account:
+            account = await self._store.get(ConnectionRecord, happening.account)
+            return account.created_by if account is not None else ""
+        if happening.key:
+            keys = await self._store.find(KeyRecord, Where("name", "=", happening.key), limit=1)
+            return keys[0].created_by if keys else ""
+        return task.created_by if task is not None else ""
+
+    async def _receivers(self, creator: str) -> tuple[str, ...]:
         targets = (await self._settings.held()).notices.to
         if targets:
             return tuple(dict.fromkeys(recipient_of(each) for each in targets))
-        creator = task.created_by if task is not None else ""
         row = await self._store.get(ProfileRecord, creator) if creator else None
         address = dict(_PROFILES.decode(row.profile).me).get("email") if row is not None else None
         if address is None:
@@ -160,12 +174,25 @@ class Incidents:
             if question is None or question.state != "open":
                 await self._store.write(Update(NoticeRecord, (("closed", True),), (Where("id", "=", row.id),)))
             return None
+        if row.kind in ("credential", "drifted"):
+            if await self._mended(row):
+                await self._store.write(Update(NoticeRecord, (("closed", True),), (Where("id", "=", row.id),)))
+            return None
         found = await self._store.find(
             ExecutionRecord, Where("task_id", "=", row.task_id), Where("status", "=", "success"),
             Where("created_ms", ">", row.created_ms), order=("-created_ms", "-id"), limit=1,
             without=("request", "outcome", "trail", "key"),
         )  # fmt: skip
         return found[0] if found else None
+
+    async def _mended(self, row: NoticeRecord) -> bool:
+        """Whether what will stop tasks, or has stopped one, is not so any more."""
+        if row.kind == "credential":
+            soon = await ends_soon(self._store, now_ms(self._clock))
+            return all(incident_of(each) != row.incident for each in soon)
+        task = await self._store.get(TaskRecord, row.task_id or "")
+        gone = task is None or task.state == "deleted"
+        return gone or await caught_up(self._store, self._catalog(), row.task_id or "")
 
 
 def recipient_of(target: NoticeTarget) -> str:

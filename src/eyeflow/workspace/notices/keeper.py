@@ -14,9 +14,8 @@ import msgspec
 from eyeflow.engine.model import Principal
 from eyeflow.ports import Clock
 from eyeflow.store.port import Store, Where
-from eyeflow.store.records import NoticeRecord
-from eyeflow.triggers.election import Election
-from eyeflow.triggers.loop import Loop
+from eyeflow.store.records import NoticeRecord, TaskRecord
+from eyeflow.workspace.alone import Alone
 from eyeflow.workspace.notices.delivering import Delivering
 from eyeflow.workspace.notices.incidents import NOTICES, Incidents
 from eyeflow.workspace.notices.raising import Raising
@@ -24,6 +23,7 @@ from eyeflow.workspace.notices.texts import Telling
 from eyeflow.workspace.permissions import require
 
 LOOK_SECONDS: Final = 15.0
+AHEAD_SECONDS: Final = 300.0
 CLOSE_SECONDS: Final = 30.0
 PURGE_SECONDS: Final = 3600.0
 _TELLINGS: Final = msgspec.json.Decoder(Telling)
@@ -45,42 +45,26 @@ class NoticeView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sent_ms: int | None = None
 
 
-class Notices:
-    """The parts and their rounds. `start` needs the name of this process."""
+class Notices(Alone):
+    """The parts and their rounds."""
 
     def __init__(
         self, store: Store, clock: Clock, *, raising: Raising, incidents: Incidents, delivering: Delivering,
         seconds: Callable[[], float],
     ) -> None:  # fmt: skip
-        self._store = store
-        self._clock = clock
+        super().__init__(store, clock, "notices", self.round)
         self.raising = raising
         self._incidents = incidents
         self._delivering = delivering
         self._seconds = seconds
         self._next: dict[str, float] = {}
-        self._loop: Loop | None = None
-
-    @property
-    def alive(self) -> bool:
-        """False when the job has ended by itself, which only a bug does."""
-        return self._loop is None or self._loop.alive
-
-    async def start(self, owner: str) -> None:
-        """Begin. `owner` names this process in the lease."""
-        if self._loop is None:
-            self._loop = Loop(Election(self._store, self._clock, "notices", owner), self.round)
-        await self._loop.start()
-
-    async def drain(self) -> None:
-        """End after the round that is under way."""
-        if self._loop is not None:
-            await self._loop.drain()
 
     async def round(self) -> float:
         """One round; seconds until the next is worth it. Raises: StoreError."""
         if self._due("look", LOOK_SECONDS):
             await self.raising.look()
+        if self._due("ahead", AHEAD_SECONDS):
+            await self.raising.look_ahead()
         busy = await self._incidents.tell()
         if self._due("close", CLOSE_SECONDS):
             await self._incidents.close()
@@ -102,10 +86,14 @@ class Notices:
     ) -> tuple[NoticeView, ...]:
         """Notices, the newest first, from after (`created_ms`, `id`) on. Raises: Forbidden."""
         require(principal, "notices.read")
+        where = [Where("state", "in", NOTICES)]
+        if principal.tasks is not None:
+            names = Where("name", "in", tuple(sorted(principal.tasks)))
+            seen_ids = tuple(row.id for row in await self._store.find(TaskRecord, names))
+            where.append(Where("task_id", "in", seen_ids))
         rows = await self._store.find(
-            NoticeRecord, Where("state", "in", NOTICES), order=("-created_ms", "-id"), after=after or (),
-            limit=max(1, min(limit, 200)),
-        )  # fmt: skip
+            NoticeRecord, *where, order=("-created_ms", "-id"), after=after or (), limit=max(1, min(limit, 201))
+        )
         seen = [(row, _TELLINGS.decode(row.text)) for row in rows]
         return tuple(
             NoticeView(
@@ -113,5 +101,4 @@ class Notices:
                 attempts=row.attempts, error=row.error, created_ms=row.created_ms, sent_ms=row.sent_ms,
             )
             for row, said in seen
-            if principal.tasks is None or said.task in principal.tasks
         )  # fmt: skip

@@ -30,8 +30,10 @@ from eyeflow.store.records import (
 )
 from eyeflow.svm.outcome import FAILED_TOPIC
 from eyeflow.triggers.port import DidNotRun
+from eyeflow.workspace.notices.drifting import drifted
+from eyeflow.workspace.notices.ending import ends_soon, incident_of
 from eyeflow.workspace.notices.texts import Happening
-from eyeflow.workspace.ports import EngineView
+from eyeflow.workspace.ports import CatalogSource, EngineView
 from eyeflow.workspace.writing import now_ms
 
 RAISED: Final = "raised"
@@ -57,10 +59,11 @@ class Raising:
 
     topics = (FAILED_TOPIC,)
 
-    def __init__(self, store: Store, engine: EngineView, clock: Clock) -> None:
+    def __init__(self, store: Store, engine: EngineView, clock: Clock, catalog: CatalogSource) -> None:
         self._store = store
         self._engine = engine
         self._clock = clock
+        self._catalog = catalog
 
     async def handle(self, event: CloudEvent) -> None:
         """Take the end of a run that failed. Raises: StoreError; the event then comes again."""
@@ -89,6 +92,19 @@ class Raising:
     async def look(self) -> None:
         """Raise what nobody reports: questions that wait, schedules that stand still."""
         ops = [*await self._questions(), *await self._standing()]
+        if ops:
+            await self._store.write(*ops)
+
+    async def look_ahead(self) -> None:
+        """Raise what will stop tasks or has stopped them already: credentials that end, services that are described
+        differently."""
+        at = now_ms(self._clock)
+        ops: list[Op] = [raised(each, incident_of(each), "") for each in await ends_soon(self._store, at)]
+        for each in await drifted(self._store, self._catalog(), at):
+            incident = f"drifted:{each.task_id}"
+            open_ones = (Where("incident", "=", incident), Where("closed", "=", False))
+            if not await self._store.count(NoticeRecord, *open_ones, limit=1):
+                ops.append(raised(each, incident, f"{at}"))
         if ops:
             await self._store.write(*ops)
 

@@ -13,14 +13,17 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-Kind: TypeAlias = Literal["failed", "recovered", "did_not_run", "uncertain", "approval", "digest"]
+Kind: TypeAlias = Literal[
+    "failed", "recovered", "did_not_run", "uncertain", "approval", "credential", "drifted", "digest"
+]
 
 MAX_CAUSE_CHARS: Final = 500
 
 
 class Happening(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Something that people should know of. `detail` is the error or question in words, `code` its code, `step` the
-    step it happened at, `instants` when something was due, in milliseconds."""
+    step it happened at, `instants` when something was due or ends, in milliseconds; `account` is the account, or
+    `key` the API key, that it is about instead of a task, and `tasks` those that it touches."""
 
     kind: Kind
     task: str = ""
@@ -31,6 +34,9 @@ class Happening(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     code: str = ""
     detail: str = ""
     instants: tuple[int, ...] = ()
+    account: str = ""
+    key: str = ""
+    tasks: tuple[str, ...] = ()
     at_ms: int
 
 
@@ -60,6 +66,9 @@ _FIXES: Final[Mapping[str, str]] = MappingProxyType(
         "deadline": "It took longer than its deadline: run it again, or give it more time.",
         "unavailable": "The service did not answer: run it again when it does.",
         "timeout": "The service did not answer in time: run it again when it does.",
+        "bad_response": "The service answers differently from its description: look at the run, mend the service's "
+        "file, then deploy the task again.",
+        "credential_expired": "The sign-in has ended: sign in again, then run it again.",
         "not_found": "Something it refers to is not there any more: look at the step's values.",
     }
 )
@@ -95,7 +104,8 @@ def _failed(one: Happening) -> tuple[str, list[str]]:
     where = f" at {one.step}" if one.step else ""
     cause = plain(one.detail, MAX_CAUSE_CHARS) or "no reason was given"
     fix = _FIXES.get(one.code, "Look at the run; when the cause is gone, retry it from the step that failed.")
-    return f"{one.task} failed", [
+    because = ": a service answers differently" if one.code == "bad_response" else ""
+    return f"{one.task} failed{because}", [
         f"{one.task} failed{where} ({_when(one.at_ms)}).", f"Why: {cause}" + (f" [{one.code}]" if one.code else ""),
         f"What to do: {fix}", "You hear of it again when it works again; further failures come in the digest.",
     ]  # fmt: skip
@@ -132,15 +142,46 @@ def _approval(one: Happening) -> tuple[str, list[str]]:
     ]
 
 
+def _credential(one: Happening) -> tuple[str, list[str]]:
+    ends_ms = one.instants[0] if one.instants else one.at_ms
+    over = ends_ms <= one.at_ms
+    what = f"the API key {one.key}" if one.key else f"the sign-in of {one.account}"
+    does = "has ended" if over else "ends soon"
+    if one.key:
+        fix = "make another one (`eyeflow keys create`), and give it to whoever uses this one."
+    else:
+        fix = f"sign in again: `eyeflow connectors connect {one.account}`."
+    lines = [f"{what[0].upper()}{what[1:]} {'ended' if over else 'ends'} {_when(ends_ms)}."]
+    if one.detail:
+        lines.append(f"Why: {plain(one.detail, MAX_CAUSE_CHARS)}")
+    if one.tasks:
+        more = f" and {len(one.tasks) - 10} more" if len(one.tasks) > 10 else ""
+        lines.append(f"These tasks use it: {', '.join(one.tasks[:10])}{more}.")
+    return f"{what[0].upper()}{what[1:]} {does}", [*lines, f"What to do: {fix}"]
+
+
+def _drifted(one: Happening) -> tuple[str, list[str]]:
+    return f"{one.task} cannot run any more as it was approved", [
+        f"{one.task} was compiled in another world: {plain(one.detail, MAX_CAUSE_CHARS)} ({_when(one.at_ms)}).",
+        "Its runs are refused until then: nothing else than what was approved ever runs.",
+        "What to do: deploy its sentence again, and look at what is different.",
+    ]
+
+
 _WORDS: Final = {
     "failed": _failed, "recovered": _recovered, "did_not_run": _did_not_run, "uncertain": _uncertain,
-    "approval": _approval,
+    "approval": _approval, "credential": _credential, "drifted": _drifted,
 }  # fmt: skip
 _PAST: Final = {"failed": "failed", "did_not_run": "did not run", "uncertain": "left a step uncertain",
-                "approval": "asked for approval"}  # fmt: skip
+                "approval": "asked for approval", "credential": "had a credential that ends",
+                "drifted": "was found drifted"}  # fmt: skip
 
 
 def _link(one: Happening, public_url: str) -> str:
+    if one.key:
+        return f"{public_url}/settings" if public_url else "eyeflow keys list"
+    if one.account:
+        return f"{public_url}/connectors" if public_url else f"eyeflow connectors get {one.account}"
     if one.approval_id is not None:
         return f"{public_url}/approvals" if public_url else "eyeflow approvals list"
     if one.execution_id is not None:

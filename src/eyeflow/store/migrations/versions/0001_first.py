@@ -172,16 +172,24 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table and an index
         "executions",
         ["workspace_id", "parent"],
         unique=False,
-        sqlite_where=sa.text("parent IS NOT NULL"),
-        postgresql_where=sa.text("parent IS NOT NULL"),
+        sqlite_where=sa.text('"parent" IS NOT NULL'),
+        postgresql_where=sa.text('"parent" IS NOT NULL'),
+    )
+    op.create_index(
+        "ix_executions_practice_created_ms_id",
+        "executions",
+        ["workspace_id", "practice", "created_ms", "id"],
+        unique=False,
+        sqlite_where=sa.text('"practice" = TRUE'),
+        postgresql_where=sa.text('"practice" = TRUE'),
     )
     op.create_index(
         "ix_executions_purge_ms",
         "executions",
         ["workspace_id", "purge_ms"],
         unique=False,
-        sqlite_where=sa.text("purge_ms IS NOT NULL"),
-        postgresql_where=sa.text("purge_ms IS NOT NULL"),
+        sqlite_where=sa.text('"purge_ms" IS NOT NULL'),
+        postgresql_where=sa.text('"purge_ms" IS NOT NULL'),
     )
     op.create_index(
         "ix_executions_status_created_ms_id", "executions", ["workspace_id", "status", "created_ms", "id"], unique=False
@@ -500,8 +508,8 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement a table and an index
         "work",
         ["workspace_id", "lane"],
         unique=False,
-        sqlite_where=sa.text("lane IS NOT NULL"),
-        postgresql_where=sa.text("lane IS NOT NULL"),
+        sqlite_where=sa.text('"lane" IS NOT NULL'),
+        postgresql_where=sa.text('"lane" IS NOT NULL'),
     )
     op.create_index("ix_work_owner_ready_ms", "work", ["workspace_id", "owner", "ready_ms"], unique=False)
     op.create_index("ix_work_task_id", "work", ["workspace_id", "task_id"], unique=False)
