@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import msgspec
 
-from eyeflow.frontend import conditions, fields, nouns, slots, states, wording
+from eyeflow.frontend import conditions, fields, lists, nouns, slots, states, wording
 from eyeflow.frontend.intent import EventTrigger, Trigger, WebhookTrigger
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import same_doing, stem, synonyms, words
@@ -183,6 +183,8 @@ def _with_subject(
     run: Sequence[Item], items: Sequence[Item], scope: Scope, about: Source
 ) -> conditions.Condition | None:
     """`its stock drops below 5`: the words before the comparison, though they named the event, say what is compared."""
+    if about.root == lists.ONE:
+        return None  # of a list named in passing: its own words say what is filtered
     at = next((k for k, i in enumerate(items) if i is run[0]), 0)
     for back in range(1, 5):
         if at - back < 0:
