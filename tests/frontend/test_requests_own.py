@@ -17,7 +17,7 @@ from frontend.told import Told, shipped, tell
 
 ROOT = Path(__file__).resolve().parents[2]
 ROWS: list[dict[str, Any]] = yaml.safe_load((ROOT / "tests/frontend/requests_own.yaml").read_text(encoding="utf-8"))
-EXACT = 20
+EXACT = 42
 """Requests of the table that are understood without a question; a change may raise it, never lower it."""
 
 

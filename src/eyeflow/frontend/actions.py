@@ -11,25 +11,38 @@ from itertools import pairwise
 
 import msgspec
 
-from eyeflow.frontend import nouns, slots, wording
+from eyeflow.frontend import loading, nouns, slots, wording
 from eyeflow.frontend.handling import Handled, handle
 from eyeflow.frontend.intent import Action, JsonValue
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import same_doing, speech_act, stem, synonyms, words
 from eyeflow.frontend.scope import Scope, Source
-from eyeflow.frontend.vocabulary import RECIPIENTS, Entry, split_name
+from eyeflow.frontend.slots.filling import is_container
+from eyeflow.frontend.values_said import wrap
+from eyeflow.frontend.vocabulary import RECIPIENTS, Entry, split_name, walk
 from eyeflow.values import Field, Span
 
 WORDED = 32
 _LEADING = frozenset({"also", "then", "always", "please", "just", ",", "first", "finally", "and", "so", "next"})
 _IT = frozenset({"it", "them", "that", "this"})
 _TYPED = ("channel", "email", "phone", "url", "person")
-FIRST_LOOK, OPEN_COST, LEFT_COST, STRONG, AT_HAND, NOT_ME, SAME_AGAIN = 6, 0.9, 1.3, 1.1, 0.9, 2.0, 2.0
+FIRST_LOOK, OPEN_COST, LEFT_COST, STRONG, AT_HAND, NOT_ME, SAME_AGAIN, WHOLE, ASKING_COST = (
+    6,
+    0.9,
+    1.3,
+    1.1,
+    0.9,
+    2.0,
+    2.0,
+    4.0,
+    1.0,
+)
 
 
 class Chosen(msgspec.Struct, frozen=True, eq=False):
     """One reading of an action clause. `action` is not yet in `scope`; `open` are required parameters without a value;
-    `unexplained` are item indexes; `over` is the list an `each ...` in the clause runs over."""
+    `unexplained` are item indexes; `astray` counts addresses that were said and
+    have no place; `fits`: the verb is one by which it is asked for."""
 
     entry: Entry
     action: Action
@@ -38,6 +51,8 @@ class Chosen(msgspec.Struct, frozen=True, eq=False):
     open: tuple[Field, ...]
     unexplained: tuple[int, ...]
     placeholders: tuple[str, ...] = ()
+    astray: int = 0
+    fits: bool = False
 
 
 def read(items: Sequence[Item], scope: Scope, *, verb_said: bool = True) -> tuple[Chosen, ...]:
@@ -82,7 +97,21 @@ def read(items: Sequence[Item], scope: Scope, *, verb_said: bool = True) -> tupl
     seen = _shared(seen)
     seen.sort(key=lambda s: (-round(s[0], 4), s[1].key))
     found = [c for s in seen[:FIRST_LOOK] if s[0] > 0 and (c := _look(s, held, scope, verb)) is not None]
-    return tuple(sorted(found, key=lambda c: (-c.score, c.entry.key)))
+    fitting = {s[1].key for s in seen if s[2].fits}
+    return _whole_first(sorted(found, key=lambda c: (-c.score, c.entry.key)), fitting)
+
+
+def _whole_first(found: list[Chosen], fitting: set[str]) -> tuple[Chosen, ...]:
+    """Of what one service can do, the first that leaves nothing open and no word over, where the best leaves both."""
+    best = found[0] if found else None
+    if best is None or not ((best.open or best.astray) and best.unexplained) or best.entry.reads:
+        return tuple(found)
+    for other in found[1:]:
+        near = other.entry.service.id == best.entry.service.id or (best.astray and not best.action.params.get("to"))
+        near = near and best.score - other.score < WHOLE
+        if near and not (other.open or other.unexplained or other.entry.reads) and other.entry.key in fitting:
+            return (msgspec.structs.replace(other, score=best.score), *(c for c in found if c is not other))
+    return tuple(found)
 
 
 _Seen = tuple[float, Entry, wording.Match, slots.Filled]
@@ -122,7 +151,7 @@ def _literals_left(items: Sequence[Item], filled: slots.Filled) -> float:
 def _look(seen: _Seen, items: Sequence[Item], scope: Scope, verb: Item | None) -> Chosen | None:
     """One capability with everything the clause says."""
     _, entry, match, filled = seen
-    used = set(match.used) | filled.used
+    used = set(match.used - filled.unsaid) | filled.used
     if verb is not None:
         used.add(verb.index)
     if entry.capability_says:
@@ -132,6 +161,7 @@ def _look(seen: _Seen, items: Sequence[Item], scope: Scope, verb: Item | None) -
     filled = msgspec.structs.replace(filled, params=state.params)
     complete = slots.complete(entry, filled, state.scope)
     complete = _there(entry, items, complete, state.scope)
+    complete, state = _with_file(entry, items, complete, state)
     again = _again(entry, items, state.scope)
     if again is not None:
         complete = _as_before(entry, complete, again)
@@ -139,12 +169,19 @@ def _look(seen: _Seen, items: Sequence[Item], scope: Scope, verb: Item | None) -
         complete = _unassumed(entry, complete)
     state = _mentions(entry, items, state)
     open_ = tuple(p for p in entry.spec.params if p.required and p.name not in complete.params and p.default is None)
+    if entry.capability_says and any(p.role == "content" for p in open_):
+        kinds = frozenset(i.index for i in items if i.lower in words("message_kinds"))
+        state = msgspec.structs.replace(state, used=state.used | kinds)  # what it says is asked
     left = tuple(
         i.index for i in nouns.content(items) if i.index not in state.used and i.index not in state.scope.explained
     )
     score = match.score + STRONG * filled.strong - OPEN_COST * len(open_)
+    score -= ASKING_COST * (len(state.scope.questions) - len(scope.questions))
     score -= LEFT_COST * sum(0.5 + 0.1 * scope.vocab.rarity(i.stem) for i in items if i.index in left)
-    score -= 1.2 * sum(1 for i in items if i.index in left and i.kind in _TYPED)
+    astray = sum(1 for i in items if i.index in left and i.kind in _TYPED)
+    score -= 1.2 * astray
+    if astray and entry.capability_says and any(p.entity in RECIPIENTS or is_container(p) for p in open_):
+        score -= NOT_ME  # somebody is named to whom this cannot be sent
     if any(s.service == entry.service.id for s in scope.sources) and not match.named:
         score += AT_HAND
     if again is not None:
@@ -165,7 +202,21 @@ def _look(seen: _Seen, items: Sequence[Item], scope: Scope, verb: Item | None) -
     said = next((p.name for p in entry.spec.params if p.role == "content"), None)
     if said is not None and said in action.params and not entry.reads:
         after = after.put(said=action.params[said])
-    return Chosen(entry, action, after, round(score, 4), open_, left, state.unknown)
+    return Chosen(entry, action, after, round(score, 4), open_, left, state.unknown, astray, match.fits or match.named)
+
+
+def _with_file(
+    entry: Entry, items: Sequence[Item], filled: slots.Filled, state: Handled
+) -> tuple[slots.Filled, Handled]:
+    """A file that is still wanted, of the thing at hand: its service is asked for the content."""
+    param = next(
+        (p for p in entry.spec.params if p.required and p.entity == "file" and p.name not in filled.params), None
+    )
+    found = loading.content_of(state.scope, Span(items[0].span.start, items[-1].span.end)) if param else None
+    if param is None or found is None:
+        return filled, state
+    params = {**filled.params, param.name: wrap(param, "{" + found[0] + "}")}
+    return msgspec.structs.replace(filled, params=params), msgspec.structs.replace(state, scope=found[1])
 
 
 def _misses_me(entry: Entry, items: Sequence[Item], filled: slots.Filled) -> bool:
@@ -190,10 +241,13 @@ def _there(entry: Entry, items: Sequence[Item], filled: slots.Filled, scope: Sco
     known = dict(scope.receivers)
     params = dict(filled.params)
     assumed = list(filled.assumed)
+    defaults = {slot for slot, _, _ in assumed}
     for param in entry.spec.params:
         again = known.get(f"{entry.service.id}.{param.name}")
-        if param.required and param.name not in params and again is not None:
+        free = param.name not in params or (param.name in defaults and not any(i.lower in words("me") for i in items))
+        if param.required and free and again is not None:
             params[param.name] = again
+            assumed = [a for a in assumed if a[0] != param.name]
             assumed.append((param.name, again, "as said before"))
     return msgspec.structs.replace(filled, params=params, assumed=tuple(assumed))
 
@@ -239,14 +293,27 @@ def _mentions(entry: Entry, items: Sequence[Item], state: Handled) -> Handled:
     """Words that name what is at hand (`the order`, `the ticket`) or restate the entry are accounted for."""
     nounsets = [s.nouns for s in state.scope.sources]
     own = nouns.entry_words(entry) | entry.names
+    fieldnames = {path[-1] for s in state.scope.sources if s.kind != "made" for path, _ in walk(s.type)}
     used = set(state.used)
     for item in nouns.content(items):
         if item.index in used or not item.is_word:
             continue
         near = (item.stem, *synonyms(item.stem))
         doer = any(_doer(item, items, s) for s in state.scope.sources if s.kind in ("trigger", "item"))
+        if item.stem in fieldnames and not any(item.stem in held for held in nounsets):
+            continue  # a field of what is at hand, that was asked for and not read
         if any(w in held for held in nounsets for w in near) or item.stem in own or doer:
             used.add(item.index)
+    known = {name for s in state.scope.sources for name in (s.service,)}
+    lowered = [i.lower for i in items]
+    for at in range(len(items)):
+        name = state.scope.vocab.name_at(lowered, at) if lowered[at].endswith("'s") is False else None
+        plain = state.scope.vocab.name_at([lowered[at].removesuffix("'s")], 0)
+        found = name or plain
+        if found is not None and set(found.services) & known:
+            used |= {i.index for i in items[at : at + found.length]}
+    if entry.capability_says and any(p.entity == "slack_channel" and p.name in state.params for p in entry.spec.params):
+        used |= {i.index for i in items if i.lower in words("audience")}
     titles = {w for name in (entry.service.title, entry.service.type) for w in split_name(name)}
     used |= {i.index for i in items if i.is_word and i.stem in titles}
     return msgspec.structs.replace(state, used=frozenset(used))

@@ -24,7 +24,7 @@ class Clause(msgspec.Struct, frozen=True, eq=False):
     """`role`: action, statement, or a cue kind (`trigger`, `condition`, ...). `items` without the cue itself.
 
     `cue` is the cue's text; `joined` how it was tied to the one before: "", ",", "and", "then".
-    `sentence` numbers sentences from 0.
+    `sentence` numbers sentences from 0. `expr` is a condition that is known already, in LLM-IR.
     """
 
     role: str
@@ -33,6 +33,7 @@ class Clause(msgspec.Struct, frozen=True, eq=False):
     cue_items: tuple[Item, ...] = ()
     joined: str = ""
     sentence: int = 0
+    expr: str = ""
 
     @property
     def span(self) -> Span:
@@ -84,11 +85,12 @@ def without_politeness(items: Sequence[Item]) -> tuple[tuple[Item, ...], frozens
 
 def _may_drop(items: Sequence[Item], at: int, length: int) -> bool:
     """One-word courtesies only where they cannot be content: at an edge or before a verb."""
-    if length > 1 or items[at].lower in ("please", "pls", "plz", "thx", "thanks", "kindly"):
+    if length > 1 or items[at].lower in ("please", "pls", "plz", "thx", "kindly"):
         return True
     before = items[at - 1] if at else None
     after = items[at + 1] if at + 1 < len(items) else None
     edge = before is None or before.kind == "punct" or after is None
+    edge = edge or (items[at].lower == "thanks" and after is not None and after.kind == "punct")
     return edge or (after is not None and after.acts)
 
 
@@ -141,6 +143,9 @@ class _Cutter:
             self._close()
             self.role = "condition"
         item = self.items[at]
+        if item.text == "," and self.role == "failure" and not self.body and self._falls_back():
+            self._close()  # `fall back to X if that fails, and do Y`
+            return 1
         if item.kind == "punct" and item.text in (",", ";", "-", "–", "—", ":"):
             if (self._starts_action(at + 1) or self._elliptical(min(at + 1, len(self.items) - 1))) and self._complete():
                 self._close()
@@ -152,6 +157,9 @@ class _Cutter:
             self.role = f"{self.role}:{ACTION}" if self._starts_action(at) else self.role
         self.body.append(item)
         return 1
+
+    def _falls_back(self) -> bool:
+        return bool(self.clauses) and self.clauses[-1].role == "fallback"
 
     def _elliptical(self, at: int) -> bool:
         """`..., from 101 to 200 post X`: a range or comparison with an amount, and an action after it."""
@@ -227,6 +235,8 @@ class _Cutter:
             i.kind == "punct" or i.lower == "and" for i in self.items[:at][-2:]
         ):
             return False
+        if self.role == "trigger" and self.items[at - 1].text == "," and self.items[at].lower in _ALONE:
+            return True  # `when a deal is won, celebrate in Slack`
         return not (
             nxt.is_word
             and nxt.lower
@@ -258,6 +268,23 @@ class _Cutter:
         self.role, self.cue, self.cue_items, self.joined, self.body = ACTION, "", (), "", []
 
 
+_ALONE = (
+    "celebrate",
+    "announce",
+    "react",
+    "shout",
+    "cheer",
+    "praise",
+    "write",
+    "log",
+    "check",
+    "search",
+    "apologise",
+    "apologize",
+)
+"""Verbs that stand without an object right after a comma."""
+
+
 def phrasal(verb: str, particle: str) -> bool:
     """Verbs that take this particle directly: `post to #team`, `log in`, `reply to`, `ask for`."""
     direct = {
@@ -278,5 +305,6 @@ def is_action_like(clause: Clause) -> bool:
     """True when the clause begins with a base verb (after also, then, always), or is a pause."""
     if clause.cue.startswith("pause: "):
         return True
-    held = [i for i in clause.items if i.lower not in ("also", "then", "always", "please", "just")]
+    fillers = ("also", "then", "always", "please", "just", ",")
+    held = [i for i in clause.items if i.kind != "time" and i.lower not in fillers]
     return bool(held) and held[0].acts

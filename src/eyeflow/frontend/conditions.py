@@ -11,9 +11,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-from eyeflow.frontend import comparisons, nouns
+from eyeflow.frontend import comparisons, fields, nouns
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import words
+from eyeflow.frontend.lists import identifies
 from eyeflow.frontend.scope import Scope, Source
 from eyeflow.frontend.sides import by_unit, quantity, value_text
 from eyeflow.frontend.truths import Atom, yes_no
@@ -121,7 +122,8 @@ def _atom(
             return counted
     if hit.op == "BETWEEN":
         return _between(before, after, scope, about, subject)
-    if hit.weak and not any(i.is_literal for i in after):
+    has_none = hit.op in ("EMPTY", "PRESENT") and not nouns.content(before) and bool(nouns.content(after))
+    if (hit.weak or has_none) and not any(i.is_literal for i in after):
         atom = yes_no([*before, *after], scope, about, negated=hit.op in ("EMPTY", "NE"))
         plain = hit.op in ("EMPTY", "PRESENT") or not _is_value(after)
         if atom is not None and not atom.unexplained and (plain or atom.subject is None or truthy(atom.subject[1])):
@@ -133,6 +135,7 @@ def _atom(
     atom = _compare((expr, of), hit.op, after, scope)
     if atom is None:
         return None
+    atom = msgspec.structs.replace(atom, unexplained=tuple(i for i in atom.unexplained if i not in scope.explained))
     if any(i.kind == "quantity" and i.unit and compatible(i.unit, "days") for i in after):
         # `no activity for more than 14 days` is said of the time since, which the field already counts
         silent = {i.index for i in before if i.lower in words("negations")}
@@ -146,6 +149,9 @@ def _how_many(items: Sequence[Item], lowered: Sequence[str], scope: Scope) -> At
     if lowered[:1] != ["there"]:
         return None
     named = nouns.content(items)
+    to = next((k for k, w in enumerate(lowered) if w == "to" and k + 2 == len(lowered)), None)
+    if to is not None and items[to + 1].acts:
+        named = [i for i in named if i is not items[to + 1]]  # `nothing to report`
     some = any(w in ("any", "some", "something", "anything") for w in lowered)
     none = bool({"none", "nothing", "no"} & set(lowered)) or (some and bool(words("negations") & set(lowered)))
     rest = [
@@ -221,7 +227,8 @@ def _subject(
 ) -> tuple[str, Type, Scope, tuple[int, ...]] | None:
     """What is compared: the words before, else the thing at hand whose field has the value's unit."""
     value = next((i for i in after if i.is_literal), None)
-    said = nouns.content(before)
+    said = [i for i in nouns.content(before) if i.lower not in words("measuring")]
+    scope = scope.explain({i.index for i in before if i.lower in words("measuring")})
     pronoun_only = not said
     if not pronoun_only:
         inner = scope if about is None else scope.see(about)
@@ -238,12 +245,53 @@ def _subject(
                 return best.expr, best.type, kept, best.unexplained
     if pronoun_only and subject is not None and (value is None or _suits(subject[1], value)):
         return subject[0], subject[1], scope, ()
+    named = _named_after(value, after, scope, about)
+    if named is not None and pronoun_only:
+        return named
+    counted = _its_number(before, value, scope)
+    if counted is not None:
+        return counted[0], counted[1], scope, ()
     if value is not None:
         for source in [*([about] if about else []), *reversed(scope.sources)]:
             path = by_unit(source.type, value)
             if path is not None:
                 return ".".join((source.root, *path[0])), path[1].type, scope, tuple(i.index for i in said)
     return None
+
+
+def _named_after(
+    value: Item | None, after: Sequence[Item], scope: Scope, about: Source | None
+) -> tuple[str, Type, Scope, tuple[int, ...]] | None:
+    """`more than 10000 followers`, `over 14 days since the last update`: the words after the amount name the field."""
+    if value is None or not quantity(value):
+        return None
+    rest = [i for i in after[list(after).index(value) + 1 :] if i.is_word]
+    said = [i for i in rest if not i.is_stop and i.lower not in ("last", "latest", "since", "days", "times")]
+    if not said or len(said) > 2:
+        return None
+    for source in [*([about] if about else []), *reversed(scope.sources)]:
+        for hit in fields.find([i.stem for i in said], source.type):
+            if len(hit.used) == len(said) and is_numeric(non_null(hit.field.type)) and _suits_unit(hit.field, value):
+                done = scope.explain({i.index for i in rest})
+                return ".".join((source.root, *hit.path)), hit.field.type, done, ()
+    return None
+
+
+def _suits_unit(field: Field, value: Item) -> bool:
+    unit = getattr(non_null(field.type), "unit", None)
+    return value.unit is None or (unit is not None and compatible(value.unit, unit))
+
+
+def _its_number(before: Sequence[Item], value: Item | None, scope: Scope) -> tuple[str, Type] | None:
+    """`if it is above 500`, of what was read last and has one number."""
+    if value is None or value.kind != "number" or not any(i.lower in ("it", "that", "this") for i in before):
+        return None
+    source = next((s for s in reversed(scope.sources) if s.kind == "result"), None)
+    if source is None or nouns.content(before):
+        return None
+    held = [(p, f) for p, f in walk(source.type) if is_numeric(non_null(f.type)) and not identifies(p[-1])]
+    held = held if len(held) == 1 else [(p, f) for p, f in held if p[-1] in ("value", "rate", "price", "count", "temp")]
+    return (".".join((source.root, *held[0][0])), held[0][1].type) if len(held) == 1 else None
 
 
 def _without(scope: Scope, about: Source) -> Scope:

@@ -19,7 +19,7 @@ from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import is_base_verb, phrase_at, stem, words
 from eyeflow.frontend.scope import Scope
 from eyeflow.frontend.values_said import escape, fits, text_for, wrap
-from eyeflow.values import Field, ListOf, MapOf, ObjectOf, Scalar, Type, non_null
+from eyeflow.values import Field, Json, ListOf, MapOf, ObjectOf, Scalar, Type, non_null
 
 _REF = re.compile(r"[A-Za-z_][\w-]*(?:\.[\w-]+)*")
 _MOST_PARTS: Final = 40
@@ -80,6 +80,9 @@ def literal_text(text: str, scope: Scope) -> tuple[str, Scope, tuple[str, ...]]:
 def _field_named(name: str, scope: Scope) -> str | None:
     stems = [stem(w) for w in re.split(r"[\s_.]+", name) if w]
     for source in reversed(scope.sources):
+        if isinstance(non_null(source.type), Json) and source.kind in ("trigger", "item"):
+            plain = re.sub(r"\W+", "_", name)  # a row or a body of unknown shape: the column called so
+            return f"{source.root}.{plain}" if plain.isidentifier() else None
         held = [s for s in stems if s not in source.nouns] or stems
         hits = fields.find(held, source.type)
         if hits and len(hits[0].used) == len(held):

@@ -33,8 +33,9 @@ def finish(scope: Scope, items: Sequence[Item], trigger: Trigger | None, text: s
     if not scope.refusals:
         scope = unexplained(items, scope)
     if not scope.actions and not scope.refusals and not scope.questions:
-        if isinstance(trigger, EventTrigger):
-            scope = scope.ask("action", "What should happen then? Say it in the request.", (), None)
+        if isinstance(trigger, EventTrigger | WebhookTrigger):
+            end = len(text.rstrip(" .!?,;:"))
+            scope = scope.ask("action", "What should be done then?", (), Span(end, end))
         else:
             scope = scope.refuse(Span(0, len(text)), "this does not say what to do")
     if trigger is None and not scope.refusals:

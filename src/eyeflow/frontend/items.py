@@ -45,7 +45,10 @@ class Item(msgspec.Struct, frozen=True, eq=False):
     @property
     def is_stop(self) -> bool:
         """True for words that carry no content of their own."""
-        return self.kind == "word" and (self.lower in words("stop") or self.lower in words("determiners"))
+        if self.kind != "word":
+            return False
+        said = self.lower.removesuffix("'s")
+        return self.lower in words("stop") or self.lower in words("determiners") or said in ("one", "other", "everyone")
 
     @property
     def is_literal(self) -> bool:
@@ -93,7 +96,8 @@ def build(
             done = passed[1]
         elif phrase is not None:
             said = text[phrase.span.start : phrase.span.end]
-            kind = "date" if phrase.kind == "date_literal" else "time"
+            due = bool(items) and items[-1].lower == "due"  # `due in 3 days` is said of a thing
+            kind = "date" if phrase.kind == "date_literal" or (due and not phrase.rules) else "time"
             items.append(Item(len(items), kind, said, f"<{kind}>", f"<{kind}>", phrase.span, phrase.at, time=phrase))
             done = phrase.span.end
         else:

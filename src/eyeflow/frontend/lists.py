@@ -188,7 +188,7 @@ def _dated(item: Type) -> str | None:
 
 def _size(item: Type) -> _Key | None:
     """The one field by which a thing is big or cheap: its only number, or its only amount of money."""
-    numeric = [(p, f) for p, f in walk(item) if is_numeric(non_null(f.type)) and not _identifies(p[-1])]
+    numeric = [(p, f) for p, f in walk(item) if is_numeric(non_null(f.type)) and not identifies(p[-1])]
     money = [(p, f) for p, f in numeric if f.entity == "money" or _unit(f) == "cents" or p[-1] in _AMOUNTS]
     held = money if len(money) == 1 else numeric
     return _Key(".".join(held[0][0]), held[0][1], frozenset()) if len(held) == 1 else None
@@ -203,7 +203,8 @@ def _unit(field: Field) -> str | None:
     return inner.unit if isinstance(inner, Scalar) else None
 
 
-def _identifies(name: str) -> bool:
+def identifies(name: str) -> bool:
+    """A number that tells things apart, and measures nothing."""
     return name in ("id", "number", "iid", "key", "row_number") or name.endswith(("_id", "_number"))
 
 
@@ -223,7 +224,7 @@ def _aggregate(made: Shaped, item: Type, free: Sequence[Item]) -> Shaped | None:
     word = free[at]
     plain = [i for i in free if i.is_word and i is not word]
     found = fields.find([i.stem for i in plain], item)
-    numeric = [h for h in found if is_numeric(non_null(h.field.type)) and not _identifies(h.path[-1])]
+    numeric = [h for h in found if is_numeric(non_null(h.field.type)) and not identifies(h.path[-1])]
     ranks = _ranking(free, at)[0]
     if numeric:
         used = {plain[k].index for k in numeric[0].used}
@@ -283,12 +284,15 @@ def _field_of_each(made: Shaped, item: Type, free: Sequence[Item]) -> Shaped:
     single = made.expr.startswith("FIRST(")
     if not isinstance(held, ListOf) and not single:
         return made
-    for k, word in enumerate(free[:-1]):
+    named = [i for i in free if i.index not in made.used and not i.is_stop and i.kind != "punct"]
+    for k, word in enumerate(free):
         if word.index in made.used or not word.is_word or word.is_stop:
             continue
         hits = [h for h in fields.find([word.stem], item) if _plain(h.field)]
         said = [i.lower for i in free[k + 1 : k + 4]]
         of_them = (bool(said) and said[0] == "of") or "unique" in [i.lower for i in free[:k]]
+        exact = bool(hits) and word.stem in split_name(hits[0].path[-1])
+        of_them = of_them or (named == [word] and plural(word) and exact)  # `the titles`, of what was listed before
         if not hits or not of_them or not (single or plural(word) or "each" in said or "every" in said):
             continue
         hit = hits[0]

@@ -49,7 +49,7 @@ _PATTERNS: Final = (
     ),
     (
         "clock",
-        r"(?<![\w:.])\d{1,2}(?:[:.]\d{2})?\s?(?:[apAP]\.[mM]\.|[apAP]\.?[mM]\b)|(?<![\w:.])\d{1,2}:\d{2}(?::\d{2})?(?![\w:])",
+        r"(?<![\w:.])\d{1,2}(?:[:.]\d{2})?\s?(?:[apAP]\.[mM]\.|[apAP]\.?[mM]\b)|(?<![\w:.])\d{1,2}:\d{2}(?::\d{2})?(?!\w|:\w)",
     ),
     (
         "slash_date",
@@ -228,7 +228,7 @@ def _dotted(found: str, start: int) -> list[Token]:
         return [_token(Kind.NUMBER, found, start, number_value(found))]
     if found[0].isdigit() and (amount := re.match(rf"{_NUM}", found)) is not None:
         return [_token(Kind.NUMBER, amount.group(), start, number_value(amount.group()))]
-    if "_" in found or re.search(r"\.[a-z_]+\.", found):
+    if "_" in found or re.search(r"\.[a-z_]+\.", found) or re.fullmatch(r"[a-z]{2,}\.[a-z]{2,}", found):
         return [_token(Kind.WORD, found, start, found.casefold())]
     first = re.match(r"[\w-]+", found)
     assert first is not None, "the pattern starts with a letter or digit"

@@ -12,9 +12,11 @@ import msgspec
 
 from eyeflow.frontend import nouns, triggers
 from eyeflow.frontend.comparisons import negate
+from eyeflow.frontend.data import words as literal_words
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import stem, words
 from eyeflow.frontend.scope import Scope, Source
+from eyeflow.frontend.values_said import quote
 from eyeflow.frontend.vocabulary import Entry, listing_of, walk
 from eyeflow.values import Field, Json, ListOf, Type, non_null
 
@@ -106,18 +108,43 @@ def inside(items: Sequence[Item], scope: Scope) -> tuple[Listed, tuple[Item, ...
     at = next(
         (k for k, i in enumerate(items[:-1]) if k and i.lower in ("each", "every") and items[k + 1].is_word), None
     )
+    if len(items) > 1 and items[-1].lower == "each" and items[-2].lower in words("prepositions") and items[0].acts:
+        return _each_of_them(items, len(items) - 1, scope)  # `add a note to each`
     if at is None or not items[0].acts:
         return None
+    spoken = _each_of_them(items, at, scope)
+    if spoken is not None:
+        return spoken
     for end in range(len(items), at + 1, -1):
         if end < len(items) and not _closes(items[end]):
             continue
         column = _column(items, at, end, scope)
         if column is not None:
             return column
-        listed = list_of(items[at + 1 : end], scope)
+        listed = _files_like(items[at + 1 : end], scope) or list_of(items[at + 1 : end], scope)
         if listed is not None:
             return listed.explain(i.index for i in items[at:end]), (*items[:at], *items[end:])
     return None
+
+
+def _each_of_them(items: Sequence[Item], at: int, scope: Scope) -> tuple[Listed, tuple[Item, ...]] | None:
+    """`each one's title`, `each of them`: the items of the list read last, with `its` or `it` in their place."""
+    said = items[at + 1].lower if at + 1 < len(items) else ""
+    length = (
+        1
+        if not said
+        else 2
+        if said in ("one", "one's")
+        else 3
+        if [i.lower for i in items[at + 1 : at + 3]] == ["of", "them"]
+        else 0
+    )
+    listed = last_list((), scope) if length else None
+    if listed is None:
+        return None
+    word = "its" if said == "one's" else "it"
+    one = msgspec.structs.replace(items[at], lower=word, stem=word)
+    return listed.explain(i.index for i in items[at : at + length]), (*items[:at], one, *items[at + length :])
 
 
 def files_of(wanted: Sequence[Field], items: Sequence[Item], scope: Scope) -> Listed | None:
@@ -135,6 +162,27 @@ def files_of(wanted: Sequence[Field], items: Sequence[Item], scope: Scope) -> Li
                     expr, _item(called, held.item, frozenset({stem(called)}), source.service, None), (), scope
                 )
     return None
+
+
+def _files_like(said: Sequence[Item], scope: Scope) -> Listed | None:
+    """`each PDF`, of files listed before: those with that ending."""
+    endings = literal_words("literals", "files")
+    named = [i for i in said if not i.is_stop and i.lower.removesuffix("s") not in ("file", "document")]
+    ending = named[0].lower if named and named[0].is_word else ""
+    ending = ending if ending in endings else ending.removesuffix("s")
+    listed = last_list((), scope) if len(named) == 1 and ending in endings else None
+    if listed is None:
+        return None
+    held = {path[0] for path, _ in walk(listed.item.type) if len(path) == 1}
+    field = next(
+        (name for name in ("ext", "extension", "format", "name", "filename", "path", "key") if name in held), None
+    )
+    if field is None:
+        return None
+    wanted = quote(ending if field in ("ext", "extension", "format") else f".{ending}")
+    where = f"ENDS_WITH(LOWER({listed.item.root}.{field}), {wanted})"
+    called = msgspec.structs.replace(listed.item, nouns=listed.item.nouns | {stem(ending), ending})
+    return msgspec.structs.replace(listed, item=called, where=(*listed.where, where))
 
 
 def _column(items: Sequence[Item], at: int, end: int, scope: Scope) -> tuple[Listed, tuple[Item, ...]] | None:

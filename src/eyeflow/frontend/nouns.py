@@ -70,7 +70,23 @@ def _from_sources(items: Sequence[Item], scope: Scope, want: Field | None) -> li
     asked = content(items)
     pronoun = any(
         i.lower
-        in ("it", "its", "it's", "them", "they", "their", "this", "that", "these", "those", "him", "her", "his", "one")
+        in (
+            "it",
+            "its",
+            "it's",
+            "them",
+            "they",
+            "their",
+            "this",
+            "that",
+            "these",
+            "those",
+            "him",
+            "her",
+            "his",
+            "one",
+            "both",
+        )
         for i in items
     )
     led = any(i.lower in words("determiners") for i in items)
@@ -161,13 +177,15 @@ def _restated(source: Source) -> frozenset[str]:
 
 def _unshaped(rest: Sequence[Item], source: Source, scope: Scope) -> Reading | None:
     """`name`, `the message` of a request whose fields nobody listed: they are the fields it will be read for."""
+    labels = {i.index for i in rest[1:] if i.lower in ("column", "field", "cell", "columns", "fields")}
+    rest = [i for i in rest if i.index not in labels]
     plain = [i for i in rest if i.is_word and i.stem not in source.nouns]
     if not plain or len(plain) > 2 or len(plain) < len([i for i in rest if i.stem not in source.nouns]):
         return None
-    name = "_".join(i.lower for i in plain)
+    name = "_".join(i.text if i.proper else i.lower for i in plain)
     if not name.isidentifier():
         return None
-    done = scope.explain({i.index for i in rest})
+    done = scope.explain({i.index for i in rest} | labels)
     score = sum(scope.vocab.rarity(i.stem) for i in plain)
     return Reading(f"{source.root}.{name}", STRING, done, score, (), source)
 
@@ -198,7 +216,7 @@ def _whole(source: Source, want: Field | None) -> tuple[str, Type]:
 
 
 def _service_items(items: Sequence[Item], service: str, scope: Scope) -> set[int]:
-    lowered = [i.lower for i in items]
+    lowered = [i.lower.removesuffix("'s") for i in items]
     found: set[int] = set()
     for at in range(len(items)):
         name = scope.vocab.name_at(lowered, at)
@@ -245,7 +263,7 @@ def _from_read(
     filled = slots.fill(entry, items, scope)
     asked = content(items)
     service = _service_items(items, entry.service.id, scope)
-    about: set[int] = set(filled.used) | service | match.used
+    about: set[int] = (set(filled.used) | service | match.used) - filled.unsaid
     strength = match.score
     rest = [i for i in asked if i.index not in about]
     free = [i for i in asked if i.index not in filled.used and i.index not in service]
@@ -407,9 +425,11 @@ def fetch(entry: Entry, filled: slots.Filled, scope: Scope, span: Span | None) -
 def _nouns(entry: Entry) -> frozenset[str]:
     listed = entry.listing.nouns if entry.listing else frozenset[str]()
     verbs = words("verbs")
-    return frozenset(
+    said = frozenset(
         w for w in (*split_name(entry.spec.name), *listed, *entry.summary) if w not in verbs and len(w) > 2
     )
+    made = fields.by_entity(entry.result, "file")
+    return said | frozenset(split_name(entry.spec.name)) if made else said  # `the zip`, of what zipping gave
 
 
 def _short_name(entry: Entry) -> str:

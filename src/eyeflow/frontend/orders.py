@@ -27,7 +27,9 @@ def as_orders(items: Sequence[Item], *, alone: bool) -> tuple[tuple[Item, ...], 
     A question `alone` stays one: it asks for an answer, not for something to be done.
     """
     kept, gone = _without_refusal(items)
-    kept = _retried(kept)
+    tried = _retried(kept)
+    gone |= {i.index for i in kept[:1]} if tried is not kept and kept[0] not in tried else set()
+    kept = tried
     return tuple(kept if alone and not _goes_on(kept) else _asked(kept)), frozenset(gone)
 
 

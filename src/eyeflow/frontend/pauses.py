@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from eyeflow.frontend import approvals
+from eyeflow.frontend import approvals, checks
 from eyeflow.frontend import clauses as cutting
 from eyeflow.frontend.clauses import ACTION, Clause
 from eyeflow.frontend.data import words
@@ -51,7 +51,7 @@ def cut(items: Sequence[Item], number: int, text: str, told: ToldAt = lambda spa
 
     `told`: what a person answered when asked about the words at a span.
     """
-    items = approvals.turned(items)
+    items = checks.turned(approvals.turned(items))
     asked = approvals.asked_in(items)
     if asked is None:
         return _delayed(_after_event(cutting.cut(items, number)))

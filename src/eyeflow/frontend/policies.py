@@ -41,6 +41,8 @@ def read(items: Sequence[Item]) -> Policies:
     """Rate and retry phrases of one sentence."""
     rate, rate_used = _rate(items)
     retry, at, retry_used = _retry(items, rate_used)
+    if retry is None:
+        retry, at, retry_used = _failing(items)
     growing = _backoff(items) if retry is not None else set()
     assumed: tuple[tuple[str, str, str], ...] = ()
     if retry is not None and growing:
@@ -96,6 +98,21 @@ def _retry(items: Sequence[Item], taken: set[int]) -> tuple[Retry | None, int | 
             end += phrase_at("giving_up", lowered, end)
         # "retry 3 times" is three tries in all, as RETRY counts; the catalog's word is attempts
         return Retry(attempts=number, delay_ms=delay), items[start].index, {i.index for i in items[start:end]}
+    return None, None, set()
+
+
+def _failing(items: Sequence[Item]) -> tuple[Retry | None, int | None, set[int]]:
+    """`if that fails three times`, `after 3 failed attempts`: so often it is tried before what is said then."""
+    for k, item in enumerate(items[:-1]):
+        after = [i.lower for i in items[k + 1 : k + 3]]
+        failing = item.lower in ("fails", "fail") and (found := _count(items, k + 1)) is not None
+        number = found[0] if failing and found is not None else None
+        if item.kind == "number" and isinstance(item.value, int) and after[:1] in (["failures"], ["failed"]):
+            number = item.value
+        if item.kind == "number" and isinstance(item.value, int) and after == ["attempts", "fail"]:
+            number = item.value
+        if number is not None and number > 1:
+            return Retry(attempts=number), items[k].index, set()
     return None, None, set()
 
 

@@ -18,7 +18,7 @@ import msgspec
 
 from eyeflow.diagnostics import Diagnostic, Place, Report, Severity, nearest
 from eyeflow.frontend.answers import Applied, unfit
-from eyeflow.frontend.intent import Intent, Question
+from eyeflow.frontend.intent import Assumption, Intent, Question
 from eyeflow.frontend.literals import MAX_REQUEST_CHARS
 from eyeflow.ir.expr import Lit, Ref
 from eyeflow.ir.text import parse_expression
@@ -99,6 +99,18 @@ def hear(text: str, answers: Mapping[str, str], read: Read, titles: Mapping[str,
     return Heard(_still_open(held, bad), Report(tuple(dict.fromkeys(findings))))
 
 
+def reread(
+    text: str, edits: Sequence[tuple[Span, str]], told: Told, read: Callable[[str, Told], tuple[Intent, Applied | None]]
+) -> tuple[Intent, Applied | None]:
+    """What `text` means with some of its words read as others, which the intent assumes; spans are those of `text`."""
+    plain = _State(text, tuple(range(len(text))), tuple(range(1, len(text) + 1)), told)
+    state = _edited(plain, [(span, said, "") for span, said in edits], [])
+    intent, applied = read(state.text, state.told)
+    noted = tuple(Assumption(text[at.start : at.end], said, "read as a misspelling") for at, said in edits)
+    kept = tuple(dict.fromkeys((*noted, *intent.assumptions)))
+    return msgspec.structs.replace(_moved(intent, state), text=text, assumptions=kept), applied
+
+
 def _about_words(question: Question) -> bool:
     """A question about a stretch of the request, not about a parameter or a time."""
     if question.span is None:
@@ -151,7 +163,8 @@ def _reworded(
         elif _base(question.slot) == "condition" and _is_expression(said):
             told.append((span, said, question.slot))
         else:
-            edits.append((span, _plain(said), question.slot))
+            lead = ", " if span.start == span.end else ""  # what was not said at all goes where it was missed
+            edits.append((span, lead + _plain(said), question.slot))
     if any(one is not two and _meet(one[0], two[0]) for one in edits for two in edits):
         edits = edits[:1]
     return _edited(state, edits, told) if edits or told else state

@@ -27,9 +27,9 @@ from eyeflow.frontend.items import Item, doing, watched
 from eyeflow.frontend.items import build as build_items
 from eyeflow.frontend.literals import MAX_REQUEST_CHARS, free_texts, tokenize
 from eyeflow.frontend.readback.again import read_again
-from eyeflow.frontend.rewording import ASKED_FOR, TEXT_ONLY, Given, Heard, Told, hear
+from eyeflow.frontend.rewording import ASKED_FOR, TEXT_ONLY, Given, Heard, Told, hear, reread
 from eyeflow.frontend.scope import Scope
-from eyeflow.frontend.spelling import correct
+from eyeflow.frontend.spelling import corrections
 from eyeflow.frontend.timegrammar import TimePhrase, find_times
 from eyeflow.frontend.tokens import Token
 from eyeflow.frontend.tree import grow
@@ -48,7 +48,9 @@ def heard(text: str, ctx: CompileContext, answers: Mapping[str, str] | None = No
     return hear(text, answers or {}, lambda said, given, told: _wording(said, ctx, given, told), titles)
 
 
-def _wording(text: str, ctx: CompileContext, given: Given, told: Told) -> tuple[Intent, Applied | None]:
+def _wording(
+    text: str, ctx: CompileContext, given: Given, told: Told, *, correcting: bool = True
+) -> tuple[Intent, Applied | None]:
     refused = _unreadable(text)
     if refused is not None:
         return refused, None
@@ -83,13 +85,20 @@ def _wording(text: str, ctx: CompileContext, given: Given, told: Told) -> tuple[
         return first
     if plain is not None and (plain[0].outcome == "program" or first[0].outcome == "refused"):
         return plain
-    mended, pairs = correct(items, scope.vocab.spoken)
-    if not pairs:
+    settled = [t.span for t in times] + [Span(f.start, f.ends[0]) for f in free_texts(text, tokens) if f.ends]
+    forbidden = guards.refuse(items, scope).refusals
+    names = (word for name in scope.vocab.names for word in name.split())
+    edits = corrections(tokens, scope.vocab.spoken, names, settled) if correcting and not forbidden else ()
+    if not edits:
         return first
-    for wrong, right in pairs:
-        scope = scope.assume(wrong, right, "read as a misspelling")
-    again = _read(mended, times, scope, text)
-    return again if again[0].outcome == "program" else first
+    again = reread(text, edits, told, lambda said, meant: _wording(said, ctx, given, meant, correcting=False))
+    return again if _clearer(again[0], first[0]) else first
+
+
+def _clearer(one: Intent, other: Intent) -> bool:
+    """`one` is a program, or less is open in it."""
+    ranks = [(i.outcome != "program", i.outcome == "refused", len(i.questions)) for i in (one, other)]
+    return ranks[0] < ranks[1]
 
 
 def _items(
@@ -159,9 +168,5 @@ def _unreadable(text: str) -> Intent | None:
 
 
 def _without(clauses: Sequence[Clause], used: frozenset[int]) -> list[Clause]:
-    held = [
-        msgspec.structs.replace(c, items=tuple(i for i in c.items if i.index not in used))
-        for c in clauses
-        if not (c.role == "failure" and c.items and all(i.index in used for i in c.items))  # `if it fails, retry twice`
-    ]
-    return [c for c in held if c.items or c.role in ("failure", "loop")]
+    held = [msgspec.structs.replace(c, items=tuple(i for i in c.items if i.index not in used)) for c in clauses]
+    return [c for c in held if c.items or c.expr or c.role in ("failure", "loop")]

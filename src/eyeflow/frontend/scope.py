@@ -37,9 +37,10 @@ class Scope(msgspec.Struct, frozen=True, eq=False):
     """Everything a reading has gathered. Immutable: `with_...` give a new one.
 
     `said` is the content of the last message, for `it` and `the same text`; `receivers` are the latest recipients by
-    `service.param`, for `there`; `did` are all calls so far, whatever level they stand on. `told` are answers to
-    questions about words, by the words; `heard` the slots whose answers have been read, `findings` what there is to say
-    of them. `looked` is shared by all copies: which reads words may speak of, looked up once.
+    `service.param`, for `there`; `did` are all calls so far, whatever level they stand on; `failed` the words of what
+    failed, where a fallback is read; `together` what the last clause that read several things read. `told` are answers
+    to questions about words, by the words; `heard` the slots whose answers have been read, `findings` what there is to
+    say of them. `looked` is shared by all copies: which reads words may speak of, looked up once.
     """
 
     ctx: CompileContext
@@ -59,6 +60,8 @@ class Scope(msgspec.Struct, frozen=True, eq=False):
     said: JsonValue = None
     receivers: tuple[tuple[str, JsonValue], ...] = ()
     did: tuple[Action, ...] = ()
+    failed: str | None = None
+    together: tuple[str, ...] = ()
     looked: dict[tuple[Item, ...], tuple[tuple[Entry, Match], ...]] = msgspec.field(default_factory=dict)
 
     def put(self, **changes: object) -> Scope:

@@ -33,7 +33,8 @@ def by_unit(of: Type, value: Item) -> tuple[tuple[str, ...], Field] | None:
         if not (isinstance(inner, Scalar) and is_numeric(inner)):
             continue
         plain.append((path, field))
-        same_unit = value.unit and inner.unit and compatible(value.unit, inner.unit)
+        same_unit = value.unit and inner.unit and (compatible(value.unit, inner.unit) or _degrees(value, inner))
+        same_unit = same_unit or (value.unit == "degrees" and inner.unit is None and path[-1] in _WARMTH)
         if same_unit or (value.kind == "money" and field.entity == "money"):
             held.append((path, field))
     if not held and len(plain) == 1 and value.unit in (None, "percent"):
@@ -45,6 +46,14 @@ def by_unit(of: Type, value: Item) -> tuple[tuple[str, ...], Field] | None:
         held = [(p, f) for p, f in held if p[-1] in ("temp", "temperature", "size", "duration", "age", "value")]
         return held[0] if len(held) == 1 else None
     return held[0] if held else None
+
+
+_WARMTH = ("temp", "temperature")
+
+
+def _degrees(value: Item, inner: Scalar) -> bool:
+    """`35 degrees`, on the scale the service counts in."""
+    return value.unit == "degrees" and inner.unit in ("celsius", "fahrenheit")
 
 
 def value_text(
@@ -87,6 +96,9 @@ def _number_text(item: Item, subject: str, inner: Type, scope: Scope) -> tuple[s
     used = {item.index}
     if isinstance(inner, Scalar) and is_numeric(inner):
         field = Field("value", Scalar("number", inner.unit))
+        if item.unit == "degrees":
+            scale = inner.unit if inner.unit in ("celsius", "fahrenheit") else "of the service's own scale"
+            return str(value), scope.assume(subject, f"{value} {scale}", "the scale the service uses"), used
         if item.unit and inner.unit and number_for(field, value, item.unit) is None:
             return None
         if item.unit and inner.unit:

@@ -8,11 +8,12 @@ Never: builds actions.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import msgspec
 
 from eyeflow.frontend import clauses as cutting
-from eyeflow.frontend import orders, pauses, policies, several, timing, triggers
+from eyeflow.frontend import conditions, loops, orders, pauses, policies, several, timing, triggers
 from eyeflow.frontend.clauses import Clause
 from eyeflow.frontend.comparisons import negate
 from eyeflow.frontend.intent import (
@@ -21,11 +22,13 @@ from eyeflow.frontend.intent import (
     Trigger,
 )
 from eyeflow.frontend.items import Item
-from eyeflow.frontend.lexicon import same_doing, words
+from eyeflow.frontend.lexicon import phrase_at, same_doing, words
+from eyeflow.frontend.lists import plural
 from eyeflow.frontend.nouns import content
 from eyeflow.frontend.scope import Scope, asking
 from eyeflow.frontend.timegrammar import TimePhrase
 from eyeflow.frontend.tree import with_action
+from eyeflow.frontend.unable import CARRIED
 from eyeflow.values import Span
 
 CLOSE = 0.4
@@ -49,6 +52,7 @@ def start(items: Sequence[Item], scope: Scope, times: Sequence[TimePhrase]) -> t
         held = several.as_conditions(pauses.cut(kept, number, scope.text, scope.told_at), leads=number == 0)
         if not held:
             continue
+        held = [_ones(c, said[:number], scope) for c in held]
         scope = scope.explain({i.index for c in held for i in c.cue_items})
         scope = scope.explain({i.index for c in held if c.role == "purpose" for i in c.items})
         trigger, scope, held = _take_trigger(trigger, held, scope)
@@ -71,13 +75,42 @@ def start(items: Sequence[Item], scope: Scope, times: Sequence[TimePhrase]) -> t
     return trigger or timed, scope, sentences
 
 
+def _ones(clause: Clause, before: Sequence[Sequence[Item]], scope: Scope) -> Clause:
+    """`look at the open ones`: the things that a sentence before spoke of, in its words."""
+    at = next((k for k, i in enumerate(clause.items) if i.lower == "ones"), None)
+    if at is None or clause.role not in ("action", "sequence:action"):
+        return clause
+    for sentence in reversed(before):
+        if any(i.acts for i in sentence[:1]):
+            continue  # an order: what it gives is in reach by itself
+        for k, item in enumerate(sentence):
+            if not (item.is_word and not item.is_stop and item.lower not in words("vague")):
+                continue
+            if loops.list_of(sentence[k:], scope) is not None:
+                return msgspec.structs.replace(
+                    clause, items=(*clause.items[:at], *sentence[k:], *clause.items[at + 1 :])
+                )
+    return clause
+
+
 def _goes_on(held: Sequence[Clause], kept: Sequence[Item]) -> bool:
     """The sentence says more about the one before: a failure, an exception, an otherwise, how often to retry."""
     first = held[0].role
     if first in _CONTINUES or first.startswith("alternative"):
         return True
+    if first in ("condition", "negative_condition") and _nothing_then(held):
+        return True  # `if there is nothing to report, don't post anything`
     retry_at = policies.read(kept).retry_at
     return retry_at is not None and retry_at == kept[0].index
+
+
+def _nothing_then(held: Sequence[Clause]) -> bool:
+    lowered = [i.lower for i in held[0].items]
+    if lowered[:1] != ["there"] or len(held) > 2:
+        return False
+    ends = any(phrase_at("nothing", lowered, k) == len(lowered) - k for k in range(1, len(lowered)))
+    rest = [i.lower for i in held[1].items] if len(held) == 2 else []
+    return ends or (bool(rest) and phrase_at("nothing", rest, 0) == len(rest))
 
 
 def _take_trigger(
@@ -92,7 +125,8 @@ def _take_trigger(
             started, more, tail = _read_trigger(clause, scope, must=clause.role == "trigger")
             if started is not None:
                 trigger, scope = started.trigger, more
-                rest += tail
+                trigger, case = _as_case(trigger, clause, held)
+                rest += [*case, *tail]
                 continue
             if clause.role == "trigger":
                 scope = _no_trigger(clause, scope)
@@ -100,6 +134,16 @@ def _take_trigger(
                 continue
         rest.append(clause)
     return trigger, scope, rest
+
+
+def _as_case(trigger: Trigger, clause: Clause, held: Sequence[Clause]) -> tuple[Trigger, list[Clause]]:
+    """`when a chargeback over $200 comes in do A, otherwise B`: the filter is a condition; both happen on the event."""
+    otherwise = any(c.role.startswith("alternative") for c in held)
+    choice = any(c.role in ("condition", "negative_condition") for c in held if c is not clause)
+    if not isinstance(trigger, EventTrigger) or not trigger.where or not otherwise or choice:
+        return trigger, []
+    case = Clause("condition", (), "if", clause.cue_items, "", clause.sentence, trigger.where)
+    return msgspec.structs.replace(trigger, where=None), [case]
 
 
 def _event_said(scope: Scope, sentences: Sentences) -> tuple[Trigger | None, Scope, Sentences]:
@@ -122,8 +166,14 @@ def _event_said(scope: Scope, sentences: Sentences) -> tuple[Trigger | None, Sco
 
 
 def _about_every(clause: Clause, scope: Scope) -> tuple[triggers.Started, Clause] | None:
-    items = clause.items
+    limits = policies.read(clause.items).used
+    items = tuple(i for i in clause.items if i.index not in limits)
+    while items and items[-1].kind == "punct":
+        items = items[:-1]
     at = next((k for k, i in enumerate(items) if i.lower in ("every", "each", "any", "new") and k > 0), None)
+    if at is None and items and same_doing("tell", items[0].stem):
+        after = (k + 1 for k, i in enumerate(items[:-1]) if i.lower == "about" and k > 0)
+        at = next((k for k in after if any(plural(i) for i in items[k : k + 3] if i.is_word)), None)
     if at is None or clause.role != "action":
         return None
     told = items[at - 1].lower == "about" or (
@@ -136,9 +186,11 @@ def _about_every(clause: Clause, scope: Scope) -> tuple[triggers.Started, Clause
         if end < len(items) and items[end].lower not in ("to", "in", "into", "on", "and", "as"):
             continue
         found = triggers.read(items[at:end], scope)
-        if found and found[0].score > 1.0 and not found[0].unexplained:
-            done = found[0].scope.explain({i.index for i in items[at:end]})
-            kept = (*items[: at - told], *items[end:])
+        unread = {i.index for i in items if found and i.index in found[0].unexplained}
+        doubtful = {i.index for i in items if i.lower in words("vague") | words("judgement")}
+        if found and found[0].score > 1.0 and unread <= doubtful:
+            done = found[0].scope.explain({i.index for i in items[at:end]} - unread)
+            kept = (*items[: at - told], *items[end:], *(i for i in clause.items if i.index in limits))
             return msgspec.structs.replace(found[0], scope=done), msgspec.structs.replace(clause, items=kept)
     return None
 
@@ -180,8 +232,15 @@ def _read_trigger(clause: Clause, scope: Scope, *, must: bool) -> tuple[triggers
         return None, scope, []
     told = scope.told_at(head.span)
     best = next((f for f in found if f.entry is not None and f.entry.service.title == told), found[0])
-    if not must and (best.score < 1.0 or best.unexplained):
+    if not must and (best.score < 1.0 or (best.unexplained and not _happens(best, head, scope))):
         return None, scope, []
+    stranger = next(
+        (i for i, nxt in pairwise(head.items) if i.proper and i.index in best.unexplained and nxt.lower in CARRIED),
+        None,
+    )
+    if stranger is not None:
+        reason = f"no service called {stranger.text} is in the catalog"
+        return best, scope.refuse(stranger.span, reason).explain({i.index for i in clause.items}), tail
     after = best.scope.explain({i.index for i in clause.cue_items})
     close = [f for f in found[1:] if best.score - f.score < CLOSE and f.source.service != best.source.service]
     if close and best.entry is not None and told is None:
@@ -197,6 +256,14 @@ def _read_trigger(clause: Clause, scope: Scope, *, must: bool) -> tuple[triggers
         if best.entry is not None:
             after = after.ask(f"trigger.{param.name}", asking(best.entry, param), tuple(param.enum), head.span)
     return best, after, tail
+
+
+_CERTAIN = 3.0
+
+
+def _happens(best: triggers.Started, head: Clause, scope: Scope) -> bool:
+    """`if an email arrives ...` with words nobody understood: an event, when it is no condition that can be read."""
+    return best.score >= _CERTAIN and conditions.read(head.items, scope) is None
 
 
 def _event_and_rest(clause: Clause) -> tuple[Clause, list[Clause]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from eyeflow.frontend import comparisons, fields
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import stem, words
 from eyeflow.frontend.scope import Source
@@ -65,7 +66,7 @@ def _implied(entry: Entry, field: Field, value: str) -> bool:
     if mine in split_name(entry.spec.name):
         return True
     spoken = {w for phrase in entry.phrases for w in phrase}
-    return mine in spoken and not others & spoken
+    return all(mine in phrase for phrase in entry.phrases) and not others & spoken
 
 
 _AUTHORS = ("author", "sender", "user", "owner", "creator", "poster", "from")
@@ -84,7 +85,9 @@ def done_by(items: Sequence[Item], used: set[int], source: Source, vocab: Vocabu
         named = item.is_word and not item.is_stop and item.index not in used and item.lower not in words("happening")
         label = at > 0 and items[at - 1].lower in ("user", "account", "member", "@")
         first = at == 0 or (label and at == 1)
-        named = named and (label or item.stem not in vocab.by_stem)
+        thing = items[at + 1].stem in source.nouns and not items[at + 2 : at + 3]  # `important mails`
+        named = named and (label or (item.stem not in vocab.by_stem and not thing))
+        named = named and item.lower not in words("vague") | words("judgement") | words("states")
         happens = items[at + 1].index in used and items[at + 1].is_word and items[at + 1].lower.endswith("s")
         if named and first and happens:
             taken = {item.index} | ({items[at - 1].index} if label else set())
@@ -103,6 +106,24 @@ def by_whom(run: Sequence[Item], source: Source, vocab: Vocabulary) -> str | Non
     people = {p[0] for p, f in walk(source.type) if len(p) == 1 and f.entity == "person"}
     field = next((name for name in _AUTHORS if name in people), None)
     return None if field is None or run[1].is_stop else f"EQ({source.root}.{field}, {quote(run[1].text)})"
+
+
+def worded(run: Sequence[Item], source: Source) -> str | None:
+    """`with the word refund in the subject`: a text that holds the words."""
+    hit = comparisons.find([i.lower for i in run])
+    if hit is None or hit.op not in ("CONTAINS", "NOT_CONTAINS") or any(not i.is_stop for i in run[: hit.start]):
+        return None
+    after = run[hit.end :]
+    at = next((k for k, i in enumerate(after) if k and i.lower in ("in", "inside", "within")), None)
+    if at is None:
+        return None
+    value, place = after[:at], [i for i in after[at + 1 :] if not i.is_stop]
+    hits = fields.find([i.stem for i in place], source.type) if place else ()
+    if not hits or len(hits[0].used) < len(place) or non_null(hits[0].field.type) != STRING:
+        return None
+    text = str(value[0].value) if value[0].kind == "quoted" else " ".join(i.text for i in value)
+    made = f"CONTAINS({source.root}.{hits[0].dotted}, {quote(text)})"
+    return made if hit.op == "CONTAINS" else f"NOT({made})"
 
 
 def topic(run: Sequence[Item], source: Source) -> str | None:

@@ -81,7 +81,8 @@ def _doubtful_times(scope: Scope, items: Sequence[Item]) -> Scope:
         item = items[k]
         said = item.text.casefold()
         bounded = item.time is not None and (item.time.until is not None or item.time.count is not None)
-        if bounded and said.startswith("for ") and k > 0 and items[k - 1].is_word and not items[k - 1].is_stop:
+        thing = k > 0 and (items[k - 1].kind == "quoted" or (items[k - 1].is_word and not items[k - 1].is_stop))
+        if bounded and said.startswith("for ") and thing:
             asked = f"Does “{item.text}” say how long to go on, or what is asked for?"
             if scope.told_at(item.span) != GO_ON:
                 scope = scope.ask("trigger.until", asked, (GO_ON, ASKED_FOR), item.span)

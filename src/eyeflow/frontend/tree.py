@@ -13,16 +13,18 @@ import msgspec
 
 from eyeflow.frontend.clauses import Clause, phrasal
 from eyeflow.frontend.items import Item
-from eyeflow.frontend.lexicon import words
+from eyeflow.frontend.lexicon import phrase_at, words
 
 
 class Do(msgspec.Struct, frozen=True, eq=False):
-    """One action clause; `then` when it was said to come after the one before; `rescue` runs when it fails."""
+    """One action clause; `then` when it was said to come after the one before; `rescue` runs when it fails; `also`
+    is what is said of the same one of several (`convert each PDF to text and append it to X`)."""
 
     clause: Clause
     then: bool = False
     rescue: tuple[Node, ...] = ()
     excluded: tuple[Clause, ...] = ()
+    also: tuple[Do, ...] = ()
 
 
 class If(msgspec.Struct, frozen=True, eq=False):
@@ -93,6 +95,10 @@ class _Grower:
 
     def _condition(self, nodes: list[Node], clause: Clause) -> None:
         negated = clause.role == "negative_condition"
+        clause, left_out = _left_out(clause)
+        if left_out and nodes and not self._follows():
+            negated = not negated  # `send X, but if Y don't send anything`
+            clause = msgspec.structs.replace(clause, joined=",", cue_items=(*clause.cue_items, *left_out))
         clause, own = with_action(clause)
         body: list[Node] = [Do(own)] if own is not None else []
         body += self._body()
@@ -111,6 +117,9 @@ class _Grower:
             alone = held[0] if len(held) == 1 and bool(nodes) and isinstance(nodes[-1], Do) else None
             open_ = isinstance(alone, Do) and alone.clause.joined == "and"
             nodes.append(If((Arm(clause, negated, tuple(held)),), trailing=True, unclear=open_))
+
+    def _follows(self) -> bool:
+        return self.at < len(self.clauses) and self.clauses[self.at].role in ("action", "sequence:action")
 
     def _body(self) -> list[Node]:
         """The actions a leading cue governs: up to the next condition, alternative, or end of sentence."""
@@ -155,6 +164,9 @@ class _Grower:
             nodes.append(Loop(clause, (nodes.pop(),), tuple(excluded)))
 
     def _failure(self, nodes: list[Node], clause: Clause) -> None:
+        before = self.clauses[self.at - 2] if self.at > 1 else None
+        if not clause.items and before is not None and before.role == "fallback":
+            return  # `fall back to X if that fails`: said already
         body: list[Node] = [Do(clause)] if clause.items else []
         while self.at < len(self.clauses) and self.clauses[self.at].role in ("action", "sequence:action"):
             self._next(body)
@@ -187,16 +199,31 @@ class _Grower:
             nodes.append(Do(clause))
 
 
+def _left_out(clause: Clause) -> tuple[Clause, tuple[Item, ...]]:
+    """A condition without `don't send anything` at its end, and the words that say so."""
+    lowered = [i.lower for i in clause.items]
+    for at in range(1, len(lowered)):
+        if phrase_at("nothing", lowered, at) == len(lowered) - at:
+            kept = clause.items[:at]
+            while kept and kept[-1].lower in (",", "then", "and"):
+                kept = kept[:-1]
+            return (msgspec.structs.replace(clause, items=kept), clause.items[at:]) if kept else (clause, ())
+    return clause, ()
+
+
 def with_action(clause: Clause) -> tuple[Clause, Clause | None]:
     """A condition or loop whose comma never came: cut before the first base verb that can only begin an action."""
     items = clause.items
     for k in range(2, len(items) - 1):
-        item, before, nxt = items[k], items[k - 1], items[k + 1]
+        item, nxt = items[k], items[k + 1]
+        lead = next((b for b in range(k, 0, -1) if items[b - 1].lower not in ("also", "then", "please", "just")), k)
+        before = items[lead - 1]
         if not item.acts or nxt.kind == "punct":
             continue
         told = nxt.lower in words("me")  # `when the fan turns on tell me`
         ends_value = before.is_literal or before.kind in ("time", "punct") or before.lower == "then"
         ends_value = ends_value or before.lower == "called"
+        ends_value = ends_value or (before.lower == "in" and items[k - 2].lower in ("comes", "come", "came", "rolls"))
         ends_value = ends_value or (told and before.lower in ("on", "off", "up", "down"))
         takes_object = (
             nxt.is_literal
@@ -211,7 +238,7 @@ def with_action(clause: Clause) -> tuple[Clause, Clause | None]:
             phrasal(item.lower, nxt.lower) and after is not None and after.kind not in ("punct", "time")
         )
         if takes_object and (ends_value or ends_noun):
-            head: tuple[Item, ...] = items[:k]
+            head: tuple[Item, ...] = items[:lead]
             own = Clause("action", items[k:], joined="", sentence=clause.sentence)
             return msgspec.structs.replace(clause, items=head), own
     return clause, None

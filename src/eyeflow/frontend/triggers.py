@@ -7,17 +7,18 @@ In: items of the clause, a scope. Out: `Started`s, best first. Never: schedules 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import msgspec
 
-from eyeflow.frontend import conditions, fields, happenings, nouns, slots, states, wording
+from eyeflow.frontend import conditions, fields, happenings, lists, nouns, slots, states, wording
 from eyeflow.frontend.intent import EventTrigger, Trigger, WebhookTrigger
 from eyeflow.frontend.items import Item
-from eyeflow.frontend.lexicon import stem, synonyms, words
+from eyeflow.frontend.lexicon import same_doing, stem, synonyms, words
 from eyeflow.frontend.scope import Scope, Source
 from eyeflow.frontend.values_said import quote
 from eyeflow.frontend.vocabulary import Entry, split_name, walk
-from eyeflow.values import JSON, STRING, Field, ObjectOf, Span, non_null
+from eyeflow.values import JSON, STRING, Field, ListOf, ObjectOf, Span, non_null
 
 _LOOK, LEFT_COST, OPEN_COST = 6, 1.2, 0.5
 
@@ -81,6 +82,7 @@ def _event(entry: Entry, match: wording.Match, filled: slots.Filled, items: Sequ
             item.stem in source.nouns
             or item.lower in ("someone", "somebody", "anyone", "person", "new")
             or (item.lower in words("arriving") and bool(match.used))
+            or (bool(match.used) and _same_event(entry, item))
         ):
             used.add(item.index)
     if match.named and len(entry.service.triggers) == 1:
@@ -110,6 +112,12 @@ def _event(entry: Entry, match: wording.Match, filled: slots.Filled, items: Sequ
     return Started(trigger, source, after, round(score, 4), open_, left, entry)
 
 
+def _same_event(entry: Entry, item: Item) -> bool:
+    """`opens a ticket`, of a ticket that is created."""
+    said = {*split_name(entry.spec.name), *(w for phrase in entry.phrases for w in phrase)}
+    return any(same_doing(item.stem, word) for word in said)
+
+
 def all_of(parts: Sequence[str]) -> str | None:
     """The conditions joined by AND; None for none."""
     if not parts:
@@ -126,7 +134,20 @@ def nouns_of(entry: Entry) -> frozenset[str]:
     verbs = {"new", "get", "is", "are", "a", "someone"}
     for phrase in (*entry.phrases, tuple(entry.summary)):
         subject |= {w for w in phrase if w not in verbs and len(w) > 2 and w not in words("verbs")}
-    return frozenset(subject - {stem(w) for w in words("happening")})
+    return frozenset((subject - {stem(w) for w in words("happening")}) | _subjects(entry))
+
+
+_BECOMES = ("is", "are", "gets", "was", "has")
+
+
+def _subjects(entry: Entry) -> frozenset[str]:
+    """`order` of `order is refunded`, of `new order`: a noun there, though it may be a verb elsewhere."""
+    found: set[str] = set()
+    for phrase in entry.kind.phrases:
+        said = phrase.casefold().split()
+        found |= {stem(one) for one, two in pairwise(said) if two in _BECOMES and one.isalpha()}
+        found |= {stem(two) for one, two in pairwise(said[-2:]) if one == "new" and two.isalpha()}
+    return frozenset(found - {stem(w) for w in words("stop")})
 
 
 def modifiers(items: Sequence[Item], used: set[int], scope: Scope, about: Source) -> tuple[list[str], Scope, set[int]]:
@@ -139,7 +160,7 @@ def modifiers(items: Sequence[Item], used: set[int], scope: Scope, about: Source
             exprs.append(literal)
             taken.update(i.index for i in run)
             continue
-        told = states.topic(run, about) or states.by_whom(run, about, scope.vocab)
+        told = states.topic(run, about) or states.worded(run, about) or states.by_whom(run, about, scope.vocab)
         if told is not None:
             exprs.append(told)
             taken.update(i.index for i in run)
@@ -180,6 +201,8 @@ def _with_subject(
     run: Sequence[Item], items: Sequence[Item], scope: Scope, about: Source
 ) -> conditions.Condition | None:
     """`its stock drops below 5`: the words before the comparison, though they named the event, say what is compared."""
+    if about.root == lists.ONE:
+        return None  # of a list named in passing: its own words say what is filtered
     at = next((k for k, i in enumerate(items) if i is run[0]), 0)
     for back in range(1, 5):
         if at - back < 0:
@@ -218,6 +241,8 @@ def _runs(items: Sequence[Item], used: set[int]) -> list[list[Item]]:
             current = []
             continue
         compares = item.lower in ("over", "under", "above", "below") and not any(i.is_literal for i in current)
+        holds = item.lower in ("containing", "mentioning") and sum(not i.is_stop for i in current) == 1
+        compares = compares or (holds and current[0].lower in ("with", "whose"))
         if item.lower in cut and not compares and any(not i.is_stop for i in current):
             runs.append(current)
             current = []
@@ -258,7 +283,9 @@ def _literal_filter(run: Sequence[Item], about: Source) -> str | None:
             return None
         path, field = held[0]
     target = ".".join((about.root, *path))
-    op = "CONTAINS" if non_null(field.type).__class__.__name__ == "ListOf" else "EQ"
+    after = [i.lower for i in run[run.index(item) + 1 :]][:1]
+    part = isinstance(non_null(field.type), ListOf) or after in (["in"], ["inside"], ["within"])
+    op = "CONTAINS" if part else "EQ"  # `with "invoice" in the subject`
     return f"{op}({target}, {quote(text)})"
 
 
@@ -310,7 +337,20 @@ def webhook(items: Sequence[Item], scope: Scope) -> Started | None:
     source = Source(
         "trigger",
         payload,
-        frozenset({"webhook", "submission", "request", "payload", "caller", "body", *(stem(w) for w in named)}),
+        frozenset(
+            {
+                "webhook",
+                "submission",
+                "request",
+                "payload",
+                "caller",
+                "body",
+                "sender",
+                "submitter",
+                "visitor",
+                *(stem(w) for w in named),
+            }
+        ),
         "webhook",
         "trigger",
     )
@@ -343,9 +383,14 @@ def _name_before(items: Sequence[Item]) -> list[Item]:
     return list(reversed(run))
 
 
+_TAKES = ("receives", "gets", "has", "carries", "passes")
+
+
 def _body_fields(items: Sequence[Item], used: set[int]) -> tuple[list[str], set[int]]:
     """Names after `with` / `containing`: the fields of the body."""
     at = next((k for k, i in enumerate(items) if i.lower in ("with", "containing", "contains", "including")), None)
+    if at is None:
+        at = next((k for k, i in enumerate(items) if i.lower in _TAKES), None)
     if at is None:
         return [], set()
     names: list[str] = []
@@ -354,7 +399,7 @@ def _body_fields(items: Sequence[Item], used: set[int]) -> tuple[list[str], set[
         if item.kind == "punct" or item.lower in ("and", "a", "an", "the", "its", "their", "fields", "field", "both"):
             spent.add(item.index)
             continue
-        if not item.is_word or item.index in used:
+        if not item.is_word or item.index in used or item.lower in (*words("hook"), "call", "hit", "post"):
             break
         names.append(item.lower.replace("-", "_"))
         spent.add(item.index)

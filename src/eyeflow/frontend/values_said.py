@@ -43,6 +43,7 @@ _ENTITY_OF: Final = {
 }
 
 
+_CONTENTS = frozenset({"content", "body", "data", "bytes"})
 _CODE = frozenset({"sql", "jql", "script", "command", "commands", "code", "expression", "statement"})
 
 
@@ -107,8 +108,8 @@ def fits(param: Field, item: Item) -> JsonValue | None:
     text = item.value if isinstance(item.value, str) else item.text
     if is_code(param) and item.kind not in ("quoted", "freetext"):
         return None
-    if param.entity == "file" and item.kind in ("file", "path") and "content" in split_name(param.name):
-        return None
+    if param.entity == "file" and item.kind in ("file", "path") and set(split_name(param.name)) & _CONTENTS:
+        return None  # a name is no content
     names = set(re.split(r"[^a-z]+", param.name.casefold())) | set(split_name(param.name))
     if item.kind in ("quoted", "freetext"):
         return wrap(param, escape(text)) if _takes_text(param, text) else None

@@ -12,11 +12,14 @@ from typing import Final
 import msgspec
 
 from eyeflow.frontend.items import Item
-from eyeflow.frontend.lexicon import same_doing, synonyms, words
+from eyeflow.frontend.lexicon import same_doing, stem, synonyms, words
 from eyeflow.frontend.scope import Scope
-from eyeflow.frontend.vocabulary import PARTICLES, Entry, split_name
+from eyeflow.frontend.vocabulary import PARTICLES, Entry, split_name, walk
 
-MISSING, NAMED, OTHER_NAMED, VERB, WRONG_VERB, MENTIONED = 0.55, 3.0, 1.6, 1.5, 3.5, 0.5
+MISSING, NAMED, OTHER_NAMED, VERB, WRONG_VERB, MENTIONED, PALE = 0.55, 3.0, 1.6, 1.5, 3.5, 0.5, 0.5
+
+
+_DAYS: Final = frozenset(stem(day) for day in ("today", "yesterday", "tomorrow", "now"))
 
 
 class Match(msgspec.Struct, frozen=True, eq=False):
@@ -66,6 +69,8 @@ def match(entry: Entry, items: Sequence[Item], scope: Scope, *, verb: Item | Non
         elif any(same_doing(verb.stem, d) for d in doing) or (entry.reads and same_doing("get", verb.stem)):
             extra += 0.5 * VERB
             more.add(verb.index)
+        elif verb.lower in words("pale") and named and entry.capability_says:
+            extra -= PALE
         else:
             extra -= WRONG_VERB * (2.0 if entry.reads else 1.0)
     wrong = verb is not None and verb.index not in more and verb.index not in used
@@ -111,7 +116,8 @@ def _phrase(
     content = 0
     for word in phrase:
         # the service's own name counts once, as a name
-        weight = 0.3 if word in PARTICLES or word in own else scope.vocab.rarity(word)
+        light = word in PARTICLES or word in own or word in _DAYS
+        weight = 0.3 if light else scope.vocab.rarity(word)
         found = by_stem.get(word)
         if found is None:
             found = alike.get(word)
@@ -138,12 +144,38 @@ def _names(entry: Entry, items: Sequence[Item], scope: Scope) -> tuple[set[int],
         if name is None or (name.length == 1 and items[at].lower in words("verbs") and at == 0):
             at += 1
             continue
+        if name.length == 1 and _is_a_field(items, at, scope):
+            at += 1
+            continue
         if entry.service.id in name.services:
             own.update(items[k].index for k in range(at, at + name.length))
         else:
             others = True
         at += name.length
     return own, bool(own), others
+
+
+def _is_a_field(items: Sequence[Item], at: int, scope: Scope) -> bool:
+    """`their name and email`, `the tweet's text`: what a service is called like, of something at hand."""
+    item = items[at]
+    if item.text.casefold().replace("’", "'").endswith("'s"):
+        return True
+    before = items[at - 1].lower if at else ""
+    after = items[at + 1].lower if at + 1 < len(items) else ""
+    owned = before in ("their", "its", "his", "her") or (before in ("and", ",") and at > 1 and _owned(items[: at - 1]))
+    if not owned or item.proper or after in ("message", "to"):
+        return False
+    return any(item.stem in split_name(path[-1]) for s in scope.sources for path, _ in walk(s.type))
+
+
+def _owned(items: Sequence[Item]) -> bool:
+    near = [i.lower for i in items[-3:]]
+    return any(w in ("their", "its", "his", "her", "with") for w in near) or any(w.endswith("'s") for w in near)
+
+
+def named_at(entry: Entry, items: Sequence[Item], scope: Scope) -> frozenset[int]:
+    """Indexes of the items that name the service of `entry`."""
+    return frozenset(_names(entry, items, scope)[0])
 
 
 _BY: Final = ("by", "via", "as", "through", "per", "in", "over", "using")

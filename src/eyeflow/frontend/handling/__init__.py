@@ -5,6 +5,7 @@ Never: chooses between capabilities.
 
     state.py      what is known so far
     sayings.py    text said, said before, or standing for what happened
+    telling.py    what a message holds, as it is described
     receivers.py  persons and addresses from data
     objects.py    fields, files, values, titles
 """
@@ -14,10 +15,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
-from eyeflow.frontend.handling.objects import objects, title
+from eyeflow.frontend.handling.objects import named_as, objects, title
 from eyeflow.frontend.handling.receivers import recipients
 from eyeflow.frontend.handling.sayings import again, everything, placeholders, speech, told, whole_event
 from eyeflow.frontend.handling.state import Handled
+from eyeflow.frontend.handling.telling import asked_for, described
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.vocabulary import Entry
 
@@ -30,8 +32,11 @@ STEPS: Final[tuple[Step, ...]] = (
     told,
     again,
     recipients,
+    described,
+    asked_for,
     speech,
     everything,
+    named_as,
     objects,
     title,
     whole_event,

@@ -7,6 +7,7 @@ Out: the same with parameters filled. Never: gives a named parameter what its na
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 import msgspec
@@ -18,19 +19,24 @@ from eyeflow.frontend.lexicon import stem, synonyms, words
 from eyeflow.frontend.scope import Scope
 from eyeflow.frontend.values_said import escape, is_code
 from eyeflow.frontend.vocabulary import Entry, split_name, walk
-from eyeflow.values import BOOLEAN, Field, non_null
+from eyeflow.values import BOOLEAN, Field, Json, non_null
 
+_OFTEN: Final = ("attachments", "fields", "values", "title", "name", "subject", "description")
 _FILES: Final = frozenset({"pdf", "file", "attachment", "image", "photo", "document", "content", "text"})
 
 
 def objects(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | None) -> Handled:
     """What the clause handles: fields for content, files, values, names; an identity is taken from what is at hand."""
     left = [i for i in free(items, state) if i is not verb]
-    said = phrases(left)
-    for param in _targets(entry, state):
+    said = phrases(
+        [i for k, i in enumerate(left) if not (i.lower in ("named", "called", "titled") and _from_data(left, k))]
+    )
+    for param in _targets(entry, state, left):
         best: tuple[list[Item], content.Made] | None = None
         for run in _joined(said):
             if not nouns.content(run) and not _points(run):
+                continue
+            if param.role == "content" and not param.required and _names_other(entry, run, state):
                 continue
             if not nouns.content(run) and not param.required and not entry.capability_says:
                 continue  # `hold it`: the thing itself, not what is said of it
@@ -52,6 +58,35 @@ def objects(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | No
     return state
 
 
+def named_as(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | None) -> Handled:
+    """`with the comment as the description`: what is before goes to the parameter that is named."""
+    runs = phrases([i for i in free(items, state) if i is not verb])
+    for (_, run), (lead, after) in pairwise(runs):
+        stems = {i.stem for i in nouns.content(after)}
+        if lead is None or lead.lower != "as" or not stems:
+            continue
+        param = next(
+            (p for p in entry.spec.params if p.name not in state.params and set(split_name(p.name)) == stems), None
+        )
+        made = content.compose(run, state.scope, param) if param is not None and nouns.content(run) else None
+        if param is not None and made is not None and not made.unexplained:
+            used = state.used | {i.index for i in (*run, *after, lead)}
+            params = {**state.params, param.name: made.value}
+            state = msgspec.structs.replace(state, params=params, scope=made.scope, used=used)
+    return state
+
+
+def _from_data(items: Sequence[Item], at: int) -> bool:
+    return at + 1 < len(items) and items[at + 1].lower in ("after", "with", "by", "like")
+
+
+def _names_other(entry: Entry, run: Sequence[Item], state: Handled) -> bool:
+    """The words are the very name of another parameter that is open (`for its owner`)."""
+    said = {i.stem for i in nouns.content(run)}
+    others = (p for p in entry.spec.params if p.name not in state.params and p.role != "content")
+    return any(said == set(split_name(p.name)) for p in others)
+
+
 def _is_file(made: content.Made, scope: Scope) -> bool:
     """The value is a field that holds a file, or the content of one."""
     held = made.value[0] if isinstance(made.value, list) and made.value else made.value
@@ -71,6 +106,8 @@ def _belongs(param: Field, run: Sequence[Item], made: content.Made) -> bool:
     """A named parameter takes only what its own name, entity or a synonym of it mentions."""
     if param.role == "content" or param.entity == "file" or not isinstance(made.value, str):
         return True
+    if isinstance(non_null(param.type), Json) and not nouns.content(run):
+        return True  # `save both`, where anything can be held
     stems = set(split_name(param.name))
     said = {w for i in run if i.is_word for w in (i.stem, *synonyms(i.stem))}
     path = {w for part in made.value.strip("{}").split(".")[1:] for w in split_name(part)}
@@ -111,12 +148,13 @@ def _joined(phrases: Sequence[_Phrase]) -> list[list[Item]]:
     return found
 
 
-def _targets(entry: Entry, state: Handled) -> list[Field]:
+def _targets(entry: Entry, state: Handled, left: Sequence[Item]) -> list[Field]:
     """Parameters that data may fill, content first, then files and values, then named text."""
     held = [p for p in entry.spec.params if p.name not in state.params and not p.enum]
     rank = {"content": 0}
+    stems = {i.stem for i in left if i.is_word}
     chosen = [p for p in held if p.role == "content" or p.required or p.entity == "file"
-              or p.name in ("attachments", "fields", "values", "title", "name", "subject", "description")]  # fmt: skip
+              or set(split_name(p.name)) <= stems or p.name in _OFTEN]  # fmt: skip
     chosen = [p for p in chosen if p.entity not in ("slack_channel", "repo") and non_null(p.type) != BOOLEAN]
     chosen = [p for p in chosen if not is_code(p)]
     if entry.reads:

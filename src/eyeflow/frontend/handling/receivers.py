@@ -26,7 +26,14 @@ def recipients(entry: Entry, items: Sequence[Item], state: Handled, verb: Item |
     """`the customer`, `to their owner`, `email the invitee`: a person or address that data in reach holds."""
     for param in entry.spec.params:
         wanted = param.required or param.name in ("to", "email", "recipient", "recipients")
+        if _people(param) and param.name not in state.params:
+            state = handle(param, items, state)
         if param.name in state.params or param.entity not in RECIPIENTS or not wanted:
+            continue
+        if not param.required or not any(i.lower == "to" for i in items):
+            pass
+        elif (given := handle(param, items, state)) is not state and not _known(items, given, state):
+            state = given
             continue
         for _, run in _recipient_phrases(items, state):
             reading = nouns.sure(nouns.read(run, state.scope, param))
@@ -43,6 +50,12 @@ def recipients(entry: Entry, items: Sequence[Item], state: Handled, verb: Item |
         if param.name not in state.params:
             state = handle(param, items, state)
     return state
+
+
+def _known(items: Sequence[Item], given: Handled, before: Handled) -> bool:
+    """The word taken for a handle means something in reach (`to owner`)."""
+    taken = [i for i in items if i.index in given.used - before.used]
+    return nouns.sure(nouns.read(taken, before.scope)) is not None
 
 
 def _recipient_phrases(items: Sequence[Item], state: Handled) -> list[tuple[str, list[Item]]]:
@@ -84,14 +97,21 @@ def _addresses(reading: nouns.Reading, param: Field) -> bool:
     return field.entity == param.entity or (param.entity == "person" and field.entity == "email")
 
 
+def _people(param: Field) -> bool:
+    """A required list of handles."""
+    return param.required and param.name in ("assignees", "reviewers", "members", "users")
+
+
 def handle(param: Field, items: Sequence[Item], state: Handled) -> Handled:
     """`assign it to mona`: one unknown word after `to` is a handle where a person is wanted."""
-    if param.entity != "person":
+    if param.entity != "person" and not _people(param):
         return state
     for k, item in enumerate(items[:-1]):
         nxt = items[k + 1]
         closed = k + 2 >= len(items) or items[k + 2].kind in ("punct", "time") or items[k + 2].lower in ("and", *LEADS)
         if item.lower == "to" and nxt.is_word and not nxt.is_stop and closed and nxt.index not in state.used:
             used = state.used | {nxt.index}
-            return msgspec.structs.replace(state, params={**state.params, param.name: escape(nxt.text)}, used=used)
+            return msgspec.structs.replace(
+                state, params={**state.params, param.name: wrap(param, escape(nxt.text))}, used=used
+            )
     return state

@@ -13,7 +13,7 @@ import msgspec
 from eyeflow.frontend import content, fields, nouns
 from eyeflow.frontend.handling.state import LEADS, Handled, content_param
 from eyeflow.frontend.items import Item
-from eyeflow.frontend.lexicon import phrase_at, speech_act
+from eyeflow.frontend.lexicon import phrase_at, speech_act, words
 from eyeflow.frontend.scope import Source
 from eyeflow.frontend.values_said import element, escape
 from eyeflow.frontend.vocabulary import Entry, listing_of
@@ -95,32 +95,44 @@ def speech(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | Non
 def whole_event(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | None) -> Handled:
     """A message about nothing said is about what happened, or about what was just made."""
     param = content_param(entry, state)
-    if param is None or not param.required or entry.reads or not state.scope.sources:
+    if param is None or not param.required or entry.reads:
+        return state
+    if state.scope.failed is not None and not [i for i in nouns.content(items) if i.index not in state.used]:
+        text = escape(f"Failed: {state.scope.failed}")
+        scope = state.scope.assume(f"{entry.spec.name}.{param.name}", text, "nothing else was said to send")
+        return msgspec.structs.replace(state, params={**state.params, param.name: text}, scope=scope)
+    if not state.scope.sources:
         return state
     told = [s for s in state.scope.sources if s.kind != "made"]
     left = [i for i in nouns.content(items) if i.index not in state.used and i is not verb and i.is_word]
+    left = [i for i in left if i.lower not in words("notices") and not (i.proper and i in items[1:3])]
     if not told or any(i.stem not in told[-1].nouns for i in left):
         return state  # something else was said, though it could not be read
     expr = mention(told[-1])
     text, scope = content.place(expr, state.scope)
     scope = scope.assume(f"{entry.spec.name}.{param.name}", text, "nothing else was said to send")
-    return msgspec.structs.replace(state, params={**state.params, param.name: text}, scope=scope)
+    used = state.used | {i.index for i in items if i.lower in words("notices")}
+    return msgspec.structs.replace(state, params={**state.params, param.name: text}, scope=scope, used=used)
 
 
 def everything(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | None) -> Handled:
     """`all of it`, `all three`: every result read so far, one under the other."""
     param = content_param(entry, state)
-    if param is None or entry.reads or not any(_all(items, k) for k in range(len(items))):
+    if param is None or entry.reads:
         return state
     scope = state.scope
+    them = next((k for k, i in enumerate(items) if i.lower in ("them", "these", "those") and k), None)
+    several = them is not None and len(scope.together) > 1 and scope.together[-1] == scope.sources[-1].root
+    if not several and not any(_all(items, k) for k in range(len(items))):
+        return state
     texts: list[str] = []
     for source in scope.sources:
-        if source.kind == "result":
+        if source.kind == "result" and (not several or source.root in scope.together):
             text, scope = content.place(mention(source), scope)
             texts.append(text)
     if not texts:
         return state
-    at = next(k for k in range(len(items)) if _all(items, k))
+    at = them if several and them is not None else next(k for k in range(len(items)) if _all(items, k))
     used = {i.index for i in items[at : at + 3] if i.is_stop or i.kind == "number" or i.lower in ("all", "everything")}
     return msgspec.structs.replace(
         state, params={**state.params, param.name: "\n".join(texts)}, scope=scope, used=state.used | frozenset(used)

@@ -21,7 +21,24 @@ TITLES: Final = ("title", "name", "subject", "summary")
 """Names of parameters that say what a thing is called."""
 
 LEADS: Final = frozenset(
-    {"to", "with", "in", "into", "on", "onto", "from", "for", "by", "as", "about", "at", "using", "via", "under"}
+    {
+        "to",
+        "with",
+        "after",
+        "in",
+        "into",
+        "on",
+        "onto",
+        "from",
+        "for",
+        "by",
+        "as",
+        "about",
+        "at",
+        "using",
+        "via",
+        "under",
+    }
 )
 """Prepositions that begin a phrase of their own."""
 

@@ -16,6 +16,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
+import msgspec
+
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.scope import Scope
 from eyeflow.frontend.slots import by_kind, by_name, by_place
@@ -36,6 +38,7 @@ CUES: Final[tuple[Callable[[Filling], None], ...]] = (
     by_kind.enums,
     by_kind.states,
     by_kind.literals,
+    by_kind.emojis,
     by_name.beside_service,
     by_place.sought,
     by_place.places_and_people,
@@ -54,4 +57,4 @@ def fill(entry: Entry, items: Sequence[Item], scope: Scope) -> Filled:
     said = Filling(entry, items, scope)
     for cue in CUES:
         cue(said)
-    return said.filled()
+    return msgspec.structs.replace(said.filled(), unsaid=by_kind.unsaid_states(said) if entry.reads else frozenset())

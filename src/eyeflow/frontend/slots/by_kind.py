@@ -16,6 +16,20 @@ from eyeflow.values import BOOLEAN, DATE, STRING, TIMESTAMP, Field, is_numeric, 
 _COPIES = frozenset({"cc", "bcc", "reply_to", "from"})
 _LIMIT_NAMES = {"limit", "count", "n", "max", "max_results", "top", "size", "number", "max_items", "num"}
 _DAY_NAMES = frozenset({"sinc", "since", "date", "day", "due", "deadline", "after", "period"})
+_STATES = ("status", "state")
+_TEXTS = (
+    "text",
+    "message",
+    "body",
+    "words",
+    "note",
+    "caption",
+    "content",
+    "comment",
+    "description",
+    "subject",
+    "title",
+)
 _DAYS = frozenset({"today", "yesterday", "tomorrow"})
 _PAIRS = (("base", "quote"), ("from", "to"), ("source", "target"), ("base", "target"), ("from_currency", "to_currency"))
 _CODE_NAMES = frozenset({"symbol", "ticker", "code", "currency", "base"})
@@ -131,9 +145,24 @@ def enums(said: Filling) -> None:
             if item.lower in ("on", "in", "to", "all", "new") and not _particle(said, at):
                 continue
             value = enum_for(param, item)
+            if value is None and item.is_word and param.name in _STATES:
+                value = _not_yet(param, item.lower)
             if value is not None:
                 said.put(param, value, [at])
                 break
+
+
+def _not_yet(param: Field, word: str) -> str | None:
+    """`unpaid`, where a service knows `paid` and `open`: what is not yet in a state is open."""
+    states = {value.casefold(): value for value in param.enum}
+    return states.get("open") if word.startswith("un") and word[2:] in states else None
+
+
+def unsaid_states(said: Filling) -> frozenset[int]:
+    """Indexes of words of state that a service could be asked for, but was not: its phrases alone do not choose."""
+    if not any(p.name in _STATES for p in said.open()):
+        return frozenset()
+    return frozenset(i.index for at, i in enumerate(said.items) if said.free(at) and i.lower in words("states"))
 
 
 def _particle(said: Filling, at: int) -> bool:
@@ -147,12 +176,25 @@ def _particle(said: Filling, at: int) -> bool:
 
 def states(said: Filling) -> None:
     """`open tickets`, `unpaid invoices`: a state said before the thing, for a free `status`."""
-    param = next((p for p in said.open() if p.name in ("status", "state") and not p.enum), None)
+    param = next((p for p in said.open() if p.name in _STATES and not p.enum), None)
     if param is None or not said.entry.reads or element(param) != STRING:
         return
     for at, item in enumerate(said.items):
         if said.free(at) and item.is_word and item.lower in words("states"):
             said.put(param, item.lower, [at])
+            return
+
+
+def emojis(said: Filling) -> None:
+    """`reacts with eyes`: a plain word where an emoji is wanted."""
+    param = next((p for p in said.open() if "emoji" in split_name(p.name)), None)
+    for at in range(1, len(said.items)) if param is not None else ():
+        after = said.items[at + 1] if at + 1 < len(said.items) else None
+        closed = after is None or not after.is_word or after.lower in words("prepositions") or after.lower == "emoji"
+        item = said.items[at]
+        led = said.items[at - 1].lower == "with" or (said.items[at - 2 : at] and said.items[at - 2].lower == "with")
+        if led and closed and said.free(at) and item.is_word and not item.is_stop and param is not None:
+            said.put(param, item.lower, [at, *([at + 1] if after is not None and after.lower == "emoji" else [])])
             return
 
 
@@ -222,7 +264,8 @@ def quoted(said: Filling) -> None:
         for param in order:
             value = fits(param, item)
             if value is not None:
-                said.put(param, value, [at])
+                told = before in _TEXTS and (param.role == "content" or before in (param.name, "title", "subject"))
+                said.put(param, value, [at - 1, at] if told else [at])
                 if isinstance(value, list):
                     _more(said, param, at)
                 break

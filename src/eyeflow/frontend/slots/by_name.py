@@ -17,6 +17,8 @@ from eyeflow.values import Field
 _TITLED = ("called", "named", "titled", "entitled")
 _BETWEEN = ("of", "is", "named", "called", "=", ":", "to", "as", "set", "it", "them", "this", "that")
 _COPIES = ("cc", "bcc", "reply_to")
+_DAYS = ("due", "deadline", "since", "until", "date", "day", "start", "end")
+_TITLES = ("title", "name", "subject", "summary", "headline")
 _CONTAINERS = ("in", "into", "on", "onto", "to", "from", "at", "under", "of", "for", "inside")
 
 
@@ -32,9 +34,14 @@ def named_params(said: Filling) -> None:
             if said.items[at].lower in _TITLED or not _names(said, stems, at):
                 continue
             end = at + len(stems)
-            if said.named & set(range(at, end)):
+            if said.compound & set(range(at, end)):
                 continue  # `Google Calendar` says which service, not which calendar
             leads = said.items[at].lower in words("prepositions")
+            stated = end < len(said.items) and said.free(end) and said.items[end].kind == "quoted"
+            turned = said.items[0].lower in ("update", "set", "change", "move") and bool(said.name_run(end + 1))
+            stated = stated or (turned and end < len(said.items) and said.items[end].lower == "to")
+            if stated and _after(said, param, at, end):
+                break  # `the monthly campaign "December"`
             if (not leads and _before(said, param, at, end)) or _after(said, param, at, end):
                 break
     _titled(said)
@@ -61,6 +68,8 @@ def _names(said: Filling, stems: Sequence[str], at: int) -> bool:
 
 def _after(said: Filling, param: Field, at: int, end: int) -> bool:
     start = end
+    while start < len(said.items) and said.items[start].stem in split_name(param.name):
+        start = end = start + 1  # `first name`, where `first` names the parameter already
     while start < len(said.items) and said.items[start].lower in _BETWEEN:
         start += 1
     exact = all(said.items[k].stem in split_name(param.name) for k in range(at, end))
@@ -93,11 +102,16 @@ def _bare(said: Filling, at: int) -> bool:
     item = said.items[at]
     nxt = said.items[at + 1] if at + 1 < len(said.items) else None
     closed = nxt is None or nxt.kind in ("punct", "time") or nxt.lower in words("prepositions") or nxt.lower == "and"
-    return item.is_word and not item.is_stop and closed and item.lower not in words("verbs")
+    if said.entry.is_trigger and any(item.stem in phrase for phrase in said.entry.phrases):
+        return False  # `a monitor alerts`: what happens, not its name
+    pointed = at > 0 and said.items[at - 1].lower in ("it", "them", "this", "as")  # `tag it refund`
+    return item.is_word and not item.is_stop and closed and (pointed or item.lower not in words("verbs"))
 
 
 def _before(said: Filling, param: Field, at: int, end: int) -> bool:
     run = said.name_run(at - 1, -1) or _modifiers(said, param, at)
+    if any(said.items[k].kind in ("quoted", "freetext") for k in run) and param.name in _DAYS:
+        return False  # `"Call back" due tomorrow`
     if param.name in _COPIES and (not run or said.items[run[0]].kind not in ("email", "person")):
         return False  # `"Hi" cc a@x.org`: the text before is no address
     if not run or (run[0] == 0 and said.items[run[0]].is_word):
@@ -113,7 +127,7 @@ def _modifiers(said: Filling, param: Field, at: int) -> list[int]:
     """`the bedroom light`: plain words between an article and the noun that names a required parameter."""
     if not (param.required or said.entry.is_trigger or said.entry.reads):
         return []
-    if not is_plain_text(param) or is_identity(param):
+    if not is_plain_text(param) or is_identity(param) or param.name in _TITLES:
         return []
     run: list[int] = []
     k = at - 1
@@ -127,20 +141,33 @@ def _modifiers(said: Filling, param: Field, at: int) -> list[int]:
 
 def _titled(said: Filling) -> None:
     """`called 'X'`, `titled X`, `named X`: the parameter that names the thing."""
-    param = next((p for p in said.open() if p.name in ("title", "name", "subject", "summary", "headline")), None)
+    param = next((p for p in said.open() if p.name in _TITLES), None)
     if param is None:
         return
     for at, item in enumerate(said.items):
         if item.lower in ("called", "named", "titled", "entitled"):
             run = said.name_run(at + 1)
             opened = said.items[at + 1].lower if at + 1 < len(said.items) else ""
-            if not run and opened in (*words("determiners"), "after", "like", "as"):
+            if not run and opened in (*words("determiners"), "after", "like", "as", "with", "by", "using", "from"):
                 return  # `titled with the event's title`: something of data
-            run = run or [k for k in range(at + 1, len(said.items)) if said.items[k].kind not in ("punct", "time")]
+            run = run or _title_run(said, at + 1)
             value = said.value_of(param, run) if run else None
             if value is not None:
                 said.put(param, value, [at, *run])
                 return
+
+
+def _title_run(said: Filling, at: int) -> list[int]:
+    """The words of a title nobody quoted, up to where something is put (`called lunch in the Team calendar`)."""
+    run: list[int] = []
+    for k in range(at, len(said.items)):
+        after = said.items[k + 1] if k + 1 < len(said.items) else None
+        placed = after is not None and (after.is_literal or after.lower in words("determiners"))
+        if run and placed and said.items[k].lower in ("in", "into", "on", "onto", "to", "under"):
+            break
+        if said.items[k].kind not in ("punct", "time"):
+            run.append(k)
+    return run
 
 
 def beside_service(said: Filling) -> None:
@@ -162,6 +189,15 @@ def _messenger(entry: Entry) -> bool:
     return any(p.role == "content" and p.required for p in entry.spec.params) and "send" in entry.names
 
 
+def _branch(said: Filling, at: int) -> bool:
+    """`merged into main`: one unknown word at the end of its phrase, right after the preposition."""
+    item = said.items[at]
+    known = {w for p in said.entry.phrases for w in p} | said.entry.summary | said.entry.names | said.entry.fields
+    if item.proper or at in said.named | said.foreign or said.scope.vocab.name_at([item.lower], 0) is not None:
+        return False
+    return _bare(said, at) and item.stem not in known and said.items[at - 1].lower in ("into", "onto", "to")
+
+
 def containers(said: Filling) -> None:
     """A capitalised name after a preposition fills the first required plain text parameter."""
     for param in said.open():
@@ -169,7 +205,7 @@ def containers(said: Filling) -> None:
         if not (is_container(param) or sole) or said.entry.capability_says or _messenger(said.entry):
             continue
         for at in range(1, len(said.items)):
-            run = said.name_run(at)
+            run = said.name_run(at) or ([at] if sole and said.free(at) and _branch(said, at) else [])
             lead = said.items[at - 1].lower
             lead = said.items[at - 2].lower if lead in words("determiners") and at > 1 else lead
             if run and lead in _CONTAINERS and said.items[run[0]].kind in ("word", "path", "file", "key"):

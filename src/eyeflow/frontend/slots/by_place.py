@@ -38,7 +38,8 @@ def places_and_people(said: Filling) -> None:
             if not run or item.kind in ("channel", "email", "url", "repo", "path"):
                 continue
             before = said.items[at - 1].lower if at else ""
-            acting = param.entity == "person" and (before in words("verbs") or said.entry.is_trigger)
+            mine = not said.entry.is_trigger and any(i.lower in words("me") for i in said.items)
+            acting = param.entity == "person" and ((before in words("verbs") and not mine) or said.entry.is_trigger)
             if before in cues or acting:
                 value = said.value_of(param, run)
                 if value is not None:
@@ -108,10 +109,11 @@ def plain_places(said: Filling) -> None:
 
 def which_one(said: Filling) -> None:
     """`the kitchen fan`: plain words right before the thing, for the name by which one of several is told apart."""
-    param = next((p for p in said.open() if _tells_apart(p)), None)
+    param = next((p for p in said.open() if _tells_apart(p) and (not p.required or said.entry.reads)), None)
     if param is None:
         return
     known = {w for p in said.entry.phrases for w in p} | said.entry.summary | said.entry.names | said.entry.values
+    known -= PARTICLES
     things = {w for name in (said.entry.service.title, said.entry.service.id) for w in split_name(name)}
     for at, item in enumerate(said.items):
         if not (item.is_word and (item.stem in things or item.stem in known)) or item.is_stop:
@@ -129,10 +131,27 @@ def which_one(said: Filling) -> None:
 
 
 def _tells_apart(param: Field) -> bool:
-    """An optional name of a device, sensor or room, by which the person tells theirs apart."""
+    """A name of a device, sensor or room, by which the person tells theirs apart."""
     stems = set(split_name(param.name))
-    kinds = {"devic", "sensor", "room", "camera", "appliance", "applianc", "thermostat", "light", "zon"}
-    return not param.required and is_plain_text(param) and element(param) == STRING and bool(stems & kinds)
+    kinds = {
+        "devic",
+        "sensor",
+        "room",
+        "camera",
+        "appliance",
+        "applianc",
+        "thermostat",
+        "light",
+        "zon",
+        "fan",
+        "door",
+        "plug",
+        "switch",
+        "lamp",
+        "blind",
+        "lock",
+    }
+    return is_plain_text(param) and element(param) == STRING and bool(stems & kinds)
 
 
 def _plain(said: Filling, at: int) -> bool:

@@ -9,15 +9,19 @@ from __future__ import annotations
 import msgspec
 
 from eyeflow.frontend import fields
-from eyeflow.frontend.intent import JsonValue
+from eyeflow.frontend.intent import Action, JsonValue
+from eyeflow.frontend.lists import identifies
 from eyeflow.frontend.scope import Scope, Source
 from eyeflow.frontend.slots.filling import Filled
 from eyeflow.frontend.values_said import wrap
-from eyeflow.frontend.vocabulary import Entry, split_name
-from eyeflow.values import Field
+from eyeflow.frontend.vocabulary import Entry, split_name, walk
+from eyeflow.values import Field, is_numeric, non_null
 
 _CHANGED = ("status", "state", "stage", "priority", "title", "text", "topic", "label", "labels")
 """What a write sets: never taken from how the thing is."""
+
+
+_IDENTIFIES = ("id", "number", "key", "iid", "timestamp", "ts")
 
 
 def complete(entry: Entry, filled: Filled, scope: Scope, *, sources: bool = True) -> Filled:
@@ -46,6 +50,10 @@ def complete(entry: Entry, filled: Filled, scope: Scope, *, sources: bool = True
             value, why = found
             params[param.name] = value
             assumed.append((param.name, value, why))
+    for param in entry.spec.params:
+        same = _of_the_same(entry, param, params, scope) if param.required and param.name not in params else None
+        if same is not None:  # the id that points at the thing may stand after the rest of its address
+            params[param.name] = same
     return msgspec.structs.replace(filled, params=params, assumed=tuple(assumed))
 
 
@@ -54,14 +62,26 @@ def _of_the_same(entry: Entry, param: Field, params: dict[str, JsonValue], scope
     for source in reversed(scope.sources):
         held = [n for n, v in params.items() if isinstance(v, str) and v.startswith("{" + source.root + ".")]
         identified = any(split_name(n)[-1] in ("id", "timestamp", "ts", "number", "key", "iid") for n in held)
-        if not identified or source.service != entry.service.id:
+        if is_numeric(non_null(param.type)) and not identifies(param.name):
+            continue  # an amount is no part of an address
+        if not identified or source.service != entry.service.id or (not entry.reads and param.name in _CHANGED):
             continue
         if fields.same_name(source.type, param.name):
             return wrap(param, "{" + f"{source.root}.{param.name}" + "}")
-        made = next((a for a in scope.did if a.id == source.root), None)
+        made = next((a for a in reversed(scope.did) if _gave(a, source)), None)
         if made is not None and param.name in made.params:
             return made.params[param.name]
     return None
+
+
+def _gave(action: Action, source: Source) -> bool:
+    """The call whose result the source is, or one item of it."""
+    if action.id == source.root:
+        return True
+    listing = source.kind == "item" and source.entry is not None and source.entry.reads
+    return listing and source.entry is not None and (action.service, action.function) == (
+        source.service, source.entry.spec.name,
+    )  # fmt: skip
 
 
 def default_of(entry: Entry, param: Field, scope: Scope) -> tuple[JsonValue, str] | None:
@@ -82,16 +102,26 @@ def default_of(entry: Entry, param: Field, scope: Scope) -> tuple[JsonValue, str
 def related(entry: Entry, param: Field, scope: Scope) -> str | None:
     """An expression for `param` from the nearest source that holds it, or None."""
     for source in reversed(scope.sources):
-        path = _field_for(entry, param, source)
+        exact = fields.same_name(source.type, param.name)
+        made = source.kind == "made" and split_name(param.name)[-1] not in _IDENTIFIES
+        if exact is not None and source.service == entry.service.id and not made:
+            return ".".join((source.root, *exact))
+    for source in reversed(scope.sources):
+        path = field_for(entry, param, source)
         if path is not None:
             return ".".join((source.root, *path))
     return None
 
 
-def _field_for(entry: Entry, param: Field, source: Source) -> tuple[str, ...] | None:
+def _entity(source: Source, path: tuple[str, ...]) -> str | None:
+    return next((f.entity for p, f in walk(source.type) if p == path), None)
+
+
+def field_for(entry: Entry, param: Field, source: Source) -> tuple[str, ...] | None:
+    """The field of `source` that is what `param` of `entry` wants, or None."""
     same_service = source.service == entry.service.id
     exact = fields.same_name(source.type, param.name)
-    if exact is not None and (same_service or param.entity is not None):
+    if exact is not None and (same_service or (param.entity is not None and _entity(source, exact) == param.entity)):
         return exact
     stems = split_name(param.name)
     if same_service and (stems[-1] in ("id", "number", "key", "iid", "timestamp", "ts") or param.entity == "file"):

@@ -21,12 +21,13 @@ from eyeflow.values import Field, Scalar
 
 class Filled(msgspec.Struct, frozen=True, eq=False):
     """Parameters found. `used` are item indexes accounted for; `by_name` counts parameters tied by a strong cue;
-    `content` are runs of items that are free for content, each as item positions."""
+    `unsaid` are words that ask for something no parameter was given for, though one is there."""
 
     params: dict[str, JsonValue]
     used: frozenset[int]
     strong: int
     assumed: tuple[tuple[str, JsonValue, str], ...] = ()
+    unsaid: frozenset[int] = frozenset()
 
 
 class Filling:
@@ -40,20 +41,23 @@ class Filling:
         self.used: set[int] = set()
         self.strong = 0
         self.assumed: list[tuple[str, JsonValue, str]] = []
-        self.named, self.foreign = self._service_words()
+        self.named, self.foreign, self.compound = self._service_words()
 
-    def _service_words(self) -> tuple[set[int], set[int]]:
-        """Positions of this service's name, and of other services' names written as names."""
+    def _service_words(self) -> tuple[set[int], set[int], set[int]]:
+        """Positions of this service's name, of other services' names written as names, and of this one's names that
+        are several words."""
         lowered = [i.lower for i in self.items]
         found: set[int] = set()
         others: set[int] = set()
+        compound: set[int] = set()
         for at in range(len(lowered)):
             name = self.scope.vocab.name_at(lowered, at)
             if name is not None and self.entry.service.id in name.services:
                 found.update(range(at, at + name.length))
+                compound.update(range(at, at + name.length) if name.length > 1 else ())
             elif name is not None and self.items[at].proper:
                 others.update(range(at, at + name.length))
-        return found, others
+        return found, others, compound
 
     def filled(self) -> Filled:
         """What has been found so far."""
@@ -103,9 +107,12 @@ class Filling:
         return text_for(param, held, self.scope.text)
 
 
+_FILES = ("file", "files", "attachments", "attachment", "images", "documents")
+
+
 def is_identity(param: Field) -> bool:
     """A parameter that takes an identifier, code or a file's content: no plain word is one."""
-    if is_code(param) or param.entity == "file":
+    if is_code(param) or param.entity == "file" or param.name in _FILES:
         return True
     stems = split_name(param.name)
     return stems[-1] in ("id", "timestamp", "ts") and (len(stems) > 1 or stems[-1] != "id")
