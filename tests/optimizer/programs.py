@@ -7,6 +7,8 @@ actions run side by side, and what one writes does not change what another reads
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
@@ -107,13 +109,23 @@ class _Writer:
         seen = (*people, item, f"o{first}") if self._draw(st.booleans()) else (*people, item)
         reads = seen[-1] != item
         inner, _ = self.actions(self._draw(st.integers(1, 2)), seen, depth + 1)
+        inner = inner if self._draw(st.booleans()) else []
         self._made += 1
         said = f'text: "{{{item}.name}}{f" {{{seen[-1]}.name}}" if reads else ""} in {name}"'
         last = [f"ACTION a{self._made}", *_indent(_call(self._pick("crm", "chat"), "", said))]
         last = [line.replace("FUNCTION ", "FUNCTION note" if "crm" in last[2] else "FUNCTION send") for line in last]
-        body = [*(read if reads else []), *(inner if self._draw(st.booleans()) else []), *last]
+        body = self._in_a_row([*(read if reads else []), *inner, *last])
         head = ["TYPE foreach", f"EACH {item} IN {source}{where}{parallel}"]
         return [*head, *body, f"OUTPUT o{name}"], ""
+
+    def _in_a_row(self, lines: list[str]) -> list[str]:
+        """The actions of a loop's body, each after the one before it where all are to be in a row."""
+        starts = [at for at, line in enumerate(lines) if line.startswith("ACTION ")]
+        parts = [lines[at:end] for at, end in zip(starts, [*starts[1:], len(lines)], strict=True)]
+        for one, two in pairwise(parts if self._chain else []):
+            if not any(line.startswith("  AFTER ") for line in two):
+                two.append(f"  AFTER {one[0].removeprefix('ACTION ')}")
+        return [line for part in parts for line in part]
 
 
 def _call(service: str, function: str, params: str) -> list[str]:
@@ -147,4 +159,4 @@ def worlds(draw: DrawFn, *, chain: bool) -> World:
                                 "key": draw(st.sampled_from(["x", "z"])), "people": people}  # fmt: skip
     soft = draw(st.sets(st.sampled_from(["soft", "s", "general"])))
     hard = draw(st.sets(st.sampled_from(HARD), max_size=1))
-    return World(frozenset(soft), frozenset(hard), chain, given)  # type: ignore[arg-type]
+    return World(fails=frozenset(soft), slow=frozenset(hard), moving=chain, input=given)  # type: ignore[arg-type]

@@ -23,6 +23,18 @@ def stated(entry: Entry, items: Sequence[Item], source: Source) -> tuple[list[st
     """Conditions that keep only events in the state the clause names, and the indexes of the words that name it."""
     exprs: list[str] = []
     used: set[int] = set()
+    for path, value, item in _told(entry, items, source):
+        target = ".".join((source.root, *path))
+        op = "NE" if any(i.lower in words("negations") for i in items) else "EQ"
+        exprs.append(f"{op}({target}, {quote(value)})")
+        used.add(item.index)
+    return exprs, used
+
+
+def _told(entry: Entry, items: Sequence[Item], source: Source) -> list[tuple[tuple[str, ...], str, Item]]:
+    """Fields with the value a word names for them. A word that fits several fields (the state, and what it was before)
+    tells of none: it is for a parameter of the trigger, or stays to be asked about."""
+    found: list[tuple[tuple[str, ...], str, Item]] = []
     for path, field in walk(source.type):
         if non_null(field.type) != STRING or len(field.enum) < 2:
             continue
@@ -30,13 +42,10 @@ def stated(entry: Entry, items: Sequence[Item], source: Source) -> tuple[list[st
         if len(said) != 1:
             continue
         value, item = next(iter(said.items()))
-        if _implied(entry, field, value):
-            continue
-        target = ".".join((source.root, *path))
-        op = "NE" if any(i.lower in words("negations") for i in items) else "EQ"
-        exprs.append(f"{op}({target}, {quote(value)})")
-        used.add(item.index)
-    return exprs, used
+        if not _implied(entry, field, value):
+            found.append((path, value, item))
+    meant = [item.index for _, _, item in found]
+    return [each for each in found if meant.count(each[2].index) == 1]
 
 
 def _named(item: Item, field: Field) -> str | None:

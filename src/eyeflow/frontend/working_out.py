@@ -46,6 +46,8 @@ def works_out(items: Sequence[Item], scope: Scope) -> Scope | None:
         reading = nouns.sure(nouns.read(said, scope, Field("list", JSON)))
         if reading is None or "(" not in reading.expr:
             return None
+        if said is not items and _only_names(said, reading.source):
+            return None  # `check the doors` reads them: they are not worth less than the names they have
         return _worked_out(reading, items)
     else:
         return None
@@ -55,6 +57,12 @@ def works_out(items: Sequence[Item], scope: Scope) -> Scope | None:
         name, reading.type, frozenset({"total", "sum", "average", "amount", items[0].stem}), "", "result", None
     )
     return after.see(source).explain({i.index for i in items})
+
+
+def _only_names(said: Sequence[Item], source: Source | None) -> bool:
+    """No word says more than what is read."""
+    meant = {i.stem for i in said if i.is_word and not i.is_stop}
+    return source is not None and meant <= source.nouns
 
 
 def _worked_out(reading: nouns.Reading, items: Sequence[Item]) -> Scope:
