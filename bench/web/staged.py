@@ -22,13 +22,13 @@ from typing import Any, Final
 import msgspec
 
 STAGES: Final[dict[str, tuple[str, ...]]] = {
-    "http": ("server.protocol:Connection.data_received", "server.protocol:_write_whole"),
-    "door": ("server.door:Door.__call__",),
+    "http": ("server.protocol:Connection.data_received", "server.turn:Turn.whole"),
+    "door": ("server.door:Door.answer",),
     "engine": ("engine.engine:Engine.run",),
     "load": (
-        "engine.running:Running._admitted", "engine.starting:Starting.prepared", "svm.machine:Machine._head",
+        "engine.running:Running._admitted", "engine.starting:Starting.prepared", "svm.machine:Machine._begun",
     ),
-    "format": ("svm.machine:run_straight", "svm.handle:RunHandle.drive"),
+    "format": ("svm.straight:StraightRun.drive", "svm.handle:RunHandle.drive"),
     "connector": ("svm.calls:timed",),
     "serialise": (
         "server.dataplane:json_body", "server.dataplane:typed", "server.dataplane:encoded",
@@ -43,7 +43,7 @@ permission, rate; `engine`: places, limits, answers; `load`: which program it is
 `format`: the program's own steps: conditions, templates, values; `connector`: calls, services included; `serialise`:
 JSON in and out, the record packed and encrypted; `store`: from handing over the record until it is on disk."""
 
-_ENDS: Final = "server.door:Door.__call__"
+_ENDS: Final = "server.door:Door.answer"
 _MOST: Final = 200_000
 
 
@@ -106,17 +106,17 @@ def clocked(clock: StageClock, stage: str, function: Callable[..., Any]) -> Call
 
 
 def ending(clock: StageClock, stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """The same of an ASGI application, with which a request ends. A server tells by its parameters that it is one."""
+    """The same of the function with which a request ends."""
 
-    async def application(door: object, scope: object, receive: object, send: object) -> None:
+    async def awaited(*given: Any, **named: Any) -> Any:
         clock.enter(stage)
         try:
-            await function(door, scope, receive, send)
+            return await function(*given, **named)
         finally:
             clock.leave(stage)
             clock.end()
 
-    return application
+    return awaited
 
 
 def place(name: str) -> tuple[Any, str, Callable[..., Any]]:
@@ -130,7 +130,10 @@ def place(name: str) -> tuple[Any, str, Callable[..., Any]]:
 
 
 def install(clock: StageClock) -> None:
-    """Put the clock around every function of `STAGES`."""
+    """Put the clock around every function of `STAGES`, and have every request take the road that awaits: what is
+    answered by callbacks has stages that lie inside one another otherwise."""
+    holder, last, _ = place("server.door:Door.at_once")
+    setattr(holder, last, lambda *_: False)
     for stage, names in STAGES.items():
         for name in names:
             holder, last, function = place(name)

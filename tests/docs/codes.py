@@ -29,7 +29,7 @@ RAISED: Final = {
 """Where the code stands among the arguments of what is built by these names."""
 
 NOT_CODES: Final = frozenset(
-    {"_stop", "_flushed", "_shown", "Piece", "CodeBlock", "block", "_store", "ScopeRun", "_bound"}
+    {"_stop", "_flushed", "_shown", "Piece", "CodeBlock", "block", "_store", "ScopeRun", "_bound", "scope"}
 )
 """Functions whose `code` is an exit code, or a piece of a program."""
 
