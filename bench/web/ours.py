@@ -216,11 +216,6 @@ def bearer(system: System) -> dict[str, str]:
     return system.tasks["W1"].headers
 
 
-def client_of(system: System) -> Client:
-    """A client of a server that runs."""
-    return Client(f"http://127.0.0.1:{system.port}", bearer(system)["Authorization"].removeprefix("Bearer "))
-
-
 def _key(folder: Path) -> str:
     """The first API key, which the server has shown."""
     until = time.monotonic() + 30

@@ -1,12 +1,15 @@
-"""Requests to an ASGI application in this process, without a socket."""
+"""Requests to a door in this process, without a socket."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
+
+from eyeflow.server.door import Door
+from eyeflow.server.exchange import Request
 
 
 class Reply:
@@ -31,8 +34,21 @@ class Reply:
         return held["code"]
 
 
+class Messages:
+    """A wire that takes messages, and no answer in one piece."""
+
+    def __init__(self, send: Callable[[Any], Awaitable[None]]) -> None:
+        self._send = send
+
+    async def send(self, message: Any) -> None:
+        await self._send(message)
+
+    def whole(self, status: int, headers: Any, body: bytes) -> bool:
+        return False
+
+
 async def ask(
-    app: Any,
+    door: Door,
     method: str,
     path: str,
     *,
@@ -52,11 +68,6 @@ async def ask(
     if isinstance(body, bytes):
         held["content-length"] = str(len(body))
     held |= headers or {}
-    scope = {
-        "type": "http", "method": method, "raw_path": raw.encode(), "path": raw, "query_string": query.encode(),
-        "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in held.items()],
-        "client": ("127.0.0.1", 50000), "http_version": "1.1", "scheme": "http",
-    }  # fmt: skip
     said: list[dict[str, Any]] = []
     ended = asyncio.Event()
 
@@ -70,7 +81,8 @@ async def ask(
     async def send(message: dict[str, Any]) -> None:
         said.append(message)
 
-    await app(scope, receive, send)
+    given = [(name.lower().encode(), value.encode("latin-1")) for name, value in held.items()]
+    await door.answer(Request(method, raw.encode(), query.encode(), given, "127.0.0.1", receive), Messages(send))
     ended.set()
     assert said and said[0]["type"] == "http.response.start", "there is an answer"
     body_said = b"".join(each.get("body", b"") for each in said[1:])

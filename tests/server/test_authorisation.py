@@ -11,12 +11,14 @@ from datetime import timedelta
 import msgspec
 
 from eyeflow.engine.model import LOCAL
+from eyeflow.server.exchange import Request
 from eyeflow.server.settings import Limits
 from eyeflow.server.table import TABLE
 from eyeflow.store.port import Update, Where
 from eyeflow.store.records import KeyRecord
 from eyeflow.workspace.keys import NewKey
 from eyeflow.workspace.permissions import EVERYBODY, PERMISSIONS
+from server.asgi import Messages
 from server.house import House, house
 
 OPEN = {
@@ -205,12 +207,9 @@ async def test_a_download_that_is_cut_off_does_not_end_as_if_it_were_whole(tmp_p
         async def receive():
             return next(asks, None) or await asyncio.Event().wait()
 
-        scope = {
-            "type": "http", "method": "GET", "raw_path": b"/api/audit/export", "path": "/api/audit/export",
-            "query_string": b"", "client": ("127.0.0.1", 50000), "http_version": "1.1", "scheme": "http",
-            "headers": [(b"host", b"127.0.0.1:3000"), (b"authorization", f"Bearer {held.key}".encode())],
-        }  # fmt: skip
-        asked = asyncio.create_task(held.made.door(scope, receive, send))
+        given = [(b"host", b"127.0.0.1:3000"), (b"authorization", f"Bearer {held.key}".encode())]
+        request = Request("GET", b"/api/audit/export", b"", given, "127.0.0.1", receive)
+        asked = asyncio.create_task(held.made.door.answer(request, Messages(send)))
         await first.wait()
         held.made.door.end_streams()  # what the start of draining does: a download has its time
         await asyncio.sleep(0)

@@ -292,6 +292,33 @@ def _literal_filter(run: Sequence[Item], about: Source) -> str | None:
 # --- webhooks ------------------------------------------------------------------------------------------------------
 
 
+_CALLED = frozenset(
+    [
+        "webhook",
+        "endpoint",
+        "hook",
+        "request",
+        "http",
+        "receives",
+        "gets",
+        "call",
+        "called",
+        "requested",
+        "invoked",
+        "posts",
+        "hits",
+        "hit",
+        "fires",
+        "url",
+    ]
+)
+"""Words that say no more than that an address is called."""
+_CALLERS = frozenset(
+    ["webhook", "submission", "request", "payload", "caller", "body", "sender", "submitter", "visitor"]
+)
+"""Words for what comes, and for whoever sends it."""
+
+
 def webhook(items: Sequence[Item], scope: Scope) -> Started | None:
     """`the contact form webhook receives ... with name, email`, `POST to /deploy`: the built-in trigger."""
     lowered = [i.lower for i in items]
@@ -301,29 +328,7 @@ def webhook(items: Sequence[Item], scope: Scope) -> Started | None:
     asked = bool({"request", "call", "called", "hit", "requested", "invoked"} & set(lowered))
     if not called and not (path is not None and (method is not None or asked)):
         return None
-    used = {
-        i.index
-        for i in items
-        if i.lower
-        in (
-            "webhook",
-            "endpoint",
-            "hook",
-            "request",
-            "http",
-            "receives",
-            "gets",
-            "call",
-            "called",
-            "requested",
-            "invoked",
-            "posts",
-            "hits",
-            "hit",
-            "fires",
-            "url",
-        )
-    }
+    used = {i.index for i in items if i.lower in _CALLED}
     used |= {i.index for i in (path, method) if i is not None}
     name_items = _name_before(items)
     used |= {i.index for i in name_items}
@@ -337,20 +342,7 @@ def webhook(items: Sequence[Item], scope: Scope) -> Started | None:
     source = Source(
         "trigger",
         payload,
-        frozenset(
-            {
-                "webhook",
-                "submission",
-                "request",
-                "payload",
-                "caller",
-                "body",
-                "sender",
-                "submitter",
-                "visitor",
-                *(stem(w) for w in named),
-            }
-        ),
+        _CALLERS | {stem(w) for w in named},
         "webhook",
         "trigger",
     )

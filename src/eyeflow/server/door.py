@@ -1,6 +1,6 @@
 """One request from the socket to its answer, the same way for every route.
 
-Knows: the order of checks. In: requests; it is an ASGI application too. Out: an answer on the wire; every exception
+Knows: the order of checks. In: requests. Out: an answer on the wire; every exception
 becomes a problem here and nowhere else. Never: knows a resource, reads a body that is not allowed yet.
 
 The order: host, route, origin, how much is in hand, key, permission, rate, query, body, handler. So nothing of a
@@ -36,10 +36,7 @@ from eyeflow.server.exchange import (
     Declined,
     Gone,
     Headers,
-    Message,
-    Receive,
     Request,
-    Scope,
     Send,
     Stream,
     Wire,
@@ -103,14 +100,6 @@ class Door:
     def in_hand(self) -> int:
         """Requests being answered now."""
         return self._gate.inside
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
-        if scope["type"] != "http":
-            return
-        client: str = scope["client"][0] if scope.get("client") else ""
-        request = Request(scope["method"], scope["raw_path"], scope["query_string"], scope["headers"], client, receive)
-        await self.answer(request, _Messages(send))
 
     async def answer(self, request: Request, wire: Wire) -> None:
         """Answer a request, whatever becomes of it."""
@@ -305,19 +294,6 @@ class Door:
         """Let every live stream end, so that connections can close."""
         for task in tuple(self._streams):
             task.cancel()
-
-
-class _Messages:
-    """The wire of an ASGI server."""
-
-    def __init__(self, send: Send) -> None:
-        self._send = send
-
-    async def send(self, message: Message) -> None:
-        await self._send(message)
-
-    def whole(self, status: int, headers: Headers, body: bytes) -> bool:
-        return False
 
 
 class _Doing:

@@ -18,7 +18,6 @@ import msgspec
 from eyeflow.engine.model import Principal
 from eyeflow.errors import EyeFlowError
 
-Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]

@@ -1,0 +1,1 @@
+"""The migrations, in order; each file says from which version it leads to which."""
