@@ -153,7 +153,8 @@ class BackupCode(msgspec.Struct, frozen=True):
 
 class StepCode(msgspec.Struct, frozen=True, kw_only=True):
     """One action, ready to run. `action` is its path of names; `position` its place in the scope's start order;
-    `dependents` the positions it wakes; `strict` the needed steps it cannot do without."""
+    `dependents` the positions it wakes; `strict` the needed steps it cannot do without. It `computes` when it is a
+    VALUE, or a BRANCH to scopes without steps, and nothing stands in for it: then it needs no await."""
 
     number: int
     position: int
@@ -174,6 +175,7 @@ class StepCode(msgspec.Struct, frozen=True, kw_only=True):
     uncertain: str
     cache_ms: int
     label: str
+    computes: bool
 
 
 class ScopeCode(msgspec.Struct, frozen=True, kw_only=True):

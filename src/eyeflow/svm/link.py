@@ -122,6 +122,7 @@ class _Linker:
         if step.backup is not None:
             inner = None if step.backup.scope < 0 else self.scope(step.backup.scope, f"{action}.fallback", "fallback")
             backup = BackupCode(self.block(step.backup.block), inner, step.backup.stop, step.backup.timeout_ms)
+        operand = _PREPARE[step.do.op](self, step, action)
         return StepCode(
             number=step.number,
             position=places[step.number],
@@ -129,7 +130,7 @@ class _Linker:
             action=action,
             op=step.do.op,
             dst=step.do.dst,
-            operand=_PREPARE[step.do.op](self, step, action),
+            operand=operand,
             when=self.block(step.when),
             needs=len(step.needs),
             dependents=tuple(sorted(places[other.number] for other in scope.steps if step.number in other.needs)),
@@ -142,6 +143,7 @@ class _Linker:
             uncertain=step.uncertain,
             cache_ms=step.cache_ms,
             label=step.label or step.name,
+            computes=backup is None and not step.continue_on_error and _computes(operand, step.timeout_ms),
         )
 
     def _need(self, index: int) -> Code:
@@ -269,6 +271,16 @@ _PREPARE: Final[Mapping[int, _Prepare]] = MappingProxyType({
 """How each effect operation's operands are made ready; a test compares it with the opcode table."""
 
 PREPARED: Final = frozenset(_PREPARE)
+
+
+def _computes(operand: Operand, timeout_ms: int | None) -> bool:
+    match operand:
+        case ValueCode():
+            return True
+        case BranchCode(cases=cases, default=default):
+            scopes = (*(case.scope for case in cases), default)
+            return timeout_ms is None and not any(scope is not None and scope.steps for scope in scopes)
+    return False
 
 
 def _comparison(program: Program, test: int) -> str | None:
