@@ -72,13 +72,18 @@ def walk(actions: Sequence[ir.Action]) -> Iterator[ir.Action]:
 
 def inside(action: ir.Action) -> tuple[ir.Action, ...]:
     """The actions an action holds: branches, loops, fallbacks."""
-    held: tuple[ir.Action, ...] = ()
+    return tuple(each for held in lists_of(action) for each in held)
+
+
+def lists_of(action: ir.Action) -> tuple[tuple[ir.Action, ...], ...]:
+    """The same, each list for itself."""
+    held: tuple[tuple[ir.Action, ...], ...] = ()
     match action.do:
         case ir.Conditional(cases=cases, default=default):
-            held = (*(each for case in cases for each in case.block.actions), *default.actions)
+            held = (*(case.block.actions for case in cases), default.actions)
         case ir.ForEach(actions=actions):
-            held = actions
-    return (*held, *(action.fallback.actions if action.fallback is not None else ()))
+            held = (actions,)
+    return (*held, action.fallback.actions) if action.fallback is not None else held
 
 
 Change: TypeAlias = Callable[[tuple[ir.Action, ...]], tuple[ir.Action, ...]]
