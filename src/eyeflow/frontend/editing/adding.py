@@ -28,6 +28,8 @@ from eyeflow.ir import task as ir
 BESIDE: Final = "edit.beside"
 EACH: Final = "each"
 WHAT: Final = "edit.says"
+IT: Final = "\ue000"
+"""Stands for what is said while it is open whose words they are; nobody writes this sign."""
 _SHOWN: Final = 40
 """Characters of a message in a question."""
 _DAY_MS: Final = 86_400_000
@@ -62,16 +64,16 @@ def add(piece: Piece, task: ir.Task) -> Done:
 def beside(piece: Piece, items: tuple[Item, ...], task: ir.Task, place: str) -> Done:
     """The task with what `items` order beside the action `place`; `it` is what is said there."""
     held = sayings(piece, task, place)
-    scope = _read(piece, items, reach(piece, task, place), held[0] if held else None)
+    scope = _read(piece, items, reach(piece, task, place), IT if held else None)
     source = _meant(piece, held, scope)
     if isinstance(source, Done):
         return source
     if source is not None:
-        scope = _alike(_read(piece, items, reach(piece, task, place), source), source)
+        scope = _alike(_read(piece, items, reach(piece, task, place), source.text), source)
     if scope.refusals:
         return Done(why=scope.refusals[0].reason)
-    scope, answered = _answered(piece, scope)
-    if scope.questions and not answered:
+    scope, asks = answered(piece, scope)
+    if asks:
         return Done(questions=scope.questions)
     actions, report = resolve_actions(scope.actions, piece.ctx)
     if not report.ok or not actions:
@@ -83,10 +85,10 @@ def beside(piece: Piece, items: tuple[Item, ...], task: ir.Task, place: str) -> 
     return Done(task=changed, assumptions=scope.assumptions)
 
 
-def _read(piece: Piece, items: tuple[Item, ...], scope: Scope, source: Said | None) -> Scope:
-    """The actions that `items` order, where `it` is what `source` says."""
-    if source is not None and source.text is not None:
-        scope = scope.put(said=source.text, again=True)
+def _read(piece: Piece, items: tuple[Item, ...], scope: Scope, said: JsonValue) -> Scope:
+    """The actions that `items` order, where `it` is what is `said`."""
+    if said is not None:
+        scope = scope.put(said=said, again=True)
     found = policies.read(items)
     held = [c for c in pauses.cut(items, 0, piece.text, scope.told_at) if c.items]
     nodes = grow(
@@ -97,7 +99,7 @@ def _read(piece: Piece, items: tuple[Item, ...], scope: Scope, source: Said | No
 
 def _meant(piece: Piece, held: list[Said], scope: Scope) -> Said | Done | None:
     """Whose words the new actions say again: those of the same service, else those there are; None when nobody's."""
-    if not held or not any(_says_again(action, held[0]) for action in scope.actions):
+    if not held or not any(IT in action.params.values() for action in scope.actions):
         return None
     same = [each for each in held if each.entry.service.id == scope.actions[-1].service]
     found = same if len({str(each.text) for each in same}) == 1 else held
@@ -165,12 +167,12 @@ def _plain(items: tuple[Item, ...]) -> tuple[Item, ...]:
     return tuple(out)
 
 
-def _answered(piece: Piece, scope: Scope) -> tuple[Scope, bool]:
-    """Answers to what the new actions leave open, put in their places."""
+def answered(piece: Piece, scope: Scope) -> tuple[Scope, bool]:
+    """Answers to what new actions leave open, put in their places; True while something is still open."""
     from eyeflow.frontend.answers import apply  # noqa: PLC0415 - answers are rare
 
     done = apply(scope, None, piece.answers)
-    return done.scope, not done.scope.questions
+    return done.scope, bool(done.scope.questions)
 
 
 # --- where ---------------------------------------------------------------------------------------------------------
