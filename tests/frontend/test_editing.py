@@ -13,6 +13,7 @@ from eyeflow.recurrence import Recurrence, upcoming
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 DAILY = "Every day at 9am post the weather of Paris to #team"
 PAYMENT = "When a payment fails, tell #finance and email billing@acme.io"
+WEEKLY = 'Every Monday at 9am post "plan" to #team'
 FORTNIGHT = 'Every other Monday at 9am post "plan" to #team and post "plan" to #ops'
 STEPS = 'Every 15 minutes between 9 and 5 on weekdays get https://acme.io/health and if it fails post "down" to #team'
 TWICE = 'Every day at 9am and 5pm post "x" to #team'
@@ -51,6 +52,18 @@ def differences(found: Revision) -> list[str]:
         (TWICE, "make it 8am and 4pm", "every day at 08:00 and 16:00 (UTC)"),
         (FORTNIGHT, "move it to Tuesday", "every other week on Tuesday at 09:00 (UTC)"),
         (STEPS, "only on Mondays", "every 15 minutes from 09:00 to 16:59 on Monday (UTC)"),
+        (DAILY, "never on Sundays", "every day at 09:00, except on Sundays (UTC)"),
+        (DAILY, "don't run on Fridays", "every day at 09:00, except on Fridays (UTC)"),
+        (DAILY, "skip weekends", "every day at 09:00, except on Saturdays and Sundays (UTC)"),
+        (DAILY, "also at 6pm", "every day at 09:00 and 18:00 (UTC)"),
+        (DAILY, "half an hour earlier", "every day at 08:30 (UTC)"),
+        (DAILY, "move it an hour later", "every day at 10:00 (UTC)"),
+        (WEEKLY, "also on Saturdays", "every Monday and Saturday at 09:00 (UTC)"),
+        (WEEKLY, "and on Saturdays at 11am too", "every Monday at 09:00; and every Saturday at 11:00 (UTC)"),
+        (STEPS, "every 30 minutes", "every 30 minutes from 09:00 to 16:59 on weekdays (UTC)"),
+        (STEPS, "every 5 minutes rather than every 15", "every 5 minutes from 09:00 to 16:59 on weekdays (UTC)"),
+        (STEPS, "only between 10 and 12", "every 15 minutes from 10:00 to 11:59 on weekdays (UTC)"),
+        (STEPS, "also on Saturdays", "every 15 minutes from 09:00 to 16:59 on Monday, Tuesday, Wednesday, Thursday, "),
         (ONCE, "make it 10am", "once, at 2026-11-24 10:00 (UTC)"),
         (ONCE, "make it Friday", "once, at 2026-11-27 09:00 (UTC)"),
     ],
@@ -139,8 +152,6 @@ def test_what_is_open_is_asked_and_the_answer_settles_it(text: str, change: str,
         (DAILY, 'change the subject to "hi"'),
         (DAILY, "remove everything"),
         (DAILY, "remove the message"),
-        (DAILY, "never on Sundays"),
-        (DAILY, "don't run on Fridays"),
         (DAILY, "make it 10am and paint it green"),
         (DAILY, "use Rome instead of Berlin"),
         (DAILY, "change the channel to 17 dancing bears, please"),
@@ -148,7 +159,6 @@ def test_what_is_open_is_asked_and_the_answer_settles_it(text: str, change: str,
         (PAYMENT, "only if it is nice"),
         (TWICE, "make it 10am"),
         (STEPS, "make it 10am"),
-        (STEPS, "every 30 minutes"),
         (DAILY, ""),
         (DAILY, " \n "),
         (DAILY, "make it 10am\x00"),

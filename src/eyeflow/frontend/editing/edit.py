@@ -6,8 +6,8 @@ Never: makes half of a change: one piece that is not understood, and the task st
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -16,10 +16,15 @@ from eyeflow.frontend import clauses as cutting
 from eyeflow.frontend import policies
 from eyeflow.frontend.data import words
 from eyeflow.frontend.editing.adding import add, says_also
+from eyeflow.frontend.editing.gating import gate
 from eyeflow.frontend.editing.limits import limits
+from eyeflow.frontend.editing.mentions import mention
 from eyeflow.frontend.editing.narrowing import narrow
 from eyeflow.frontend.editing.pieces import Done, Edited, Piece, entry_of, rebuilt, walk
-from eyeflow.frontend.editing.removing import remove
+from eyeflow.frontend.editing.receivers import receive
+from eyeflow.frontend.editing.removing import order_away, remove
+from eyeflow.frontend.editing.services import exchange, exchange_it
+from eyeflow.frontend.editing.shifting import shift, widen
 from eyeflow.frontend.editing.times import retime
 from eyeflow.frontend.editing.values import change
 from eyeflow.frontend.indexing import vocabulary
@@ -39,6 +44,7 @@ _HINTS: Final = (
     "rename it to lunch_call",
 )  # fmt: skip
 _MOST_TOLD: Final = 2000
+_Kind: TypeAlias = Callable[[Piece, ir.Task], Done | None]
 
 
 def edit(task: ir.Task, text: str, ctx: CompileContext, answers: Mapping[str, str] | None = None) -> Edited:
@@ -56,8 +62,9 @@ def edit(task: ir.Task, text: str, ctx: CompileContext, answers: Mapping[str, st
         inside = tuple(t for t in times if span.start <= t.span.start < span.end)
         given = tuple(sorted((answers or {}).items()))
         piece = Piece(tuple(held), inside, text, ctx, vocabulary(ctx.catalog), given)
-        adding = says_also(piece) or (adding and is_base_verb(held[0].lower) and not _edits(held))
-        done = add(piece, changed) if adding else _one(piece, changed)
+        known = next((done for read in _FIRST if (done := read(piece, changed)) is not None), None)
+        adding = known is None and (says_also(piece) or (adding and is_base_verb(held[0].lower) and not _edits(held)))
+        done = known or (add(piece, changed) if adding else _one(piece, changed))
         if done is None:
             return _refused(piece.said, span, "this change is not understood; nothing was changed")
         if done.questions:
@@ -72,7 +79,7 @@ def edit(task: ir.Task, text: str, ctx: CompileContext, answers: Mapping[str, st
 
 
 def _one(piece: Piece, task: ir.Task) -> Done | None:
-    for read in (remove, _policy, retime, limits, narrow, change):
+    for read in _KINDS:
         done = read(piece, task)
         if done is not None:
             return done
@@ -86,7 +93,8 @@ def _pieces(items: tuple[Item, ...]) -> list[list[Item]]:
         kept, _ = cutting.without_politeness(sentence)
         piece: list[Item] = []
         for at, item in enumerate(kept):
-            begins = item.lower in ("and", ",", "but") and at + 1 < len(kept) and _opens(kept[at + 1 :])
+            begins = item.lower in ("and", ",", "but") and at + 1 < len(kept)
+            begins = begins and (_opens(kept[at + 1 :]) or (_only_when(piece) and _led(kept[at + 1 :])))
             if begins and piece:
                 found.append(piece)
                 piece = []
@@ -97,16 +105,26 @@ def _pieces(items: tuple[Item, ...]) -> list[list[Item]]:
     return found
 
 
+def _only_when(piece: list[Item]) -> bool:
+    """`at 3pm`: nothing but when it starts has been said so far."""
+    return bool(piece) and all(i.kind == "time" or i.lower in words("edits", "around_times") for i in piece)
+
+
+def _led(rest: tuple[Item, ...]) -> bool:
+    """`to #ops`, `for Berlin`: a value by itself."""
+    held = [i for i in rest if i.lower not in ("and", "also", "please", "then")]
+    return len(held) > 1 and held[0].lower in words("edits", "leading") and (held[1].is_literal or held[1].proper)
+
+
 def _opens(rest: tuple[Item, ...]) -> bool:
     """Do these words begin a change of their own?"""
     held = [i for i in rest if i.lower not in ("and", "also", "please", "then")]
     if not held:
         return False
-    two = " ".join(i.lower for i in held[:2])
-    ordered = held[0].lower in (*words("edits", "changing"), *words("edits", "replacing")) or two in words(
-        "edits", "removing"
+    ordered = held[0].lower in (*words("edits", "changing"), *words("edits", "replacing")) or order_away(
+        tuple(i.lower for i in held)
     )
-    return ordered or is_base_verb(held[0].lower) or rest[0].lower in ("also", "only")
+    return bool(ordered) or is_base_verb(held[0].lower) or rest[0].lower in words("edits", "opening")
 
 
 def _edits(items: list[Item]) -> bool:
@@ -135,6 +153,13 @@ def _policy(piece: Piece, task: ir.Task) -> Done | None:
 
     assumed = tuple(Assumption(slot, value, why) for slot, value, why in found.assumed)
     return Done(task=msgspec.structs.replace(task, actions=rebuilt(task.actions, governed)), assumptions=assumed)
+
+
+_FIRST: Final[tuple[_Kind, ...]] = (receive, widen, limits, gate, mention)
+"""What may be said with “also” and is no action more."""
+_KINDS: Final[tuple[_Kind, ...]] = (
+    shift, exchange, remove, _policy, retime, narrow, change, exchange_it,
+)  # fmt: skip
 
 
 def _refused(said: str, span: Span, why: str) -> Edited:

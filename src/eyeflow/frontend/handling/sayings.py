@@ -19,6 +19,8 @@ from eyeflow.frontend.values_said import element, escape
 from eyeflow.frontend.vocabulary import Entry, listing_of
 from eyeflow.values import STRING
 
+_IT = ("it", "this", "that", "them", "these", "those")
+
 
 def placeholders(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | None) -> Handled:
     """`{first name}` inside text a person wrote."""
@@ -59,6 +61,8 @@ def again(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | None
     param = content_param(entry, state)
     if param is None or entry.reads or state.scope.said is None:
         return state
+    if state.scope.again and (not entry.capability_says or (verb is not None and speech_act(verb.lower) is not None)):
+        return state
     lowered = [i.lower for i in items]
     same = next((k for k, w in enumerate(lowered) if w == "same"), None)
     if same is None and not _said_last(lowered, items, state):
@@ -75,9 +79,17 @@ def _said_last(lowered: Sequence[str], items: Sequence[Item], state: Handled) ->
         return False
     if "instead" in lowered:
         return True
+    if state.scope.again:
+        return _again_whole(lowered, state)
     last = state.scope.did[-1] if state.scope.did else None
     entry = state.scope.vocab.entry(last.service, last.function or "") if last is not None and last.service else None
     return lowered[1:2] == ["it"] and entry is not None and entry.capability_says
+
+
+def _again_whole(lowered: Sequence[str], state: Handled) -> bool:
+    """`email it to me`, `text me`, of what an automation says now; `tell me about it` is about the event."""
+    it = next((at for at, word in enumerate(lowered) if word in _IT), None)
+    return it in (None, 1) or not any(source.kind == "trigger" for source in state.scope.sources)
 
 
 def speech(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | None) -> Handled:
