@@ -309,7 +309,7 @@ def _for(listed: loops.Listed, node: Loop, policies: Policies) -> Scope:
 
 def _each(items: Sequence[Item], scope: Scope, node: Do, policies: Policies) -> Scope | None:
     """`email each person in the sheet ...`, `notify #x about every overdue invoice`: a loop inside an action clause."""
-    found = loops.inside(items, scope)
+    found = loops.inside(items, scope) or loops.those(items, scope)
     return None if found is None else _over(found, node, policies)
 
 

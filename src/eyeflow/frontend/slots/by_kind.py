@@ -207,6 +207,8 @@ def literals(said: Filling) -> None:
             continue
         for param in _for_literal(said, item):
             value = fits(param, item)
+            if value is None and item.kind == "channel" and said.named and (param.entity or "").endswith("_channel"):
+                value = wrap(param, item.text)  # of the service that is named
             if value is not None:
                 said.put(param, value, [at])
                 break
