@@ -16,6 +16,7 @@ from eyeflow.frontend.handling import Handled, handle
 from eyeflow.frontend.intent import Action, JsonValue
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import same_doing, speech_act, stem, synonyms, words
+from eyeflow.frontend.lists import identifies
 from eyeflow.frontend.scope import Scope, Source
 from eyeflow.frontend.slots.filling import is_container
 from eyeflow.frontend.values_said import wrap
@@ -178,6 +179,8 @@ def _look(seen: _Seen, items: Sequence[Item], scope: Scope, verb: Item | None) -
     score = match.score + STRONG * filled.strong - OPEN_COST * len(open_)
     score -= ASKING_COST * (len(state.scope.questions) - len(scope.questions))
     score -= LEFT_COST * sum(0.5 + 0.1 * scope.vocab.rarity(i.stem) for i in items if i.index in left)
+    if not match.named:  # which one it is, nobody can be asked: it comes of a thing at hand
+        score -= 2 * OPEN_COST * sum(identifies(p.name) for p in open_)
     astray = sum(1 for i in items if i.index in left and i.kind in _TYPED)
     score -= 1.2 * astray
     if astray and entry.capability_says and any(p.entity in RECIPIENTS or is_container(p) for p in open_):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Final
 
 import msgspec
@@ -162,7 +163,23 @@ def conjuncts(items: Sequence[Item]) -> list[list[Item]]:
             continue
         if item.kind != "punct":
             parts[-1].append(item)
-    return [p for p in parts if p]
+    return _with_head([p for p in parts if p])
+
+
+def _with_head(parts: list[list[Item]]) -> list[list[Item]]:
+    """`the AAPL and MSFT quotes`: what is said once after the last name is said of each."""
+    if len(parts) < 2 or any(not _is_name(i) for part in parts[:-1] for i in part if i.lower not in ("the", "both")):
+        return parts
+    last = parts[-1]
+    at = next((k for k, i in enumerate(last) if not _is_name(i)), len(last))
+    head = list(takewhile(lambda i: i.is_word and not i.is_stop, last[at:]))
+    if not at or not head or at + len(head) != len(last):
+        return parts
+    return [*([*part, *head] for part in parts[:-1]), last]
+
+
+def _is_name(item: Item) -> bool:
+    return (item.is_word and item.proper) or item.kind == "quoted"
 
 
 def compose(items: Sequence[Item], scope: Scope, want: Field) -> Made | None:

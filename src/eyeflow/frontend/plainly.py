@@ -26,9 +26,10 @@ _NEAR: Final = 6
 def plain(items: Sequence[Item], verbs: Container[str]) -> tuple[tuple[Item, ...], frozenset[int]]:
     """`items` plainly, and the indexes of words that only made them another form. `verbs` are stems of the catalog's."""
     kept, gone = list(items), set[int]()
-    for step in (_without_manner, _when_all_are_done, _without_sitting):
+    for step in (_without_manner, _when_all_are_done, _without_sitting, _without_trying, _but_not):
         kept, more = step(kept)
         gone |= more
+    kept = _arrow(kept)
     kept = _failing_that(_converting(_finding_out(_going_through(kept), verbs), verbs))
     return tuple(kept), frozenset(gone)
 
@@ -145,6 +146,59 @@ def _converting(items: list[Item], verbs: Container[str]) -> list[Item]:
             verb = msgspec.structs.replace(_as(item, "convert"), verb=True)
             return [*items[:at], verb, *items[at + 1 : into], _as(items[into], "to"), *items[into + 1 :]]
     return items
+
+
+def _arrow(items: list[Item]) -> list[Item]:
+    """`new release in X -> tweet it`, `a new order: post it`: when that happens, do this."""
+    if not items or items[0].acts or items[0].lower in ("when", "whenever", "if", "every", "each") or items[0].time:
+        return items
+    for at in range(1, len(items) - 1):
+        arrow = items[at].text in ("→", "⇒") or [i.text for i in items[at : at + 2]] in (["-", ">"], ["=", ">"])
+        new = any(i.lower == "new" for i in items[:2])
+        if not arrow and not (items[at].text == ":" and new):
+            continue
+        after = at + (1 if items[at].text in ("→", "⇒", ":") else 2)
+        if after < len(items) and items[after].acts and not any(i.kind == "time" for i in items[:at]):
+            comma = msgspec.structs.replace(_as(items[at], ","), kind="punct", text=",")
+            return [_as(items[0], "when"), *items[:at], comma, *items[after:]]
+        return items
+    return items
+
+
+def _without_trying(items: list[Item]) -> tuple[list[Item], set[int]]:
+    """`try to get X`: get it."""
+    for at in range(len(items) - 2):
+        tries = items[at].lower in ("try", "attempt") and items[at + 1].lower in ("to", "and")
+        if tries and items[at + 2].acts and _opens(items, at):
+            return [*items[:at], *items[at + 2 :]], {i.index for i in items[at : at + 2]}
+    return items, set()
+
+
+def _but_not(items: list[Item]) -> tuple[list[Item], set[int]]:
+    """`..., but don't post anything if X`, `don't bother me when X`: not if X."""
+    for at, item in enumerate(items):
+        length = 1 if item.lower in ("don't", "dont", "never") else 2
+        if length == 2 and [i.lower for i in items[at : at + 2]] != ["do", "not"]:
+            continue
+        verb = at + length
+        if verb >= len(items) or not items[verb].acts or not _opens_or(items, at):
+            continue
+        end = verb + 1
+        while end < len(items) and (items[end].is_stop or items[end].kind == "channel") and items[end].lower not in _IFS:
+            end += 1
+        if end >= len(items) - 1 or items[end].lower not in _IFS or end - verb > _NEAR:
+            continue
+        start = at - (at > 0 and items[at - 1].lower in ("but", "and", ","))
+        cue = [_as(item, word) for word in ("but", "not", "if")]
+        return [*items[:start], *cue, *items[end + 1 :]], {i.index for i in items[start : end + 1]}
+    return items, set()
+
+
+_IFS: Final = ("if", "when", "whenever", "where")
+
+
+def _opens_or(items: Sequence[Item], at: int) -> bool:
+    return _opens(items, at) or items[at - 1].lower == "but"
 
 
 def _failing_that(items: list[Item]) -> list[Item]:

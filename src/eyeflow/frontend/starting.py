@@ -100,6 +100,10 @@ def _goes_on(held: Sequence[Clause], kept: Sequence[Item]) -> bool:
     first = held[0].role
     if first in _CONTINUES or first.startswith("alternative"):
         return True
+    if len(held) == 2 and first == "action" and held[1].role == "failure" and not held[1].items:
+        return True  # `Text me if that fails`
+    if first == "negative_condition" and held[0].cue == "but not if" and len(held) == 1:
+        return True  # `Don't post it if ...`
     if first in ("condition", "negative_condition") and _nothing_then(held):
         return True  # `if there is nothing to report, don't post anything`
     retry_at = policies.read(kept).retry_at

@@ -64,7 +64,7 @@ def works_out(items: Sequence[Item], scope: Scope) -> Scope | None:
 def _picked(reading: nouns.Reading, scope: Scope) -> bool:
     """The reading is one thing of a list, which an action of its own has picked."""
     made = reading.scope.actions[len(scope.actions) :]
-    return any(a.value is not None and reading.source is not None and a.id == reading.source.root for a in made)
+    return any(a.value is not None and a.id == reading.expr.split(".")[0] for a in made)
 
 
 def _only_names(said: Sequence[Item], source: Source | None) -> bool:

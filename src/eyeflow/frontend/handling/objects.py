@@ -16,10 +16,11 @@ from eyeflow.frontend import content, fields, nouns
 from eyeflow.frontend.handling.state import LEADS, TITLES, Handled, free
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import stem, synonyms, words
+from eyeflow.frontend.lists import identifies
 from eyeflow.frontend.scope import Scope
 from eyeflow.frontend.values_said import escape, is_code
 from eyeflow.frontend.vocabulary import Entry, split_name, walk
-from eyeflow.values import BOOLEAN, Field, Json, non_null
+from eyeflow.values import BOOLEAN, Field, Json, is_numeric, non_null
 
 _Phrase: TypeAlias = tuple[Item | None, list[Item]]
 
@@ -57,6 +58,21 @@ def objects(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | No
             )  # fmt: skip
             said = [(lead, [i for i in held if i.index not in state.used]) for lead, held in said]
             said = [(lead, held) for lead, held in said if held]
+    return state
+
+
+def amounts(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | None) -> Handled:
+    """`convert the amount from X to Y`: an amount that the very name of a parameter says, of what is at hand."""
+    for param in entry.spec.params:
+        named = [k for k, i in enumerate(items) if i.is_word and {i.stem} == set(split_name(param.name))]
+        open_ = param.required and param.name not in state.params and is_numeric(non_null(param.type))
+        if not open_ or len(named) != 1 or identifies(param.name) or not state.scope.sources:
+            continue
+        run = items[max(0, named[0] - 1) : named[0] + 1]
+        made = content.compose([i for i in run if i is not verb], state.scope, param)
+        if made is not None and not made.unexplained and made.scope.actions == state.scope.actions:
+            params = {**state.params, param.name: made.value}
+            state = msgspec.structs.replace(state, params=params, scope=made.scope)
     return state
 
 
