@@ -16,6 +16,7 @@ from eyeflow.frontend.handling import Handled, handle
 from eyeflow.frontend.intent import Action, JsonValue
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import same_doing, speech_act, stem, synonyms, words
+from eyeflow.frontend.lists import identifies
 from eyeflow.frontend.scope import Scope, Source
 from eyeflow.frontend.slots.filling import is_container
 from eyeflow.frontend.values_said import wrap
@@ -178,12 +179,15 @@ def _look(seen: _Seen, items: Sequence[Item], scope: Scope, verb: Item | None) -
     score = match.score + STRONG * filled.strong - OPEN_COST * len(open_)
     score -= ASKING_COST * (len(state.scope.questions) - len(scope.questions))
     score -= LEFT_COST * sum(0.5 + 0.1 * scope.vocab.rarity(i.stem) for i in items if i.index in left)
+    if not match.named:  # which one it is, nobody can be asked: it comes of a thing at hand
+        score -= 2 * OPEN_COST * sum(identifies(p.name) for p in open_)
     astray = sum(1 for i in items if i.index in left and i.kind in _TYPED)
     score -= 1.2 * astray
     if astray and entry.capability_says and any(p.entity in RECIPIENTS or is_container(p) for p in open_):
         score -= NOT_ME  # somebody is named to whom this cannot be sent
     if any(s.service == entry.service.id for s in scope.sources) and not match.named:
         score += AT_HAND
+    score += AT_HAND * _of_it(entry, items, scope)
     if again is not None:
         score += SAME_AGAIN
     if _misses_me(entry, items, filled):
@@ -205,6 +209,15 @@ def _look(seen: _Seen, items: Sequence[Item], scope: Scope, verb: Item | None) -
     return Chosen(entry, action, after, round(score, 4), open_, left, state.unknown, astray, match.fits or match.named)
 
 
+def _of_it(entry: Entry, items: Sequence[Item], scope: Scope) -> float:
+    """`send it`, where a phrase is `send the invoice` and it is an invoice: as rare as that word is."""
+    at_hand = scope.sources[-1] if scope.sources else None
+    if at_hand is None or at_hand.service != entry.service.id or len(items) < 2 or items[1].lower not in _IT:
+        return 0.0
+    told = {p[1] for p in entry.phrases if len(p) == 2 and p[0] == items[0].stem and p[1] in at_hand.nouns}
+    return max((scope.vocab.rarity(word) for word in told), default=0.0)
+
+
 def _with_file(
     entry: Entry, items: Sequence[Item], filled: slots.Filled, state: Handled
 ) -> tuple[slots.Filled, Handled]:
@@ -220,11 +233,12 @@ def _with_file(
 
 
 def _misses_me(entry: Entry, items: Sequence[Item], filled: slots.Filled) -> bool:
-    """`remind me`: a message that would go to a place nobody named, and not to the person who asked."""
-    if not entry.capability_says or not any(i.lower in words("me") for i in items):
+    """`remind me`: a message that would go to a place nobody named, and not to the person who asked; or to nobody."""
+    if entry.reads or not any(i.lower in words("me") for i in items):
         return False
-    receiving = [p for p in entry.spec.params if p.entity in RECIPIENTS and p.required]
-    return not any(p.name in filled.params for p in receiving)
+    says = any(p.role == "content" and p.required for p in entry.spec.params)
+    receiving = [p for p in entry.spec.params if p.entity in RECIPIENTS and (p.required or not entry.capability_says)]
+    return says and bool(receiving) and not any(p.name in filled.params for p in receiving)
 
 
 def _unassumed(entry: Entry, filled: slots.Filled) -> slots.Filled:

@@ -202,6 +202,9 @@ def _governed(action: Action, best: Chosen, node: Do, policies: Policies, scope:
 def _instead(node: Do, best: Chosen, scope: Scope) -> tuple[Node, ...]:
     """`fall back to Exchange Rates`: the same asked of another service."""
     other = node.rescue[0]
+    if isinstance(other, Do) and best.entry.capability_says:
+        other = msgspec.structs.replace(other, clause=_by_another(other.clause, scope))
+        node = msgspec.structs.replace(node, rescue=(other, *node.rescue[1:]))
     if not isinstance(other, Do) or len(node.rescue) > 1 or (other.clause.items and other.clause.items[0].acts):
         return node.rescue
     items = [i for i in other.clause.items if i.kind != "punct" and not i.is_stop]
@@ -214,6 +217,22 @@ def _instead(node: Do, best: Chosen, scope: Scope) -> tuple[Node, ...]:
     at = min(last, len(kept))
     clause = msgspec.structs.replace(other.clause, items=(*kept[:at], *items, *kept[at:]))
     return (msgspec.structs.replace(other, clause=clause),)
+
+
+def _by_another(clause: Clause, scope: Scope) -> Clause:
+    """`use Slack #ops instead`: the same is sent by another service."""
+    items = [i for i in clause.items if i.kind != "punct"]
+    if not items or items[0].lower not in ("use", "try", "go", "do"):
+        return clause
+    items = items[1:]
+    while items and items[0].is_stop:
+        items = items[1:]
+    name = scope.vocab.name_at([i.lower for i in items], 0) if items else None
+    if name is None or any(i.is_word and not i.is_stop and i.lower != "instead" for i in items[name.length :]):
+        return clause
+    verb = msgspec.structs.replace(clause.items[0], lower="send", stem="send", verb=True)
+    it = msgspec.structs.replace(clause.items[0], lower="it", stem="it", verb=False)
+    return msgspec.structs.replace(clause, items=(verb, it, *items))
 
 
 def _retries_this(clause: Clause, policies: Policies) -> bool:
@@ -309,7 +328,7 @@ def _for(listed: loops.Listed, node: Loop, policies: Policies) -> Scope:
 
 def _each(items: Sequence[Item], scope: Scope, node: Do, policies: Policies) -> Scope | None:
     """`email each person in the sheet ...`, `notify #x about every overdue invoice`: a loop inside an action clause."""
-    found = loops.inside(items, scope)
+    found = loops.inside(items, scope) or loops.those(items, scope)
     return None if found is None else _over(found, node, policies)
 
 

@@ -185,7 +185,8 @@ class _Cutter:
                 return boundary and (self._starts_action(after) or self.items[after].text == ",")
             return boundary or self._starts_action(after)
         if kind == "trigger" and self.lowered[at] == "once":
-            return boundary and self.items[after].kind == "word" and self.lowered[after] not in ("a", "per", "every")
+            often = self.lowered[after] in ("a", "an", "per", "every", "each", "in") and not self._a_thing(after + 1)
+            return boundary and self.items[after].kind == "word" and not often
         if kind == "trigger" and self.lowered[after - 1] == "after":
             opens = self.lowered[after] in (*words("determiners"), "someone", "somebody", "we", "i")
             return boundary and not self.clauses and not self.body and opens
@@ -198,6 +199,10 @@ class _Cutter:
         if kind == "alternative":
             return boundary or self.lowered[at] == "otherwise"
         return True
+
+    def _a_thing(self, at: int) -> bool:
+        """`once a ticket is solved`, not `once a day`."""
+        return at + 1 < len(self.items) and self.lowered[at] not in _LENGTHS and self.lowered[at - 1] in ("a", "an")
 
     def _coordinate(self, at: int, length: int) -> int:
         """`and`: a new clause when a verb (or a new cue) follows, otherwise part of the phrase."""
@@ -283,6 +288,9 @@ _ALONE = (
     "apologize",
 )
 """Verbs that stand without an object right after a comma."""
+
+
+_LENGTHS = ("second", "minute", "hour", "day", "night", "morning", "week", "fortnight", "month", "quarter", "year", "while")
 
 
 def phrasal(verb: str, particle: str) -> bool:

@@ -8,6 +8,7 @@ Never: decides a threshold nobody stated: a vague word is a question.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import msgspec
 
@@ -24,6 +25,9 @@ from eyeflow.units import compatible
 from eyeflow.values import BOOLEAN, INTEGER, JSON, NUMBER, Field, ListOf, ObjectOf, Type, is_numeric, non_null
 
 _RANGE_JOINS = ("and", "to", "-", "–", "until", "up")
+
+
+_RELATIVE = ("where", "whose", "which", "who")
 
 
 class Condition(msgspec.Struct, frozen=True, eq=False):
@@ -43,6 +47,8 @@ def read(
     subject: tuple[str, Type] | None = None,
 ) -> Condition | None:
     """The condition that `items` state, or None when no part of it can be read."""
+    if len(items) > 1 and items[0].lower in _RELATIVE:
+        scope, items = scope.explain({items[0].index}), items[1:]
     parts, joins = _split(_or_more(items))
     found: list[str] = []
     left: list[int] = []
@@ -61,6 +67,10 @@ def read(
     for join, nxt in zip(joins, found[1:], strict=False):
         expr = f"{join}({expr}, {nxt})"
     return Condition(expr, scope, current, tuple(left))
+
+
+def _lasts(item: Item) -> bool:
+    return item.kind == "quantity" and item.unit is not None and compatible(item.unit, "days")
 
 
 _MORE = dict.fromkeys(("more", "higher", "above", "over", "greater", "up", "later", "longer"), "least")
@@ -116,6 +126,9 @@ def _atom(
             return _compare(subject, last_op, items, scope)
         return yes_no(items, scope, about, negated=False)
     before, after = list(items[: hit.start]), list(items[hit.end :])
+    aged = {two.index for one, two in pairwise(after) if two.lower in ("old", "ago") and _lasts(one)}
+    if aged:  # `over 30 days old`
+        scope, after = scope.explain(aged), [i for i in after if i.index not in aged]
     if hit.op in ("GT", "GE", "LT", "LE") and not nouns.content(before):
         counted = _counted(hit.op, after, scope)
         if counted is not None:

@@ -180,6 +180,8 @@ def _unshaped(rest: Sequence[Item], source: Source, scope: Scope) -> Reading | N
     labels = {i.index for i in rest[1:] if i.lower in ("column", "field", "cell", "columns", "fields")}
     rest = [i for i in rest if i.index not in labels]
     plain = [i for i in rest if i.is_word and i.stem not in source.nouns]
+    if any(i.lower in ("where", "which", "how", "why", "old", "ago") for i in plain):
+        return None
     if not plain or len(plain) > 2 or len(plain) < len([i for i in rest if i.stem not in source.nouns]):
         return None
     name = "_".join(i.text if i.proper else i.lower for i in plain)

@@ -170,6 +170,8 @@ class _Grower:
         body: list[Node] = [Do(clause)] if clause.items else []
         while self.at < len(self.clauses) and self.clauses[self.at].role in ("action", "sequence:action"):
             self._next(body)
+        if not body and len(nodes) > 1 and isinstance(nodes[-1], Do):
+            body = [nodes.pop()]  # `do X; text me if that fails`
         if body:
             self._rescue(nodes, tuple(body))
 

@@ -28,11 +28,11 @@ def placeholders(entry: Entry, items: Sequence[Item], state: Handled, verb: Item
     unknown: list[str] = []
     for param in entry.spec.params:
         value = params.get(param.name)
-        if isinstance(value, str) and "{{" in value and element(param) == STRING:
+        if isinstance(value, str) and any(mark in value for mark in ("{{", "<", "[")) and element(param) == STRING:
             plain = value.replace("{{", "{").replace("}}", "}")
             text, _, missing = content.literal_text(plain, state.scope)
             params[param.name] = text
-            unknown += [m for m in missing if " " in m or m[1:-1].isalpha()]
+            unknown += [m for m in missing if _is_place(m)]
     return msgspec.structs.replace(state, params=params, unknown=tuple(unknown))
 
 
@@ -51,9 +51,14 @@ def told(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | None)
         body[k].is_literal and body[k].index in state.used and body[k].kind in ("channel", "email", "phone") for k in at
     ):
         return state
-    return msgspec.structs.replace(
-        state, params={**state.params, param.name: escape(text)}, used=state.used | frozenset(taken)
-    )
+    made, _, missing = content.literal_text(text, state.scope)
+    unknown = (*state.unknown, *(m for m in missing if _is_place(m)))
+    params = {**state.params, param.name: made}
+    return msgspec.structs.replace(state, params=params, used=state.used | frozenset(taken), unknown=unknown)
+
+
+def _is_place(said: str) -> bool:
+    return " " in said or said[1:-1].replace("_", "").isalpha()
 
 
 def again(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | None) -> Handled:

@@ -59,13 +59,24 @@ def pairs(said: Filling) -> None:
     pair = next(((a, b) for a, b in _PAIRS if a in names and b in names), None)
     if pair is None:
         return
+    for at, item in enumerate(said.items):
+        codes = item.text.replace("/", "") if said.free(at) and item.text.isupper() else ""
+        if len(codes) == 6 and is_currency(codes[:3].lower()) and is_currency(codes[3:].lower()):
+            said.put(names[pair[0]], codes[:3], [at])  # `EURUSD`, `EUR/USD`
+            said.put(names[pair[1]], codes[3:], [])
+            return
     for at in range(len(said.items) - 2):
         one, mid, two = said.items[at : at + 3]
-        coded = all(i.text.isupper() and len(i.text) == 3 for i in (one, two))
+        coded = all(i.text.isupper() and len(i.text) == 3 for i in (one, two)) or (_code(one) and _code(two))
         if coded and mid.lower in ("to", "/", "into", "in", "-"):
-            said.put(names[pair[0]], one.text, [at, at + 1])
-            said.put(names[pair[1]], two.text, [at + 2])
+            said.put(names[pair[0]], one.text.upper(), [at, at + 1])
+            said.put(names[pair[1]], two.text.upper(), [at + 2])
             return
+
+
+def _code(item: Item) -> bool:
+    """`usd`: the code of a currency, however it is written."""
+    return item.is_word and len(item.text) == 3 and is_currency(item.lower)
 
 
 def exchanges(said: Filling) -> None:
@@ -207,6 +218,8 @@ def literals(said: Filling) -> None:
             continue
         for param in _for_literal(said, item):
             value = fits(param, item)
+            if value is None and item.kind == "channel" and said.named and (param.entity or "").endswith("_channel"):
+                value = wrap(param, item.text)  # of the service that is named
             if value is not None:
                 said.put(param, value, [at])
                 break
