@@ -146,6 +146,9 @@ def _act(node: Do, scope: Scope, policies: Policies) -> Scope:
             {i.index for i in items}
         )
     best = _pick(found, scope, node.clause.span)
+    told = unable.by_no_way(found, items, scope) if scope.told_at(node.clause.span) is None else None
+    if told is not None:
+        return unable.by_what(told, node.clause, scope)
     if best is None:
         return unable.which(found, node.clause, scope)
     them = plurals.meant(best, items, scope)

@@ -23,15 +23,19 @@ from eyeflow.frontend.intent import (
     WebhookTrigger,
 )
 from eyeflow.frontend.items import Item
+from eyeflow.frontend.lexicon import words
 from eyeflow.frontend.nouns import content
 from eyeflow.frontend.scope import Scope
 from eyeflow.values import Span
 
 
 def finish(scope: Scope, items: Sequence[Item], trigger: Trigger | None, text: str) -> Intent:
-    scope = guards.judged(items, scope) if not scope.refusals else scope
+    scope = guards.judged(items, scope)
     if not scope.refusals:
+        before = scope
         scope = unexplained(items, scope)
+        if not scope.actions and not before.questions and isinstance(trigger, ManualTrigger | None):
+            scope = guards.nothing_asked(scope)
     if not scope.actions and not scope.refusals and not scope.questions:
         if isinstance(trigger, EventTrigger | WebhookTrigger):
             end = len(text.rstrip(" .!?,;:"))
@@ -94,7 +98,8 @@ def unexplained(items: Sequence[Item], scope: Scope) -> Scope:
         runs.append(run)
     for group in runs:
         span = Span(group[0].span.start, group[-1].span.end)
-        if any(a.start <= span.start and span.end <= a.end for a in asked):
+        doubtful = all(i.lower in words("vague") or i.lower in words("judgement") for i in group)
+        if any(a.start <= span.start and span.end <= a.end for a in asked) and not doubtful:
             continue
         said = scope.text[span.start : span.end]
         slot = "".join(c if c.isalnum() else "_" for c in said.casefold()).strip("_")[:40] or "meaning"

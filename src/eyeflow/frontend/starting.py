@@ -26,9 +26,9 @@ from eyeflow.frontend.lexicon import phrase_at, same_doing, words
 from eyeflow.frontend.lists import plural
 from eyeflow.frontend.nouns import content
 from eyeflow.frontend.scope import Scope, asking
+from eyeflow.frontend.strangers import CARRIED
 from eyeflow.frontend.timegrammar import TimePhrase
 from eyeflow.frontend.tree import with_action
-from eyeflow.frontend.unable import CARRIED
 from eyeflow.values import Span
 
 CLOSE = 0.4

@@ -11,12 +11,14 @@ from collections.abc import Sequence
 
 import msgspec
 
-from eyeflow.frontend import nouns
+from eyeflow.frontend import nouns, wording
 from eyeflow.frontend.actions import Chosen
 from eyeflow.frontend.clauses import Clause
 from eyeflow.frontend.items import Item
-from eyeflow.frontend.lexicon import phrase_at, words
+from eyeflow.frontend.lexicon import phrase_at, same_doing, words
 from eyeflow.frontend.scope import Scope
+from eyeflow.frontend.strangers import CARRIED
+from eyeflow.frontend.vocabulary import RECIPIENTS, Entry
 from eyeflow.values import Span
 
 MARGIN = 0.4
@@ -56,23 +58,6 @@ def generates(items: Sequence[Item], scope: Scope) -> bool:
     return not scope.vocab.by_verb.get(verb.stem)
 
 
-CARRIED = (
-    "message",
-    "messages",
-    "msg",
-    "notification",
-    "dm",
-    "chat",
-    "post",
-    "task",
-    "ticket",
-    "card",
-    "page",
-    "doc",
-    "invite",
-)
-
-
 def unknown_service(items: Sequence[Item], best: Chosen) -> Item | None:
     """`a WhatsApp message`: a name before what services carry, that no service has and nothing else explains."""
     for item, after in itertools.pairwise(items):
@@ -81,8 +66,68 @@ def unknown_service(items: Sequence[Item], best: Chosen) -> Item | None:
     return None
 
 
-def which(found: Sequence[Chosen], clause: Clause, scope: Scope) -> Scope:
+def by_no_way(found: Sequence[Chosen], items: Sequence[Item], scope: Scope) -> Told | None:
+    """`remind Priya ...`, `notify me ...`: somebody is to be told, where nothing says by which service."""
     close = [c for c in found if found[0].score - c.score < MARGIN]
+    best = next((c for c in close if not wording.named_at(c.entry, items, scope)), None)
+    if best is None or not all(c.entry.capability_says for c in close) or not same_doing("tell", items[0].stem):
+        return None
+    if items[0].stem in _means(best.entry) or wording.means_at(items, scope):
+        return None
+    person = next((p for p in best.entry.spec.params if p.entity in RECIPIENTS and p.required), None)
+    at = 1 + (len(items) > 1 and items[1].lower in words("determiners"))
+    if person is None or len(items) <= at:
+        return None
+    given = best.action.params.get(person.name)
+    who = next((i for i in items[1:] if i.is_word and i.text == given), items[at])
+    if who.lower in words("me"):
+        ways = _ways(scope, mine=True)
+        open_ = given is None or len({c.entry.service.id for c in close}) > 1
+        return Told("you", ways) if open_ and len(ways) > 1 else None
+    named = who.is_word and who.proper and not who.is_stop
+    ways = _ways(scope, mine=False)
+    return Told(f"“{who.text}”", ways) if named and given in (None, who.text) and len(ways) > 1 else None
+
+
+class Told(msgspec.Struct, frozen=True):
+    """Whom a person wants told something, and the titles of services that can."""
+
+    who: str
+    ways: tuple[str, ...]
+
+
+def _means(entry: Entry) -> frozenset[str]:
+    """Verbs that name the way a message goes: `dm`, `text`."""
+    return frozenset(phrase[0] for phrase in entry.phrases if len(phrase) == 1 and not same_doing("tell", phrase[0]))
+
+
+def _ways(scope: Scope, *, mine: bool) -> tuple[str, ...]:
+    """Services by which one person can be told something; `mine`: whose address for the asker is known."""
+    found: dict[str, None] = {}
+    for entry in scope.vocab.entries:
+        if entry.is_trigger or not entry.capability_says:
+            continue
+        to = next((p.entity for p in entry.spec.params if p.required and p.entity in ("person", "email", "phone")), None)
+        part = entry.service.id.split("_")[0] if to == "person" else to
+        if to is not None and (not mine or scope.me(part or "") is not None):
+            found[entry.service.title] = None
+    return tuple(found)
+
+
+def by_what(told: Told, clause: Clause, scope: Scope) -> Scope:
+    """The question by which service somebody is to be told; words that need a measure are asked about besides."""
+    text = f"How should {told.who} be told, and where: by which service?"
+    doubtful = words("vague") | words("judgement")
+    return scope.ask("service", text, told.ways, clause.span).explain(
+        {i.index for i in clause.items if i.lower not in doubtful}
+    )
+
+
+def which(found: Sequence[Chosen], clause: Clause, scope: Scope) -> Scope:
+    """The question which service is meant; a refusal where none of them has a place for anything that was said."""
+    close = [c for c in found if found[0].score - c.score < MARGIN]
+    if all(c.unexplained and not c.action.params for c in close):
+        return no_capability(clause, scope)
     titles = tuple(dict.fromkeys(c.entry.service.title for c in close))
     said = scope.text[clause.span.start : clause.span.end]
     return scope.ask("service", f"Which service should do “{said}”?", titles, clause.span).explain(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from eyeflow.frontend import fields
-from eyeflow.frontend.lexicon import is_base_verb, words
+from eyeflow.frontend.lexicon import is_base_verb, stem, words
 from eyeflow.frontend.slots.defaults import related
 from eyeflow.frontend.slots.filling import Filling, is_identity, is_plain_text
 from eyeflow.frontend.values_said import element, wrap
@@ -60,6 +60,10 @@ def _small_place(said: Filling, param: Field) -> bool:
             said.put(param, value, [at - 1, at])
             return True
     return False
+
+
+_HAPPENING = frozenset(stem(word) for word in words("happening") | words("arriving"))
+"""Stems of what things do: `TSLA drops` names no sensor."""
 
 
 def sought(said: Filling) -> None:
@@ -113,7 +117,7 @@ def which_one(said: Filling) -> None:
     if param is None:
         return
     known = {w for p in said.entry.phrases for w in p} | said.entry.summary | said.entry.names | said.entry.values
-    known -= PARTICLES
+    known -= PARTICLES | _HAPPENING
     things = {w for name in (said.entry.service.title, said.entry.service.id) for w in split_name(name)}
     for at, item in enumerate(said.items):
         if not (item.is_word and (item.stem in things or item.stem in known)) or item.is_stop:
