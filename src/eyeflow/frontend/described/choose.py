@@ -8,6 +8,7 @@ does not say for anything that changes the world.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
@@ -18,6 +19,7 @@ from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import is_base_verb, same_doing, stem, synonyms
 from eyeflow.frontend.scope import Scope
 from eyeflow.frontend.vocabulary import Entry
+from eyeflow.units import compatible, lookup
 
 LOOKED = 12
 _CORE, _SUMMARY, _VALUE, _PARAM = 3.0, 2.0, 1.2, 1.0
@@ -54,9 +56,25 @@ def asks(item: Item) -> bool:
 def forms(item: Item) -> tuple[str, ...]:
     """Stems a word may be compared by: its own, its synonyms', those of its parts (`one-way`, `oneway`)."""
     if "-" not in item.lower:
-        return (item.stem, *synonyms(item.stem), *kin(item.stem))
+        return (item.stem, *synonyms(item.stem), *kin(item.stem), *measured(item))
     parts = item.lower.split("-")
     return (item.stem, stem("".join(parts)), *(stem(p) for p in parts if len(p) > 2))
+
+
+_MEASURED: Final = (
+    ("meters", ("distance", "length")),
+    ("grams", ("weight", "mass")),
+    ("seconds", ("duration", "time")),
+    ("meters_per_second", ("speed", "velocity")),
+)
+
+
+def measured(item: Item) -> tuple[str, ...]:
+    """What a unit measures: `how many miles` asks for a distance."""
+    unit = lookup(item.lower) if len(item.lower) > 2 else None
+    if unit is None:
+        return ()
+    return next((tuple(stem(w) for w in held) for of, held in _MEASURED if compatible(unit.name, of)), ())
 
 
 def matches(items: Sequence[Item], scope: Scope) -> tuple[Match, ...]:

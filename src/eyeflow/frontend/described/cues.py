@@ -16,7 +16,7 @@ from eyeflow.frontend.data import words
 from eyeflow.frontend.described.dates import is_month
 from eyeflow.frontend.described.kin import kin, measures
 from eyeflow.frontend.described.pieces import Piece
-from eyeflow.frontend.described.signature import Place, Signature, akin
+from eyeflow.frontend.described.signature import Place, Signature, akin, told
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import stem, synonyms
 from eyeflow.units import compatible
@@ -71,7 +71,7 @@ def named(piece: Piece, place: Place, said: Around) -> float:
     about = dict.fromkeys(place.about, 1.0)
     back = range(piece.start - 1, max(-1, piece.start - 1 - _LEFT), -1)
     left = _walk(said, back, (names, about), piece, place)
-    on = range(piece.end, min(len(said.items), piece.end + _RIGHT))
+    on = range(piece.end, min(len(said.items), piece.end + (1 if _joint(said, piece.start) else _RIGHT)))
     right = _walk(said, on, (names, about), piece, place)
     measured = any(i.is_word and i.stem in measures() for i in said.items[piece.end : piece.end + 2])
     if measured and right > 0 and "and" in (said.items[k].lower for k in back if k >= piece.start - 2):
@@ -95,6 +95,8 @@ def _walk(
     far = 0.0
     for k in steps:
         item = said.items[k]
+        if way > 0 and (_joint(said, k) or _joint(said, k - 1)) and k > piece.end - 1 + _joint(said, piece.start):
+            continue  # `2 six-sided dice`: what the dice are like, not how many
         if k in said.taken:
             other = next(p for p in said.pieces if p.start <= k < p.end)
             if way > 0 or other.group < 0 or other.group != piece.group:
@@ -116,6 +118,8 @@ def _walk(
             continue
         if way > 0 and _leads(said, k):
             break
+        if way < 0 and k - 1 in said.taken and not _leads(said, k) and _counting(said, k - 1):
+            break  # `3 dice with 20 sides`: the dice are counted by the 3
         decay = 1.0 / (1.0 + 0.3 * far)
         for held in (names, about):
             hit = next(
@@ -130,6 +134,17 @@ def _walk(
     ranked = sorted(best.values(), reverse=True)
     share = sum(1 for w in names if w in best) / len(names) if names else 0.0
     return (0.7 + 0.3 * share) * sum(score / (n + 1) for n, score in enumerate(ranked))
+
+
+def _joint(said: Around, at: int) -> bool:
+    """The number at `at` is written as one word with what it counts: `six-sided`."""
+    return 0 <= at < len(said.items) - 1 and said.items[at].index == said.items[at + 1].index
+
+
+def _counting(said: Around, at: int) -> bool:
+    """What stands at `at` is a bare number: the word after it is what it counts."""
+    piece = next(p for p in said.pieces if p.start <= at < p.end)
+    return piece.kind == "number" and piece.unit is None and piece.group < 0
 
 
 def _leads(said: Around, at: int) -> bool:
@@ -180,6 +195,12 @@ def number_edge(piece: Piece, place: Place, said: Around) -> float | None:
         return None
     if piece.unit is None and any(stem(w) in place.names for w in words("described", "heads")) and _heads(piece, said):
         score += 1.6
+    if piece.measure is not None:
+        if not _written_alike(piece.measure, place):
+            return None
+        score += 1.5
+    if piece.unit is None and _number_of(piece, place, said):
+        score += 2.0
     if "limit" in place.traits and not place.many and _of_things(piece, said):
         score += 1.6
     if "limit" in place.traits and (before in ("top", "first", "next", "last", "latest") or _counts(piece, said)):
@@ -196,6 +217,30 @@ def unit_in(piece: Piece, place: Place) -> str | None:
     if piece.unit == "minutes" and piece.text[-1:] == "m" and compatible("meters", place.unit.name):
         return "meters"
     return None
+
+
+def _written_alike(measure: str, place: Place) -> bool:
+    """The parameter's description counts in this very unit, or names none with `per` in it."""
+    held = re.sub(r"[\s^·*()]", "", place.field.description.casefold())
+    wanted = re.sub(r"[\s^·*()]", "", measure.casefold())
+    return wanted in held or ("/" not in held and " per " not in place.field.description.casefold())
+
+
+_NUMBER_OF: Final = re.compile(r"\b(?:number of|how many|count of)\s+((?:[a-z]+[ -]){0,2}[a-z]+)", re.IGNORECASE)
+
+
+def _number_of(piece: Piece, place: Place, said: Around) -> bool:
+    """`25 soul songs` for a parameter that is a `number of songs`."""
+    hit = _NUMBER_OF.search(place.field.description)
+    if hit is None:
+        return False
+    counted = [w for w in told(hit[1]) if w not in words("described", "signature")]
+    near: list[str] = []
+    for item in said.items[piece.end : piece.end + 3]:
+        if not item.is_word or item.is_stop:
+            break
+        near.append(item.stem)
+    return any(akin(w, n) or n in kin(w) for w in counted for n in near)
 
 
 def _of_hundred(place: Place, said: Around) -> bool:
@@ -342,6 +387,8 @@ def _prepositions(before: str, piece: Piece, place: Place, said: Around) -> floa
     if "venue" in traits and before == "from":
         return 2.0
     if before == "on" and "platform" in traits:
+        return 2.0
+    if before == "with" and piece.kind == "name" and "person" in traits:
         return 2.0
     special = next((trait for trait, key in _LEADS if before in words("described", key)), None)
     if special is not None:

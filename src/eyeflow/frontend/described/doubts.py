@@ -16,7 +16,7 @@ from eyeflow.frontend.described.filling import NUMBERS, Filling
 from eyeflow.frontend.described.focus import focus
 from eyeflow.frontend.described.kin import kin
 from eyeflow.frontend.described.pieces import Piece
-from eyeflow.frontend.described.signature import akin, among
+from eyeflow.frontend.described.signature import Place, akin, among
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import is_base_verb, stem
 from eyeflow.frontend.scope import Scope
@@ -40,7 +40,16 @@ def of_value(state: Filling, at: int) -> bool:
     while k < len(state.items) and state.items[k].lower in ("of", "the", "from"):
         k += 1
     led = k > at + 1 and state.items[at + 1].lower in ("of", "from")
-    return led and k in state.used and any(p.start <= k < p.end for p in state.pieces)
+    if not led or k not in state.used or not any(p.start <= k < p.end for p in state.pieces):
+        return False
+    if at and at - 1 in state.used and state.items[at].stem in words("described", "spans"):
+        return False  # `the sick days of Jan Smit`: the value before it says of which sort
+    return state.items[at + 1].lower == "of" or not any("origin" in p.traits for p in _takers(state, k))
+
+
+def _takers(state: Filling, at: int) -> list[Place]:
+    """The parameters that took what stands at `at`."""
+    return [p for p in state.sig.places if any(h.at == at for h in state.said.get(p.name, ()))]
 
 
 def raised(state: Filling, items: Sequence[Item], scope: Scope, *, several: bool) -> Scope:

@@ -22,6 +22,7 @@ from eyeflow.frontend.described.values import unit_for, value_for
 from eyeflow.frontend.intent import JsonValue
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import stem
+from eyeflow.frontend.lexicon import words as language
 from eyeflow.frontend.values_said import escape
 
 _LISTED: Final = 1000
@@ -54,6 +55,9 @@ def listed(state: Filling) -> None:
         _together(state, place)
 
 
+_BETWEEN: Final = ("and", "or", ",", "&", "into", "to", "for", "with", "in", "of", "at", "by")
+
+
 def _together(state: Filling, place: Place) -> None:
     """`German and Spanish`: listed values in a row are a group, and so a call each."""
     held = state.said.get(place.name, [])
@@ -61,7 +65,7 @@ def _together(state: Filling, place: Place) -> None:
         return
     gaps = [state.items[a.at + 1 : b.at] for a, b in pairwise(held)]
     if all(
-        gap and all(i.lower in ("and", "or", ",", "&", "into", "to", "for", "with", "in") for i in gap) for gap in gaps
+        gap and all(i.lower in _BETWEEN or i.lower in language("determiners") for i in gap) for gap in gaps
     ):
         state.said[place.name] = [msgspec.structs.replace(h, group=_LISTED + held[0].at) for h in held]
 
@@ -139,6 +143,10 @@ def units(state: Filling) -> None:
                 value = said  # `min/mile`
             if value is not None:
                 state.put(place, Said(escape(str(value)), at), range(at, end))
+        elif item.is_word and place.field.enum and [i.lower for i in state.items[max(0, at - 2) : at]] == ["how", "many"]:
+            value = unit_for(item.text, place)  # `how many miles`
+            if value is not None:
+                state.put(place, Said(escape(str(value)), at), [at])
     units = {p.unit: p for p in state.pieces if p.unit and p.kind == "number"}
     if place.name not in state.said and len(units) == 1:
         (piece,) = units.values()

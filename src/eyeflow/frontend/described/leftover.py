@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from eyeflow.frontend.data import words
 from eyeflow.frontend.described.cues import STRONG, cue_words, number_edge, text_edge
 from eyeflow.frontend.described.filling import NUMBERS, Filling, Said, edge, give, take, units_of
 from eyeflow.frontend.described.phrases import phrases
@@ -109,6 +110,8 @@ def alone(state: Filling) -> None:
             for _, u, place in sorted(fits, key=lambda f: f[1]):
                 give(state, units[u], place)
             return
+        if _one_more(state, units, count):
+            return
         sole = [
             f for f in fits if sum(1 for g in fits if g[1] == f[1]) == 1 and sum(1 for g in fits if g[2] is f[2]) == 1
         ]
@@ -119,6 +122,17 @@ def alone(state: Filling) -> None:
         _, u, place = max(sole, key=lambda f: (f[0], -f[1]))
         if not give(state, units[u], place):
             return
+
+
+def _one_more(state: Filling, units: Sequence[Sequence[Piece]], count: int) -> bool:
+    """`parcel JD0044 ... and parcel 77120`: what is left makes one code as many as everything else that was said."""
+    rest = [u for u in units if len(u) == 1] + [[p] for p in state.left() if p.kind == "number" and p.unit is None]
+    places = [p for p in state.sig.places if "code" in p.traits and p.textual and not p.many and p.name in state.said]
+    if len(rest) != 1 or len(units) > 1 or len(places) != 1 or len(state.said[places[0].name]) != count - 1:
+        return False
+    piece = rest[0][0]
+    state.put(places[0], Said(escape(piece.text), piece.start), range(piece.start, piece.end))
+    return True
 
 
 def _clearly(fits: Sequence[tuple[float, int, Place]]) -> list[tuple[float, int, Place]]:
@@ -150,6 +164,11 @@ def plain(state: Filling) -> None:
         wanted = [p for p in state.open() if p.field.required and _worded(p)]
         if not units or not wanted or not (_sole(state, units, wanted) or _best(state, units, wanted)):
             break
+    topics = [p for p in state.open() if "topic" in p.traits and _worded(p)]
+    for unit in units_of(phrases(state)) if len(topics) == 1 else ():
+        led = _before(state, unit[0]) in words("described", "about") and topics[0].name not in state.said
+        if led and (topics[0].many or len(unit) == 1):
+            _put(state, unit, topics[0])
     for unit in units_of(phrases(state)):
         places = [p for p in state.open() if _worded(p) and _beside(state, range(unit[0].start, unit[-1].end), p)]
         if len(places) == 1:

@@ -18,7 +18,7 @@ from eyeflow.frontend.described.explained import explain
 from eyeflow.frontend.described.fill import fill
 from eyeflow.frontend.described.filling import Filling
 from eyeflow.frontend.described.parts import parts
-from eyeflow.frontend.described.pieces import Piece, pieces
+from eyeflow.frontend.described.pieces import Piece, pieces, split
 from eyeflow.frontend.described.reading import Reading, called, usual
 from eyeflow.frontend.described.signature import Place
 from eyeflow.frontend.described.values import in_region
@@ -42,7 +42,7 @@ def read(items: Sequence[Item], times: Sequence[TimePhrase], scope: Scope) -> Sc
     """`scope` with the calls that `items` ask for; None when they ask for none that is described."""
     if not scope.vocab.bare or _started(items, times):
         return None
-    held = [i for i in items if i.index not in scope.explained]
+    held = split([i for i in items if i.index not in scope.explained])
     found: list[tuple[Sequence[Item], Reading]] = []
     for stretches in parts(held, scope):
         each = _apart(stretches, scope)

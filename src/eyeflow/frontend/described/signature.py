@@ -80,8 +80,14 @@ class Place(msgspec.Struct, frozen=True, eq=False):
 
     @property
     def numeric(self) -> bool:
-        """True for a number, or a list of numbers."""
-        return is_numeric(element(self.field))
+        """True for a number, a list of numbers, or rows of them."""
+        held = non_null(element(self.field))
+        return is_numeric(held) or (isinstance(held, ListOf) and is_numeric(non_null(held.item)))
+
+    @property
+    def rows(self) -> bool:
+        """True for a list of lists."""
+        return self.many and isinstance(non_null(element(self.field)), ListOf)
 
     @property
     def textual(self) -> bool:
@@ -262,6 +268,7 @@ def _traits(param: Field, names: tuple[str, ...], about: tuple[str, ...], text: 
         ("venue", "venues"),
         ("kind", "kinds"),
         ("platform", "platforms"),
+        ("person", "persons"),
     ):
         if speaks(key, own):
             found.add(trait)

@@ -6,8 +6,9 @@ Never: takes what nothing ties (that is `leftover`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from itertools import permutations
+from itertools import pairwise, permutations
 from typing import Final
 
 from eyeflow.frontend.described.cues import STRONG, text_edge
@@ -54,6 +55,52 @@ def one_each(state: Filling) -> None:
         take(state, piece, places[p])
 
 
+def twins(state: Filling) -> None:
+    """`between Graz and Linz` for a first and a second city, or for where it starts and ends: each pair is one call."""
+    places = [p for p in state.open() if p.field.required and p.textual and not (p.closed or p.many)]
+    pairs = [(a, b) for a, b in pairwise(sorted(places, key=state.sig.places.index)) if _twinned(a, b)]
+    if len(pairs) != 1 or any(_twinned(p, pairs[0][0]) for p in places if p not in pairs[0]):
+        return
+    free = [p for p in state.pieces if p.kind in _TEXTS and p.start not in state.used]
+    rows = _paired(state, free)
+    if len(free) == 2 and not rows and "origin" not in pairs[0][0].traits:
+        rows = [(free[0], free[1])]
+    if 2 * len(rows) != len(free):
+        return
+    for row in rows:
+        for piece, place in zip(row, pairs[0], strict=True):
+            take(state, piece, place)
+
+
+_TEXTS: Final = ("name", "quoted", "code")
+_NUMBERED: Final = frozenset({"a", "b", "x", "y", "one", "two", "first", "second", "1", "2"})
+
+
+def _twinned(one: Place, other: Place) -> bool:
+    """`city_a` and `city_b`, or `origin` and `destination`."""
+    if one is other or one.field.type != other.field.type:
+        return False
+    if "origin" in one.traits and "target" in other.traits:
+        return "place" in one.traits and "place" in other.traits
+    bare = [
+        tuple(w for w in re.split(r"[_\W]+|(?=\d)|(?<=[a-z])(?=[A-Z])", p.name) if w.casefold() not in _NUMBERED)
+        for p in (one, other)
+    ]
+    return bare[0] == bare[1]
+
+
+def _paired(state: Filling, free: Sequence[Piece]) -> list[tuple[Piece, Piece]]:
+    """Each `between X and Y`, and each two that stand alone in one `X and Y`."""
+    rows: list[tuple[Piece, Piece]] = []
+    for one, other in pairwise(free):
+        near = [i.lower for i in state.items[one.end : other.start]]
+        led = state.items[one.start - 1].lower if one.start else ""
+        joined = one.group >= 0 and one.group == other.group and sum(p.group == one.group for p in free) == 2
+        if (led == "between" and near in (["and"], ["&"])) or (joined and near in (["and"], ["&"])):
+            rows.append((one, other))
+    return rows
+
+
 def tied(state: Filling) -> None:
     """Numbers, names and texts to the parameters that the words around them name; the strongest tie first."""
     places = [p for p in state.sig.places if not is_code(p.field)]
@@ -83,6 +130,8 @@ def tied(state: Filling) -> None:
             continue
         if again and units[u][0].kind not in NUMBERS and _elsewhere(state, units[u]):
             continue
+        if again and _wanted(state, units[u], score):
+            continue
         if again and ((place.many and units[u][0].kind != "list") or score < _SHARE * best[u]):
             continue
         if len(units[u]) > 1 and not again and (not place.many or units[u][0].kind == "list"):
@@ -96,6 +145,13 @@ def tied(state: Filling) -> None:
                 continue
         if give(state, units[u], place):
             done.add(u)
+
+
+def _wanted(state: Filling, unit: Sequence[Piece], score: float) -> bool:
+    """A required number is open that the same words name: it is no second value of the one that is filled."""
+    open_ = [p for p in state.open() if p.field.required and p.numeric and not p.many]
+    ties = [s for p in open_ for piece in unit if piece.kind in NUMBERS and (s := edge(piece, p, state)) is not None]
+    return max(ties, default=0.0) >= max(STRONG, _SHARE * score)
 
 
 def _elsewhere(state: Filling, unit: Sequence[Piece]) -> bool:
