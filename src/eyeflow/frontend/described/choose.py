@@ -81,6 +81,8 @@ def matches(items: Sequence[Item], scope: Scope) -> tuple[Match, ...]:
     """Capabilities that describe themselves and share words with the request, best first."""
     said = asked(items)
     stems = list(dict.fromkeys(s for i in said for s in forms(i)))
+    if _converting(items):
+        stems.append(stem("convert"))
     every = [i.stem for i in items if i.is_word]
     found = []
     for entry in scope.vocab.described(dict.fromkeys((*stems, *every)))[:LOOKED]:
@@ -88,6 +90,16 @@ def matches(items: Sequence[Item], scope: Scope) -> tuple[Match, ...]:
         if match is not None:
             found.append(match)
     return tuple(sorted(found, key=lambda m: (-m.score, m.entry.key)))
+
+
+def _converting(items: Sequence[Item]) -> bool:
+    """`how many euros are 75 dollars`: a unit or currency is asked for, of an amount in another."""
+    asked_for = [
+        k for k in range(2, len(items)) if items[k - 1].lower == "many" and items[k - 2].lower == "how" and items[k].is_word
+    ]
+    amounts = [i for i in items if i.kind in ("money", "quantity") and i.unit is not None]
+    units = [lookup(items[k].lower) for k in asked_for]
+    return len(units) == 1 and len(amounts) == 1 and units[0] is not None and units[0].name != amounts[0].unit
 
 
 def _match(sig: Signature, items: Sequence[Item], said: Sequence[Item], scope: Scope) -> Match | None:
@@ -106,11 +118,15 @@ def _match(sig: Signature, items: Sequence[Item], said: Sequence[Item], scope: S
             weight_hit += again
             used.add(item.index)
     stems = tuple(dict.fromkeys(s for i in items if i.is_word for s in forms(i)))
+    stems = (*stems, stem("convert"), stem("conversion")) if _converting(items) else stems
     hit = [h for h in sig.head if among(h, stems) or any(among(s, stems) for s in synonyms(h))]
     named = len(hit) / len(sig.head) if sig.head else 0.0
     core = [h for h in sig.core if among(h, stems)]
     if not hit and not core and not used:
         return None
+    if _converting(items) and stem("convert") in sig.core:
+        used |= {i.index for i in items if i.lower == "many"}
+        score += _CORE
     score += 2.0 * named + 0.5 * len(core) - _WRONG_VERB * _other_doing(sig, items)
     used |= {i.index for i in items if i.is_word and any(akin(i.stem, h) for h in sig.core | sig.summary)}
     return Match(sig, round(score, 4), round(named, 4), round(weight_hit / weight_all, 4) if weight_all else 0.0,

@@ -78,7 +78,7 @@ def raised(state: Filling, items: Sequence[Item], scope: Scope, *, several: bool
     if word in ("who", "who's") and asked_for and _by_maker(state, items[asked_for[0]]):
         asked = f"{entry.service.title} finds things by who made them. What is asked for?"
         scope = scope.ask("meaning", asked, (), items[asked_for[0]].span)
-    elif wanted is not None and _input(state, wanted):
+    elif wanted is not None and not _sets(items) and _input(state, wanted):
         asked = f"“{wanted.text}” is what {entry.service.title} takes, not what it gives. What is asked for?"
         scope = scope.ask("meaning", asked, (), wanted.span)
     return scope
@@ -115,6 +115,12 @@ def _bounds(state: Filling, item: Item, piece: Piece) -> bool:
         if place is not None and item.lower in words("described", said) and piece.kind in NUMBERS:
             return any(stem(w) in (*place.names, *place.about) for w in words("described", kind))
     return False
+
+
+def _sets(items: Sequence[Item]) -> bool:
+    """`set the city to ...`: what is named is what gets the value."""
+    first = next((i.lower for i in items if i.is_word and not i.is_stop), "")
+    return first in (*words("described", "changing"), "set", "update")
 
 
 def _frame(item: Item) -> bool:

@@ -137,15 +137,21 @@ def _open_words(reading: Reading, items: Sequence[Item]) -> set[int]:
     unknown = _unknown(reading, items, said)
     at = {k for k, i in enumerate(items) if i in unknown}
     open_ |= {k for k in at if doubts.ordered(items, k) or doubts.of_value(state, k)}
-    open_ |= _unheard(items, unknown)
+    open_ |= _unheard(items, unknown, state.sig.core | state.sig.summary)
     open_ |= {k for k, i in enumerate(items) if i.text == "[" and k not in state.used}
-    scenery = _scenery(state, items) if reading.match.entry.reads else set()
-    unknown = [i for i in unknown if items.index(i) not in scenery]
-    said = [i for i in said if items.index(i) not in scenery]
+    idle = scenery(state, items) if reading.match.entry.reads else set()
+    open_ -= {k for k in idle if not items[k].is_literal}
+    unknown = [i for i in unknown if items.index(i) not in idle]
+    said = [i for i in said if items.index(i) not in idle]
+    open_ |= {items.index(i) for i in unknown if i.lower in _OFTEN}
     share = 1.0 - len(unknown) / len(said) if said else 1.0
     if share < _least(reading) or _contrary(reading.match, said, unknown) or (unknown and _might_take(state)):
         open_ |= {items.index(i) for i in unknown}
     return open_
+
+
+_OFTEN: Final = ("daily", "weekly", "monthly", "quarterly", "semiannually", "annually", "yearly")
+"""How often something is done: never just scenery."""
 
 
 def _hyphened(items: Sequence[Item], at: int) -> bool:
@@ -159,6 +165,7 @@ def _unknown(reading: Reading, items: Sequence[Item], said: Sequence[Item]) -> l
     known = sig.core | sig.summary | sig.params | sig.values | sig.entry.summary | sig.entry.names
     bounding = words("described", "upper") | words("described", "lower")
     strange = [i for i in said if items.index(i) not in state.used and not any(among(s, known) for s in forms(i))]
+    strange += [i for i in items if i.lower in _OFTEN and i not in strange and not any(among(s, known) for s in forms(i))]
     strange = [i for i in strange if not _at_most(items, items.index(i), state)]
     to_value = any(p.start and items[p.start - 1].lower == "to" for p in state.pieces)
     first = next((i for i in items if i.is_word and is_base_verb(i.lower)), None)
@@ -187,7 +194,7 @@ def _least(reading: Reading) -> float:
     return least
 
 
-def _scenery(state: Filling, items: Sequence[Item]) -> set[int]:
+def scenery(state: Filling, items: Sequence[Item]) -> set[int]:
     """Sentences that tell something without a value, an order or a question: `I am renovating.`"""
     found: set[int] = set()
     start = 0
@@ -213,9 +220,9 @@ def _label(reading: Reading, piece: Piece) -> bool:
     return plain and numbers > 1 and not any(p.textual for p in state.sig.places)
 
 
-def _unheard(items: Sequence[Item], unknown: Sequence[Item]) -> set[int]:
+def _unheard(items: Sequence[Item], unknown: Sequence[Item], own: frozenset[str]) -> set[int]:
     """Words of what is asked for, when the capability knows none of them; else those that make it another thing."""
-    _, thing = focus(items)
+    _, thing = focus(items, own)
     strange = {k for k in thing if items[k] in unknown}
     if len(strange) == len(thing):
         return strange
@@ -260,6 +267,8 @@ def _same_doing(item: Item, match: Match, *, leads: bool, to_value: bool) -> boo
     """`move` for a capability that updates: the verb asks for what it does."""
     if not is_base_verb(item.lower):
         return False
+    if leads and item.lower in _CARRYING:
+        return True
     if (
         item.lower in words("described", "changing")
         and to_value
@@ -268,6 +277,10 @@ def _same_doing(item: Item, match: Match, *, leads: bool, to_value: bool) -> boo
         return True
     own = (*split_name(match.entry.spec.name)[:1], stem(match.entry.spec.summary.casefold().split(" ")[0]))
     return any(same_doing(item.stem, w) for w in own) or (leads and match.entry.reads and same_doing("get", item.stem))
+
+
+_CARRYING: Final = ("run", "perform", "conduct", "execute", "carry", "apply", "invoke", "make", "do")
+"""Verbs that only say to go ahead: `run a t-test`."""
 
 
 def _contrary(match: Match, said: Sequence[Item], unknown: Sequence[Item]) -> bool:

@@ -35,6 +35,7 @@ STEPS: Final[tuple[Callable[[Filling], None], ...]] = (
     leftover.word_list,
     leftover.plain,
     leftover.alike,
+    leftover.maker,
 )
 """Every kind of evidence, the surest first."""
 

@@ -79,7 +79,7 @@ def split(items: Sequence[Item]) -> list[Item]:
     for item in items:
         count, joint, noun = item.lower.partition("-")
         value = numbers("numbers", "units").get(count) if item.is_word and joint else None
-        if value is None or not noun.isalpha() or noun in numbers("numbers", "units"):
+        if value is None or value < 2 or not noun.isalpha() or noun in (*numbers("numbers", "units"), "way", "time"):
             out.append(item)
             continue
         cut = item.span.start + len(count)
@@ -109,6 +109,9 @@ def _piece(items: Sequence[Item], at: int, text: str) -> Piece | None:
             return listed
     if item.kind == "quoted":
         return Piece("quoted", at, at + 1, item.text, item.value)
+    if item.kind == "number" and (dotted := _dotted(items, at)) > at + 2:
+        said = text[item.span.start : items[dotted - 1].span.end]
+        return Piece("code", at, dotted, said, said)  # `10.0.0.7`, `2.1.4`
     if item.kind in _NUMERIC and isinstance(item.value, int | float):
         return _number(items, at, text)
     if item.kind in _ADDRESSES:
@@ -132,6 +135,20 @@ def _glued(items: Sequence[Item], at: int) -> int:
         end < len(items) and items[end].span.start == items[end - 1].span.end and items[end].text not in ",.?!;:)]'\""
     ):
         end += 1
+    return end
+
+
+def _dotted(items: Sequence[Item], at: int) -> int:
+    """The end of numbers joined by full stops without a space."""
+    end = at + 1
+    while (
+        end + 1 < len(items)
+        and items[end].text == "."
+        and items[end + 1].text.replace(".", "").isdigit()
+        and items[end - 1].span.end == items[end].span.start
+        and items[end].span.end == items[end + 1].span.start
+    ):
+        end += 2
     return end
 
 
@@ -369,7 +386,8 @@ def _capital(items: Sequence[Item], at: int) -> bool:
     if item.is_stop:
         after = items[at + 1] if at + 1 < len(items) else None
         return len(item.text) > 1 and after is not None and after.is_word and after.text[:1].isupper()
-    first = at == 0 or items[at - 1].text in (".", "!", "?", "\n", ":")
+    begins = not item.proper and not item.text.isupper()  # a sentence, though its items may be apart by now
+    first = at == 0 or items[at - 1].text in (".", "!", "?", "\n", ":") or begins
     if first and at > 1 and items[at - 1].text == "." and items[at - 2].lower in _HONOURS:
         return True
     if first:
@@ -384,7 +402,11 @@ def grouped(found: Sequence[Piece], items: Sequence[Item]) -> list[Piece]:
     group = 0
     for piece in found:
         last = out[-1] if out else None
-        if last is not None and _alike(last, piece) and _joined(items[last.end : piece.start]):
+        if last is not None and _alike(last, piece) and _joined(
+            items[last.end : piece.start],
+            named=piece.kind == "name",
+            sizes=last.kind == piece.kind == "number" and last.unit == piece.unit
+        ):
             if last.group < 0:
                 group += 1
                 out[-1] = last = msgspec.structs.replace(last, group=group)
@@ -400,10 +422,13 @@ def _alike(one: Piece, other: Piece) -> bool:
     return one.kind == other.kind or {one.kind, other.kind} <= {"quoted", "name", "code"}
 
 
-def _joined(between: Sequence[Item]) -> bool:
+def _joined(between: Sequence[Item], *, sizes: bool = False, named: bool = False) -> bool:
     said = [i.lower for i in between]
+    if sizes and said in (["by"], ["x"], ["×"]):
+        return True  # `8 by 5`
     joins = [w for w in said if w in ("and", "or", ",", "&", "then")]
     rest = [i for i in between if i.lower not in ("and", "or", ",", "&", "then")]
-    if joins and rest and rest[-1] is between[-1] and rest[-1].lower in language("determiners"):
+    leads = ("the",) if named else language("determiners")
+    if joins and rest and rest[-1] is between[-1] and rest[-1].lower in leads:
         rest = rest[:-1]  # `a telescope and the microscope`
     return bool(joins) and (not rest or (len(rest) == 1 and between[0] is rest[0] and not rest[0].is_stop))
