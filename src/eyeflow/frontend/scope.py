@@ -18,6 +18,7 @@ from eyeflow.frontend.vocabulary import Entry, Vocabulary
 from eyeflow.values import Field, Span, Type
 
 if TYPE_CHECKING:
+    from eyeflow.frontend.hints import Hint
     from eyeflow.frontend.items import Item
     from eyeflow.frontend.wording import Match
 
@@ -41,6 +42,7 @@ class Scope(msgspec.Struct, frozen=True, eq=False):
     failed, where a fallback is read; `together` what the last clause that read several things read. `told` are answers
     to questions about words, by the words; `heard` the slots whose answers have been read, `findings` what there is to
     say of them. `looked` is shared by all copies: which reads words may speak of, looked up once.
+    `hints` are calls that a helper sees.
     """
 
     ctx: CompileContext
@@ -62,6 +64,7 @@ class Scope(msgspec.Struct, frozen=True, eq=False):
     did: tuple[Action, ...] = ()
     failed: str | None = None
     together: tuple[str, ...] = ()
+    hints: tuple[Hint, ...] = ()
     looked: dict[tuple[Item, ...], tuple[tuple[Entry, Match], ...]] = msgspec.field(default_factory=dict)
 
     def put(self, **changes: object) -> Scope:

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from eyeflow.frontend.described import doubts, several
-from eyeflow.frontend.described.choose import Match, matches
+from eyeflow.frontend.described.choose import Match, match, matches
 from eyeflow.frontend.described.explained import explain
 from eyeflow.frontend.described.fill import fill
 from eyeflow.frontend.described.filling import Filling
@@ -22,6 +22,7 @@ from eyeflow.frontend.described.pieces import Piece, pieces
 from eyeflow.frontend.described.reading import Reading, called, usual
 from eyeflow.frontend.described.signature import Place
 from eyeflow.frontend.described.values import in_region
+from eyeflow.frontend.hints import Hint, found_at
 from eyeflow.frontend.intent import Action, JsonValue
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import cue_at
@@ -102,11 +103,12 @@ def _supposing(items: Sequence[Item]) -> bool:
 
 def _part(items: Sequence[Item], scope: Scope) -> Reading | None:
     """The best capability for one part of the request, filled."""
+    if scope.hints and (hinted := _hinted(items, scope)) is not None:
+        return hinted
     found = matches(items, scope)
     if not found:
         return None
-    now = scope.ctx.now
-    values = pieces(items, scope.text, now)
+    values = pieces(items, scope.text, scope.ctx.now)
     likely = [m for m in found if _likely(m)]
     if not likely:
         return _by_values([_reading(m, items, values) for m in found[:_LOOKED]])
@@ -118,6 +120,18 @@ def _part(items: Sequence[Item], scope: Scope) -> Reading | None:
         as_good = best.match.score - rival.match.score < _EVEN and len(rival.state.said) == len(best.state.said)
         best = msgspec.structs.replace(best, rival=rival.match) if as_good else _better(best, rival)
     return best
+
+
+def _hinted(items: Sequence[Item], scope: Scope) -> Reading | None:
+    """The one capability that hints see in these words, filled with what they see first."""
+    held = [hint for hint in scope.hints if all(found_at(v, items) for _, v in hint.params if isinstance(v, str))]
+    entries = {hint.key: scope.vocab.entry(hint.service, hint.function) for hint in held}
+    entry = next(iter(entries.values())) if len(entries) == 1 else None
+    plain = entry is not None and not (entry.is_trigger or entry.spec.phrases or entry.spec.examples)
+    meant = match(entry, items, scope) if entry is not None and plain else None
+    if meant is None:
+        return None
+    return _reading(meant, items, pieces(items, scope.text, scope.ctx.now), held)
 
 
 def _by_values(readings: Sequence[Reading]) -> Reading | None:
@@ -148,10 +162,10 @@ def _better(one: Reading, other: Reading) -> Reading:
     return other if left > 0 else one
 
 
-def _reading(match: Match, items: Sequence[Item], values: Sequence[Piece]) -> Reading:
-    state = fill(match.signature, items, values)
+def _reading(meant: Match, items: Sequence[Item], values: Sequence[Piece], hints: Sequence[Hint] = ()) -> Reading:
+    state = fill(meant.signature, items, values, hints)
     found = several.calls(state)
-    return Reading(match, state, None if found is None else tuple(found), _open(state, found))
+    return Reading(meant, state, None if found is None else tuple(found), _open(state, found))
 
 
 def _open(state: Filling, found: Sequence[dict[str, JsonValue]] | None) -> tuple[Place, ...]:

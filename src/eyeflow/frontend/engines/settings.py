@@ -90,7 +90,7 @@ def make(
     if wanted == "local":
         from eyeflow.frontend.engines.local import LocalEngine  # noqa: PLC0415 - loads a model
 
-        return LocalEngine(source=source)
+        return LocalEngine(source=source, folder=folder)
     if wanted != "llm":
         raise EyeFlowError("bad_engine", f"there is no engine {wanted[:40]}", hint="rules, local or llm")
     from eyeflow.frontend.engines.endpoint import Endpoint  # noqa: PLC0415 - the network, only when wanted
