@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 
 
 class EngineName(StrEnum):
-    """What may help: nothing, a small model on this machine, a model at an endpoint."""
+    """What may help: nothing, static embeddings, a small model on this machine, a model at an endpoint."""
 
     RULES = "rules"
+    SEMANTIC = "semantic"
     LOCAL = "local"
     LLM = "llm"
 

@@ -20,11 +20,13 @@ _WORD: Final = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
 
 class Hint(msgspec.Struct, frozen=True):
-    """One call of `service.function`; `params` as a helper states them."""
+    """One call of `service.function`; `params` as a helper states them, `agreed` the names of those whose value a
+    second source says is one of that parameter and of no other."""
 
     service: str
     function: str
     params: tuple[tuple[str, JsonValue], ...] = ()
+    agreed: frozenset[str] = frozenset()
 
     @property
     def key(self) -> str:

@@ -72,11 +72,6 @@ def matches(items: Sequence[Item], scope: Scope) -> tuple[Match, ...]:
     return tuple(sorted(found, key=lambda m: (-m.score, m.entry.key)))
 
 
-def match(entry: Entry, items: Sequence[Item], scope: Scope) -> Match | None:
-    """How far one capability meets the request; None when no word of it does."""
-    return _match(signature(entry), items, asked(items), scope)
-
-
 def _match(sig: Signature, items: Sequence[Item], said: Sequence[Item], scope: Scope) -> Match | None:
     score = 0.0
     weight_all = weight_hit = 0.0

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from eyeflow.frontend.described import doubts, several
-from eyeflow.frontend.described.choose import Match, match, matches
+from eyeflow.frontend.described.choose import Match, matches
 from eyeflow.frontend.described.explained import explain
 from eyeflow.frontend.described.fill import fill
 from eyeflow.frontend.described.filling import Filling
@@ -103,8 +103,12 @@ def _supposing(items: Sequence[Item]) -> bool:
 
 def _part(items: Sequence[Item], scope: Scope) -> Reading | None:
     """The best capability for one part of the request, filled."""
-    if scope.hints and (hinted := _hinted(items, scope)) is not None:
-        return hinted
+    alone = _alone(items, scope)
+    return (_hinted(items, scope, alone) or alone) if scope.hints else alone
+
+
+def _alone(items: Sequence[Item], scope: Scope) -> Reading | None:
+    """What the words say by themselves."""
     found = matches(items, scope)
     if not found:
         return None
@@ -122,16 +126,24 @@ def _part(items: Sequence[Item], scope: Scope) -> Reading | None:
     return best
 
 
-def _hinted(items: Sequence[Item], scope: Scope) -> Reading | None:
-    """The one capability that hints see in these words, filled with what they see first."""
-    held = [hint for hint in scope.hints if all(found_at(v, items) for _, v in hint.params if isinstance(v, str))]
-    entries = {hint.key: scope.vocab.entry(hint.service, hint.function) for hint in held}
-    entry = next(iter(entries.values())) if len(entries) == 1 else None
-    plain = entry is not None and not (entry.is_trigger or entry.spec.phrases or entry.spec.examples)
-    meant = match(entry, items, scope) if entry is not None and plain else None
-    if meant is None:
+def _hinted(items: Sequence[Item], scope: Scope, alone: Reading | None) -> Reading | None:
+    """The same capability, or where the words alone name none the one they come nearest to, filled with what hints
+    see first; None when hints see another one."""
+    held = [hint for hint in scope.hints if _within(hint, items, scope)]
+    if len({hint.key for hint in held}) != 1 or (alone is not None and alone.rival is not None):
         return None
-    return _reading(meant, items, pieces(items, scope.text, scope.ctx.now), held)
+    ranked = [alone.match] if alone is not None else matches(items, scope)[:2]
+    if not ranked or ranked[0].entry.key != held[0].key:
+        return None
+    if len(ranked) > 1 and ranked[0].score - ranked[1].score < _EVEN:
+        return None  # two come as near: which of them is for a person to say
+    return _reading(ranked[0], items, pieces(items, scope.text, scope.ctx.now), held)
+
+
+def _within(hint: Hint, items: Sequence[Item], scope: Scope) -> bool:
+    """What the hint takes from the request stands among these words, if anywhere."""
+    said = [value for _, value in hint.params if isinstance(value, str) and value.casefold() in scope.text.casefold()]
+    return all(found_at(value, items) for value in said)
 
 
 def _by_values(readings: Sequence[Reading]) -> Reading | None:

@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -24,6 +24,8 @@ from eyeflow.catalog.model import CompileContext
 from eyeflow.diagnostics import Diagnostic
 from eyeflow.errors import EyeFlowError
 from eyeflow.frontend.clauses import Clause
+from eyeflow.frontend.described.hinted import free
+from eyeflow.frontend.described.signature import Place, signature
 from eyeflow.frontend.engines import store
 from eyeflow.frontend.engines.complete import helpable
 from eyeflow.frontend.engines.optional import load
@@ -33,6 +35,7 @@ from eyeflow.frontend.hints import Hint
 from eyeflow.frontend.indexing import vocabulary
 from eyeflow.frontend.intent import Action, Intent, JsonValue
 from eyeflow.frontend.rules import understand
+from eyeflow.frontend.summary import walk
 from eyeflow.frontend.vocabulary import Entry
 from eyeflow.values import Field, ListOf, Scalar, non_null
 
@@ -51,12 +54,22 @@ _HINTS: Final = {"slack_channel": "channel, like #ops", "email": "e-mail address
 _JSON: Final = {"integer": "integer", "number": "number", "boolean": "boolean"}
 
 
-class LocalEngine:
-    """Asks the model in the package; `source` adds candidates to those shown, `folder` keeps what the model said."""
+class Votes(Protocol):
+    """A second source for which parameter a value is meant for."""
 
-    def __init__(self, *, source: Source | None = None, folder: Path | None = None) -> None:
+    def fits(self, value: str, wanted: Place, others: Sequence[Place]) -> float:
+        """0 when `value` is not clearly one of `wanted`."""
+        ...
+
+
+class LocalEngine:
+    """Asks the model in the package; `source` adds candidates to those shown, `votes` says which parameter a value is
+    near, `folder` keeps what the model said."""
+
+    def __init__(self, *, source: Source | None = None, votes: Votes | None = None, folder: Path | None = None) -> None:
         self._needle = _package()
         self._source = source
+        self._votes = votes
         self._folder = folder
 
     @property
@@ -76,7 +89,7 @@ class LocalEngine:
         base = understand(text, ctx, {slot: value for slot, value in given if slot != READING})
         if base.outcome == "program" or not helpable(base):
             return Proposal(text=text, engine=self.name, answers=given)
-        run = _Run(self, text, ctx)
+        run = _Run(self, text, ctx, base)
         found = run.clauses()
         facts = Facts(
             model=self.identity, attempts=run.asked, latency_ms=round((time.perf_counter() - started) * 1000),
@@ -94,8 +107,19 @@ class LocalEngine:
             )
         return Proposal(
             text=text, engine=self.name, intent=intent, facts=facts, problems=tuple(run.problems), answers=given,
-            hints=tuple(_hint(action) for action, _, _ in found),
+            hints=tuple(self._hint(action, ctx) for action, _, _ in found),
         )  # fmt: skip
+
+    def _hint(self, action: Action, ctx: CompileContext) -> Hint:
+        """The call as a hint; embeddings, where there are some, say which of its values they see there too."""
+        entry = vocabulary(ctx.catalog).entry(action.service or "", action.function or "")
+        places = {p.name: p for p in free(signature(entry))} if entry is not None else {}
+        agreed = frozenset(
+            name for name, value in action.params.items()
+            if self._votes is not None and isinstance(value, str) and name in places
+            and self._votes.fits(value, places[name], list(places.values()))
+        )  # fmt: skip
+        return Hint(action.service or "", action.function or "", tuple(action.params.items()), agreed)
 
     def reply(self, entries: Sequence[Entry], said: str) -> tuple[Mapping[str, Any], bool]:
         """The model's word on one clause, and whether it was kept from before. Raises: EyeFlowError `engine_answer`."""
@@ -118,7 +142,7 @@ class LocalEngine:
 
     def ranked(self, clause: Clause, text: str, ctx: CompileContext) -> list[Entry]:
         """The functions to show for a clause."""
-        return [e for e in ranked(clause, text, vocabulary(ctx.catalog), self._source) if not e.is_trigger][:MAX_TOOLS]
+        return [e for e in ranked(clause, text, vocabulary(ctx.catalog), self._source) if not e.is_trigger]
 
     def _complete(self, tools: Sequence[Mapping[str, Any]], said: str) -> Mapping[str, Any]:
         """One reply. The engine is one per process, hence the lock. Raises: EyeFlowError `engine_answer`."""
@@ -136,24 +160,37 @@ class LocalEngine:
 class _Run:
     """One request, clause by clause; a request of functions that only describe themselves at once, if it is short."""
 
-    def __init__(self, engine: LocalEngine, text: str, ctx: CompileContext) -> None:
+    def __init__(self, engine: LocalEngine, text: str, ctx: CompileContext, base: Intent) -> None:
         self._engine = engine
         self._text = text
         self._ctx = ctx
+        vocab = vocabulary(ctx.catalog)
+        self._described = len(vocab.bare) == vocab.callable
+        known = (vocab.entry(a.service, a.function or "") for a in walk(base.actions) if a.service is not None)
+        self._known = list({e.key: e for e in known if e is not None}.values())
         self.asked = self.recalled = 0
         self.problems: list[Diagnostic] = []
 
     def clauses(self) -> list[tuple[Action, float, Clause]]:
         """The calls the model sees, with its confidence and the clause that asks for each."""
         held = [c for c in clauses(self._text, self._ctx) if c.role.split(":")[-1] in ("action", "sequence")]
-        vocab = vocabulary(self._ctx.catalog)
-        if len(vocab.bare) == vocab.callable and held and len(self._text) <= MAX_WHOLE:
-            items = tuple(item for clause in held for item in clause.items)
-            held = [msgspec.structs.replace(held[0], items=items)]
+        every = clauses(self._text, self._ctx)
+        if self._described and every and len(self._text) <= MAX_WHOLE:
+            items = tuple(item for clause in every for item in (*clause.cue_items, *clause.items))
+            held = [msgspec.structs.replace(every[0], items=items, cue_items=())]
         return [found for clause in held[:MAX_CLAUSES] for found in self._ask(clause)]
 
+    def _shown(self, clause: Clause) -> list[Entry]:
+        """The functions the model may choose from: where they only describe themselves, those of the rules first."""
+        vocab = vocabulary(self._ctx.catalog)
+        if not self._described:
+            return self._engine.ranked(clause, self._text, self._ctx)[:MAX_TOOLS]
+        stems = dict.fromkeys(i.stem for i in clause.items if i.is_word and not i.is_stop)
+        found = [*self._known, *self._engine.ranked(clause, self._text, self._ctx), *vocab.described(stems)]
+        return list({e.key: e for e in found if not e.is_trigger}.values())[: max(MAX_TOOLS, len(self._known))]
+
     def _ask(self, clause: Clause) -> list[tuple[Action, float, Clause]]:
-        entries = self._engine.ranked(clause, self._text, self._ctx)
+        entries = self._shown(clause)
         if not entries:
             return []
         try:
@@ -181,10 +218,6 @@ def _action(call: object, entries: Sequence[Entry], clause: Clause) -> Action | 
         return None
     params = {str(n): _escaped(v) for n, v in arguments.items() if v not in ("", None)}
     return Action(id="proposed", service=entry.service.id, function=entry.spec.name, params=params, span=clause.span)
-
-
-def _hint(action: Action) -> Hint:
-    return Hint(action.service or "", action.function or "", tuple(action.params.items()))
 
 
 def _place(actions: list[Action], found: Action, clause: Clause) -> None:
