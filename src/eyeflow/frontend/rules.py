@@ -17,6 +17,7 @@ from eyeflow.frontend import described, finishing, guards, happenings, policies,
 from eyeflow.frontend.answers import Applied
 from eyeflow.frontend.build import build
 from eyeflow.frontend.clauses import Clause
+from eyeflow.frontend.hints import Hint
 from eyeflow.frontend.indexing import vocabulary
 from eyeflow.frontend.intent import (
     Intent,
@@ -36,20 +37,24 @@ from eyeflow.frontend.tree import grow
 from eyeflow.values import Span
 
 
-def understand(text: str, ctx: CompileContext, answers: Mapping[str, str] | None = None) -> Intent:
+def understand(
+    text: str, ctx: CompileContext, answers: Mapping[str, str] | None = None, hints: tuple[Hint, ...] = ()
+) -> Intent:
     """The intent of one request. `answers` maps slots of questions asked before to what the person said."""
-    return heard(text, ctx, answers).intent
+    return heard(text, ctx, answers, hints).intent
 
 
-def heard(text: str, ctx: CompileContext, answers: Mapping[str, str] | None = None) -> Heard:
-    """`understand`, and what is to be said of the answers."""
+def heard(
+    text: str, ctx: CompileContext, answers: Mapping[str, str] | None = None, hints: tuple[Hint, ...] = ()
+) -> Heard:
+    """`understand`, and what is to be said of the answers. `hints` are where reading may begin, nothing more."""
     services = ctx.catalog.services if answers else ()
     titles = {name.casefold(): service.title for service in services for name in (service.id, *service.aliases)}
-    return hear(text, answers or {}, lambda said, given, told: _wording(said, ctx, given, told), titles)
+    return hear(text, answers or {}, lambda said, given, told: _wording(said, ctx, given, told, hints), titles)
 
 
 def _wording(
-    text: str, ctx: CompileContext, given: Given, told: Told, *, correcting: bool = True
+    text: str, ctx: CompileContext, given: Given, told: Told, hints: tuple[Hint, ...] = (), *, correcting: bool = True
 ) -> tuple[Intent, Applied | None]:
     refused = _unreadable(text)
     if refused is not None:
@@ -71,13 +76,13 @@ def _wording(
     if spoken and (outside or all(t.span in told_text for t in spoken)):
         times = [t for t in times if t not in spoken]
         items = _items(text, tokens, times, vocab.verbs)
-    scope = Scope(ctx=ctx, vocab=vocab, text=text, answers=given, told=told)
+    scope = Scope(ctx=ctx, vocab=vocab, text=text, answers=given, told=told, hints=hints)
     plain = _described(text, tokens, times, scope)
     if plain is not None and len(scope.vocab.bare) == scope.vocab.callable:
         return plain
     spans = several.parts(text, items, ctx)
     if len(spans) > 1:
-        parts = several.together(text, spans, (given, told), lambda t, g, s: _wording(t, ctx, g, s), ctx.catalog)
+        parts = several.together(text, spans, (given, told), lambda t, g, s: _wording(t, ctx, g, s, hints), ctx.catalog)
         if parts is not None:
             return parts
     first = _read(items, times, scope, text)
@@ -91,7 +96,7 @@ def _wording(
     edits = corrections(tokens, scope.vocab.spoken, names, settled) if correcting and not forbidden else ()
     if not edits:
         return first
-    again = reread(text, edits, told, lambda said, meant: _wording(said, ctx, given, meant, correcting=False))
+    again = reread(text, edits, told, lambda s, meant: _wording(s, ctx, given, meant, hints, correcting=False))
     return again if _clearer(again[0], first[0]) else first
 
 

@@ -25,6 +25,7 @@ from msgspec.structs import replace
 from eyeflow.catalog.model import CompileContext
 from eyeflow.diagnostics import Diagnostic, Report, Severity
 from eyeflow.frontend.engines.compare import Difference, differences
+from eyeflow.frontend.engines.complete import completed
 from eyeflow.frontend.engines.examine import Examined, examine, telling_words
 from eyeflow.frontend.engines.grounding import Ground, ground
 from eyeflow.frontend.engines.proposal import READING, Engine, Facts, Proposal
@@ -35,7 +36,7 @@ from eyeflow.frontend.rules import heard
 from eyeflow.frontend.summary import walk
 from eyeflow.ir.task import Task
 
-Verdict: TypeAlias = Literal["agreed", "rules", "asked", "chosen", "suggested", "not asked"]
+Verdict: TypeAlias = Literal["agreed", "rules", "asked", "chosen", "suggested", "completed", "not asked"]
 _RECALL: Final = ("no service in the catalog", "this does not say what to do")
 """How refusals begin that say only: nothing was recognised."""
 _OF_ANSWERS: Final = ("unknown_answer", "unused_answer")
@@ -81,7 +82,13 @@ def _used(judged: Judged) -> Diagnostic:
 def judge(proposal: Proposal, rules: Intent, ctx: CompileContext) -> Judged:
     """What is made of `proposal`, given how the rules read the same request."""
     case = _Case(proposal, rules, ctx)
-    if proposal.intent is None or _refused_for_good(rules):
+    if _refused_for_good(rules):
+        return case.keep("rules")
+    if rules.outcome != "program" and READING not in case.answers:
+        found = completed(rules, proposal, ctx)
+        if found is not None:
+            return case.done(found, "completed")
+    if proposal.intent is None:
         return case.keep("rules")
     if rules.outcome == "program":
         return case.beside_program()
