@@ -25,6 +25,8 @@ from eyeflow.values import Field, Span
 
 WORDED = 32
 _LEADING = frozenset({"also", "then", "always", "please", "just", ",", "first", "finally", "and", "so", "next"})
+_PUTTING = frozenset({"put", "drop", "stick", "throw", "pop", "leave", "dump"})
+_INTO = frozenset({"in", "into", "on", "onto", "to"})
 _IT = frozenset({"it", "them", "that", "this"})
 _TYPED = ("channel", "email", "phone", "url", "person")
 FIRST_LOOK, OPEN_COST, LEFT_COST, STRONG, AT_HAND, NOT_ME, SAME_AGAIN, WHOLE, ASKING_COST = (
@@ -66,6 +68,9 @@ def read(items: Sequence[Item], scope: Scope, *, verb_said: bool = True) -> tupl
     if len(held) > 1 and held[0].lower == "update" and held[1].lower in words("me"):
         # `update me` is said of telling, not of changing
         held = [msgspec.structs.replace(held[0], lower="notify", stem=stem("notify")), *held[1:]]
+    if held[0].lower in _PUTTING and any(a.lower in _INTO and b.kind == "channel" for a, b in pairwise(held)):
+        # `put the link in #news`: it is posted there
+        held = [msgspec.structs.replace(held[0], lower="post", stem=stem("post")), *held[1:]]
     if (
         len(held) > 1
         and held[1].lower in words("me")

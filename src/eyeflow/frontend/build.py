@@ -122,6 +122,10 @@ def _act(node: Do, scope: Scope, policies: Policies) -> Scope:
         return paused
     if unable.nothing(items):
         return scope.explain({i.index for i in items})
+    it = unable.nothing_meant(items, scope)
+    if it is not None:
+        asked = scope.ask("it", f"What is meant by “{it.text}”?", (), it.span)
+        return asked.explain({i.index for i in items})
     each = _each(items, scope, node, policies)
     if each is not None:
         return each

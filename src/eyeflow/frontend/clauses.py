@@ -290,7 +290,20 @@ _ALONE = (
 """Verbs that stand without an object right after a comma."""
 
 
-_LENGTHS = ("second", "minute", "hour", "day", "night", "morning", "week", "fortnight", "month", "quarter", "year", "while")
+_LENGTHS = (
+    "second",
+    "minute",
+    "hour",
+    "day",
+    "night",
+    "morning",
+    "week",
+    "fortnight",
+    "month",
+    "quarter",
+    "year",
+    "while",
+)
 
 
 def phrasal(verb: str, particle: str) -> bool:

@@ -87,7 +87,7 @@ def unexplained(items: Sequence[Item], scope: Scope) -> Scope:
     run: list[Item] = []
     runs: list[list[Item]] = []
     for item in items:
-        plain = item.kind in ("punct",) or item.is_stop
+        plain = item.kind in ("punct",) or item.is_stop or item.lower in words("prepositions")
         if item.index in scope.explained or plain or item.kind == "time":
             if not plain and run:
                 runs.append(run)

@@ -151,8 +151,37 @@ def _each_one(items: Sequence[Item], at: int) -> int:
 
 _CHOSEN: Final = ("ones", "those", "any", "anything", "everything")
 _CHOOSING: Final = frozenset(
-    ["that", "which", "with", "without", "whose", "who", "older", "newer", "over", "under", "above", "below", "more", "less"]
-    + ["fewer", "bigger", "larger", "smaller", "from", "longer", "not", "still", "where", "in", "marked", "labelled", "tagged"]
+    [
+        "that",
+        "which",
+        "with",
+        "without",
+        "whose",
+        "who",
+        "older",
+        "newer",
+        "over",
+        "under",
+        "above",
+        "below",
+        "more",
+        "less",
+    ]
+    + [
+        "fewer",
+        "bigger",
+        "larger",
+        "smaller",
+        "from",
+        "longer",
+        "not",
+        "still",
+        "where",
+        "in",
+        "marked",
+        "labelled",
+        "tagged",
+    ]
 )
 
 
@@ -170,8 +199,10 @@ def those(items: Sequence[Item], scope: Scope) -> tuple[Listed, tuple[Item, ...]
             said = items[at + 1 : end]
             said = said[1:] if after in ("that", "which", "who", "where") else said
             listed = last_list(said, scope)
-            if listed is None or not listed.where or any(
-                i.index not in listed.scope.explained for i in nouns.content(said)
+            if (
+                listed is None
+                or not listed.where
+                or any(i.index not in listed.scope.explained for i in nouns.content(said))
             ):
                 continue
             start = at - sum(1 for i in items[max(1, at - 2) : at] if i.lower in ("the", "all", "of", "only", "any"))

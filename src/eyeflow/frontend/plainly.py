@@ -97,7 +97,9 @@ def _without_sitting(items: list[Item]) -> tuple[list[Item], set[int]]:
     gone = {
         item.index
         for item, after in pairwise(items)
-        if item.lower in words("plain", "sitting") and after.lower in ("in", "on", "under", "inside") and item is not items[0]
+        if item.lower in words("plain", "sitting")
+        and after.lower in ("in", "on", "under", "inside")
+        and item is not items[0]
     }
     return [i for i in items if i.index not in gone], gone
 
@@ -184,7 +186,9 @@ def _but_not(items: list[Item]) -> tuple[list[Item], set[int]]:
         if verb >= len(items) or not items[verb].acts or not _opens_or(items, at):
             continue
         end = verb + 1
-        while end < len(items) and (items[end].is_stop or items[end].kind == "channel") and items[end].lower not in _IFS:
+        while (
+            end < len(items) and (items[end].is_stop or items[end].kind == "channel") and items[end].lower not in _IFS
+        ):
             end += 1
         if end >= len(items) - 1 or items[end].lower not in _IFS or end - verb > _NEAR:
             continue

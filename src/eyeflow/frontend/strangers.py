@@ -73,4 +73,3 @@ def asked_of(items: Sequence[Item], vocab: Vocabulary) -> list[Stranger]:
         if placed or (after in CARRIED and before in (*_INTO, *_WHOSE, "new", "every", "each")):
             found.append(stranger)
     return found
-

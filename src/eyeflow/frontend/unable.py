@@ -41,6 +41,15 @@ def nothing(items: Sequence[Item]) -> bool:
     return bool(said) and phrase_at("nothing", said, 0) == len(said)
 
 
+def nothing_meant(items: Sequence[Item], scope: Scope) -> Item | None:
+    """`turn it off`, where nothing was spoken of that `it` could be."""
+    if scope.sources or scope.did or len(items) < 2 or not items[0].acts:
+        return None
+    it = next((i for i in items[1:3] if i.lower in ("it", "them")), None)
+    alone = all(i.is_stop or i.kind == "punct" for i in items[1:])
+    return it if alone else None
+
+
 def unknown_verb(items: Sequence[Item], scope: Scope) -> bool:
     """`teleport the weather to ...`: an order whose verb nobody knows; its object does not say what to do."""
     if len(items) < 2 or not items[0].is_word or items[0].proper or items[0].is_stop:
@@ -107,7 +116,9 @@ def _ways(scope: Scope, *, mine: bool) -> tuple[str, ...]:
     for entry in scope.vocab.entries:
         if entry.is_trigger or not entry.capability_says:
             continue
-        to = next((p.entity for p in entry.spec.params if p.required and p.entity in ("person", "email", "phone")), None)
+        to = next(
+            (p.entity for p in entry.spec.params if p.required and p.entity in ("person", "email", "phone")), None
+        )
         part = entry.service.id.split("_")[0] if to == "person" else to
         if to is not None and (not mine or scope.me(part or "") is not None):
             found[entry.service.title] = None
