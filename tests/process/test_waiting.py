@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from process.counting import Counting, counting, task
-from process.served import House, house, until
+from process.served import House, house, rss_mb, until
 
 WAITING = """TASK resting
   DEADLINE 60s
@@ -194,3 +194,20 @@ def test_acceptance_58_two_hundred_and_fifty_runs_at_a_time(home):
     assert {place.execution(each)["status"] for each in runs} == {"success"}
     assert max(stub.done.values()) == 1
     place.audit_holds()
+
+
+def test_acceptance_59_a_run_under_way_takes_less_than_the_overview_says(home):
+    """Each in the middle of a call, with its connection and its journal: 50 to 100 KB a task were announced."""
+    place, stub = home
+    place.idle()
+    before = rss_mb(place.server.process.pid)
+    stub.held.set()
+    count = 400
+    runs = [place.begin("chain", f"mass-{number}") for number in range(count)]
+    until(lambda: sum(order.startswith("mass-") for order in stub.done) == count, "every call is under way")
+    each_kb = (rss_mb(place.server.process.pid) - before) * 1024 / count
+    stub.held.clear()
+    place.idle()
+    print(f"{each_kb:.0f} KB a run under way")  # noqa: T201
+    assert each_kb < 100
+    assert {place.execution(each)["status"] for each in runs} == {"success"}

@@ -134,7 +134,9 @@ def _database(settings: Settings) -> Iterator[Finding]:
     path = settings.folder / DATABASE
     if not path.exists():
         return
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=1.0)) as connection:
+    at_rest = "" if path.with_name(path.name + "-wal").exists() else "&immutable=1"  # makes no file beside it
+    where = f"{path.absolute().as_uri()}?mode=ro{at_rest}"
+    with closing(sqlite3.connect(where, uri=True, timeout=1.0)) as connection:
         found = revision_of(connection)
         rows = dict(connection.execute("SELECT name, value FROM settings WHERE name IN (?, ?)", (ROOT, SIGNER)))
     if found != HEAD_REVISION:

@@ -132,6 +132,9 @@ class Egress(_Section, frozen=True, kw_only=True):
         Meta(description="forward proxy for HTTP, `http://[USER:PASSWORD@]HOST:PORT`; empty is none", extra=_SECRET),
     ] = ""
     ca_file: Annotated[str, Meta(description="further certificate authorities, PEM")] = ""
+    max_connections: Annotated[
+        int, Meta(ge=1, le=65535, description="connections that a process has open for one account at a time")
+    ] = 1000
     allow: Annotated[
         tuple[str, ...],
         Meta(description="hosts that may be in a private network, each `HOST=NETWORK`, as `db.example.com=10.0.0.0/8`"),
