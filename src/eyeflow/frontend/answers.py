@@ -21,6 +21,7 @@ from eyeflow.frontend.answer_values import Unfit, answer_value
 from eyeflow.frontend.intent import Action, EventTrigger, JsonValue, Question, Trigger, WebhookTrigger
 from eyeflow.frontend.scope import Scope, asking
 from eyeflow.frontend.timegrammar import TimePhrase, TriggerReading, doubts, to_trigger
+from eyeflow.frontend.timegrammar.draft import Draft
 from eyeflow.frontend.values_said import escape
 from eyeflow.values import STRING, Field, Span
 
@@ -30,6 +31,13 @@ _TIMES: Final = (
     doubts.FREQUENCY, doubts.TIME, doubts.DAYS, doubts.DATE, doubts.ZONE, doubts.INTERVAL, doubts.EXCLUDE,
     doubts.UNTIL, doubts.START, doubts.WINDOW,
 )  # fmt: skip
+_PARTS: Final = {
+    doubts.TIME: ("times", "minutes"), doubts.FREQUENCY: ("recurs",), doubts.ZONE: ("zone",),
+    doubts.DAYS: ("weekdays", "nth", "month_days", "workdays", "days"), doubts.DATE: ("days", "iso", "relative"),
+    doubts.UNTIL: ("until",), doubts.START: ("start",), doubts.WINDOW: ("window",), doubts.INTERVAL: ("interval",),
+}  # fmt: skip
+"""What of a time expression says the part of the start that a slot is about."""
+_UNSAID: Final = Draft()
 _AGAIN: Final = "as said before"
 
 
@@ -96,8 +104,8 @@ def unfit(slot: str, text: str, why: str, span: Span | None = None) -> Diagnosti
 def timed(phrases: tuple[TimePhrase, ...], scope: Scope) -> tuple[TriggerReading, Scope]:
     """What the time phrases make together with the answers about time. One that answers nothing is told, and its
     question stays."""
-    given = {slot: said for slot, said in scope.answers if _about_time(slot)}
-    heard = scope.heard | set(given)
+    given, said = _open_times(phrases, scope)
+    heard = scope.heard | set(given) | set(said)
     bad: dict[str, Diagnostic] = {}
     while True:
         reading = to_trigger(phrases, scope.ctx.now, scope.ctx.zone, given)
@@ -109,7 +117,35 @@ def timed(phrases: tuple[TimePhrase, ...], scope: Scope) -> tuple[TriggerReading
     for slot in bad.keys() - {question.slot for question in reading.questions}:
         asked = Question(slot, bad[slot].message)
         reading = msgspec.structs.replace(reading, trigger=None, questions=(*reading.questions, asked))
-    return reading, scope.put(heard=heard, findings=(*scope.findings, *bad.values()))
+    return reading, scope.put(heard=heard, findings=(*scope.findings, *said.values(), *bad.values()))
+
+
+def _open_times(phrases: tuple[TimePhrase, ...], scope: Scope) -> tuple[dict[str, str], dict[str, Diagnostic]]:
+    """The answers about time that fill what is open or replace what a default filled; those that the request itself
+    has answered, as findings."""
+    left = {slot: text for slot, text in scope.answers if _about_time(slot)}
+    given: dict[str, str] = {}
+    while left:
+        reading = to_trigger(phrases, scope.ctx.now, scope.ctx.zone, given)
+        if not any(phrase.triggers for phrase in phrases):
+            return {**given, **left}, {}
+        wanted = {q.slot for q in reading.questions} | {a.slot for a in reading.assumptions}
+        fresh = [slot for slot in left if _full(slot) in wanted or not _says_part(phrases, _full(slot))]
+        if not fresh:
+            break
+        given |= {slot: left.pop(slot) for slot in fresh}
+    return given, {slot: _said_already(slot) for slot in left}
+
+
+def _says_part(phrases: tuple[TimePhrase, ...], slot: str) -> bool:
+    """Do the words of the request themselves say this part of the start?"""
+    names = _PARTS.get(slot, ())
+    return any(getattr(phrase.draft, name) != getattr(_UNSAID, name) for phrase in phrases for name in names)
+
+
+def _said_already(slot: str) -> Diagnostic:
+    message = f"the request itself says {slot}; the answer is not used"
+    return Diagnostic("unused_answer", message, Severity.WARNING, Place("sentence"))
 
 
 def _full(slot: str) -> str:
@@ -179,8 +215,7 @@ def _in_params(done: Applied, slot: str, text: str, targets: Sequence[_Target]) 
     assumed = {a.slot for a in scope.assumptions}
     free = [t for t in targets if not t.filled or t.slot in assumed]
     if not free:
-        message = f"the request itself says {targets[0].slot}; the answer is not used"
-        done = _told(done, Diagnostic("unused_answer", message, Severity.WARNING, Place("sentence")))
+        done = _told(done, _said_already(targets[0].slot))
         return msgspec.structs.replace(done, used=done.used | {slot})
     for target in free:
         service = scope.ctx.catalog.service(target.service)
