@@ -53,7 +53,7 @@ def retime(piece: Piece, task: ir.Task) -> Done | None:
 
 def new_times(piece: Piece) -> list[TimePhrase]:
     """The time phrases that say the new start; the one after "instead of" is the old one."""
-    found = []
+    found: list[TimePhrase] = []
     for phrase in piece.times:
         before = [i.lower for i in piece.items if i.span.end <= phrase.span.start]
         old = any(before[-len(cue.split()) :] == cue.split() for cue in words("edits", "old_times"))
