@@ -18,11 +18,14 @@ import msgspec
 
 from eyeflow.diagnostics import Diagnostic, Place, Severity
 from eyeflow.frontend.answer_values import Unfit, answer_value
+from eyeflow.frontend.choices import option_of
 from eyeflow.frontend.intent import Action, EventTrigger, JsonValue, Question, Trigger, WebhookTrigger
+from eyeflow.frontend.lexicon import words
 from eyeflow.frontend.scope import Scope, asking
 from eyeflow.frontend.timegrammar import TimePhrase, TriggerReading, doubts, to_trigger
 from eyeflow.frontend.timegrammar.draft import Draft
 from eyeflow.frontend.values_said import escape
+from eyeflow.frontend.vocabulary import RECIPIENTS
 from eyeflow.values import STRING, Field, Span
 
 _PLACE: Final = re.compile(r"\{\{([A-Za-z][A-Za-z0-9_. ]{0,60})\}\}")
@@ -77,9 +80,9 @@ def apply(scope: Scope, trigger: Trigger | None, answers: Sequence[tuple[str, st
     known = frozenset((*(t.slot for t in targets), *(q.slot for q in scope.questions)))
     done = Applied(scope, trigger, scope.heard, known, scope.findings)
     filling: dict[str, str] = {}
-    words = {q.slot for q in scope.questions if "." not in q.slot}
+    about_words = {q.slot for q in scope.questions if "." not in q.slot}
     for slot, text in answers:
-        if slot in words:
+        if slot in about_words:
             continue  # it is about words of the request: `rewording` puts it in their place
         named = [at for at, name in places.items() if slot in (at, name)]
         if named:
@@ -114,6 +117,9 @@ def timed(phrases: tuple[TimePhrase, ...], scope: Scope) -> tuple[TriggerReading
         if slot is None:
             break
         bad[_full(slot)] = unfit(slot, given.pop(slot), "says nothing of that kind")
+    for slot in given:
+        if any(question.slot == _full(slot) for question in reading.questions) and _full(slot) not in bad:
+            bad[_full(slot)] = unfit(slot, given[slot], "leaves open what is asked")
     for slot in bad.keys() - {question.slot for question in reading.questions}:
         asked = Question(slot, bad[slot].message)
         reading = msgspec.structs.replace(reading, trigger=None, questions=(*reading.questions, asked))
@@ -133,8 +139,17 @@ def _open_times(phrases: tuple[TimePhrase, ...], scope: Scope) -> tuple[dict[str
         fresh = [slot for slot in left if _full(slot) in wanted or not _says_part(phrases, _full(slot))]
         if not fresh:
             break
-        given |= {slot: left.pop(slot) for slot in fresh}
+        options = {question.slot: question.options for question in reading.questions}
+        given |= {slot: _as_option(left.pop(slot), options.get(_full(slot), ())) for slot in fresh}
     return given, {slot: _said_already(slot) for slot in left}
+
+
+def _as_option(said: str, options: Sequence[str]) -> str:
+    """`the first one` as the option it points at; a number that is an hour of one of them is that hour."""
+    hours = {option.partition(":")[0].lstrip("0") for option in options} | {
+        str((int(option[:2]) + 11) % 12 + 1) for option in options if option[:2].isdecimal()
+    }
+    return said if said.strip() in hours else option_of(options, said) or said
 
 
 def _says_part(phrases: tuple[TimePhrase, ...], slot: str) -> bool:
@@ -219,13 +234,34 @@ def _in_params(done: Applied, slot: str, text: str, targets: Sequence[_Target]) 
         return msgspec.structs.replace(done, used=done.used | {slot})
     for target in free:
         service = scope.ctx.catalog.service(target.service)
-        value = answer_value(target.param, text, service, scope.ctx.zone)
+        value = answer_value(target.param, _meant(target, text, scope), service, scope.ctx.zone)
+        if not isinstance(value, Unfit) and _names_service(target, text, scope):
+            value = Unfit(f"is what a service is called; write the {target.param.name} itself, such as #general")
         if isinstance(value, str) and isinstance(done.trigger, WebhookTrigger) and target.owner == "trigger":
             value = value if _PATH.match(value) else Unfit("is no path such as /orders/new")
         if isinstance(value, Unfit):
             return _refused(done, slot, target, text, value.why)
         done = _put(done, target, value)
     return msgspec.structs.replace(done, used=done.used | {slot})
+
+
+def _meant(target: _Target, text: str, scope: Scope) -> str:
+    """What was typed, where it points at an option of the question, or at the person who is asked."""
+    asked = next((q for q in scope.questions if q.slot == target.slot), None)
+    chosen = option_of(asked.options, text) if asked is not None else None
+    own = {"slack_channel": "slack", "person": "slack"}.get(target.param.entity or "", target.param.entity or "")
+    if chosen is None and text.strip().casefold() in words("me") and target.param.entity in RECIPIENTS:
+        return scope.me(own) or text
+    return text if chosen is None else chosen
+
+
+def _names_service(target: _Target, text: str, scope: Scope) -> bool:
+    """`slack`, `email`: a way of sending where a channel is asked for."""
+    said = text.strip().casefold().split()
+    if target.param.entity != "slack_channel" or not said:
+        return False
+    name = scope.vocab.name_at(said, 0)
+    return (name is not None and name.length == len(said)) or (len(said) == 1 and said[0] in scope.vocab.means)
 
 
 def _refused(done: Applied, slot: str, target: _Target, said: str, why: str) -> Applied:

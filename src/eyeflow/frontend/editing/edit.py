@@ -13,6 +13,7 @@ import msgspec
 
 from eyeflow.catalog.model import CompileContext
 from eyeflow.frontend import clauses as cutting
+from eyeflow.frontend.choices import option_of
 from eyeflow.frontend.data import words
 from eyeflow.frontend.editing.adding import add, says_also
 from eyeflow.frontend.editing.gating import gate
@@ -48,6 +49,21 @@ _Kind: TypeAlias = Callable[[Piece, ir.Task], Done | None]
 
 def edit(task: ir.Task, text: str, ctx: CompileContext, answers: Mapping[str, str] | None = None) -> Edited:
     """`task` (checked) changed as `text` says; nothing is changed when a part of the words is not understood."""
+    given = dict(answers or {})
+    while True:
+        done = _edit(task, text, ctx, given)
+        meant = {
+            question.slot: chosen
+            for question in done.questions
+            if (chosen := option_of(question.options, given.get(question.slot, ""))) is not None
+            and chosen != given[question.slot]
+        }
+        if not meant:
+            return done
+        given |= meant  # `the first one` is the option it points at
+
+
+def _edit(task: ir.Task, text: str, ctx: CompileContext, answers: Mapping[str, str]) -> Edited:
     if not text.strip() or len(text) > MAX_REQUEST_CHARS or any(ord(c) < 32 and c not in "\n\r\t" for c in text):
         said = f"a change has words, at most {MAX_REQUEST_CHARS} characters, and no control characters"
         return _refused(text[:80], Span(0, min(len(text), 80)), said)
@@ -59,7 +75,7 @@ def edit(task: ir.Task, text: str, ctx: CompileContext, answers: Mapping[str, st
     for held in _pieces(items):
         span = Span(held[0].span.start, held[-1].span.end)
         inside = tuple(t for t in times if span.start <= t.span.start < span.end)
-        given = tuple(sorted((answers or {}).items()))
+        given = tuple(sorted(answers.items()))
         piece = Piece(tuple(held), inside, text, ctx, vocabulary(ctx.catalog), given)
         known = next((done for read in _FIRST if (done := read(piece, changed)) is not None), None)
         adding = known is None and (says_also(piece) or (adding and is_base_verb(held[0].lower) and not _edits(held)))
