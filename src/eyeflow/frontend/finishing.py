@@ -37,7 +37,7 @@ def finish(scope: Scope, items: Sequence[Item], trigger: Trigger | None, text: s
         if not scope.actions and not before.questions and isinstance(trigger, ManualTrigger | None):
             scope = guards.nothing_asked(scope)
     if not scope.actions and not scope.refusals and not scope.questions:
-        if isinstance(trigger, EventTrigger | WebhookTrigger):
+        if trigger is not None and not isinstance(trigger, ManualTrigger):
             end = len(text.rstrip(" .!?,;:"))
             scope = scope.ask("action", "What should be done then?", (), Span(end, end))
         else:

@@ -33,7 +33,7 @@ _IFS = ("if", "when", "unless")
 
 def gate(piece: Piece, task: ir.Task) -> Done | None:
     """The task with a gate more; None when the piece says nothing of that kind."""
-    for read in (_approval, _otherwise, _condition):
+    for read in (_other_role, _approval, _otherwise, _condition):
         done = read(piece, task)
         if done is not None:
             return done
@@ -132,6 +132,22 @@ def _before(actions: tuple[ir.Action, ...], own: ir.Action, first: str) -> tuple
         return (*held[:at], own, *behind)
 
     return rebuilt(actions, change)
+
+
+def _other_role(piece: Piece, task: ir.Task) -> Done | None:
+    """`ask the owner instead of me`, `the approver should approve`: somebody else decides."""
+    lowered = piece.lowered
+    held = [a for a in walk(task.actions) if isinstance(a.do, ir.Approval)]
+    new = next((approvals.roles()[word] for word in lowered if word in approvals.roles()), None)
+    rest = [i.lower for i in piece.items if i.kind != "punct" and i.lower not in approvals.roles()]
+    if new is None or not held or any(word not in words("edits", "deciding") for word in rest):
+        return None
+    changed = task
+    for action in held:
+        assert isinstance(action.do, ir.Approval), "approvals were looked for"
+        own = msgspec.structs.replace(action, do=msgspec.structs.replace(action.do, role=new))
+        changed = msgspec.structs.replace(changed, actions=swapped(changed.actions, action, own))
+    return Done(task=changed)
 
 
 # --- conditions ----------------------------------------------------------------------------------------------------

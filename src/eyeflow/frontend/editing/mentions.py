@@ -32,9 +32,9 @@ def mention(piece: Piece, task: ir.Task) -> Done | None:
         return None
     what, where = _halves(held[1:])
     telling = [s for action in effects(task, piece) if (s := said_by(action, piece)) is not None and s.text is not None]
-    told = (
-        [s for s in telling if s.action in named(where, [each.action for each in telling], piece)] if where else telling
-    )
+    meant = named(where, [each.action for each in telling], piece)
+    generic = all(item.lower in words("edits", "texts") for item in where)
+    told = [each for each in telling if each.action in meant] or (telling if generic else [])
     if not what or not told:
         return None
     chosen = piece.answer(MESSAGE)
@@ -54,8 +54,7 @@ def _halves(items: list[Item]) -> tuple[list[Item], list[Item]]:
     lowered = [i.lower for i in items]
     for at in range(1, len(items)):
         if lowered[at] in ("to", "in", "into", "on") and any(word in words("edits", "texts") for word in lowered[at:]):
-            rest = [i for i in items[at + 1 :] if i.lower not in words("edits", "texts")]
-            return items[:at], [i for i in rest if i.lower not in words("edits", "removed_words")]
+            return items[:at], [i for i in items[at + 1 :] if i.lower not in words("edits", "removed_words")]
     return items, []
 
 

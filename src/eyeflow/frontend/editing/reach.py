@@ -22,7 +22,7 @@ from eyeflow.frontend.vocabulary import Entry
 from eyeflow.ir import task as ir
 from eyeflow.ir.expr import Expr, ListExpr, Lit, Ref, Template
 from eyeflow.ir.text import print_expression
-from eyeflow.values import ListOf, non_null
+from eyeflow.values import JSON, ListOf, ObjectOf, non_null
 
 
 class Said(msgspec.Struct, frozen=True, eq=False):
@@ -43,6 +43,9 @@ def reach(piece: Piece, task: ir.Task, place: str) -> Scope:
         if kind is not None and isinstance(kind.spec, TriggerKind):
             nouns = triggers.nouns_of(kind)
             scope = scope.see(Source("trigger", kind.spec.payload, nouns, kind.service.id, "trigger", kind))
+        if isinstance(trigger, ir.Webhook):
+            body = ObjectOf(trigger.fields) if trigger.fields else JSON
+            scope = scope.see(Source("trigger", body, frozenset({"request"}), "webhook", "trigger"))
     for held in _around(task.actions, place):
         for action in held:
             scope = _seen(scope, action, piece)

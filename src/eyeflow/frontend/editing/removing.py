@@ -76,7 +76,8 @@ def _names_something(items: tuple[Item, ...]) -> bool:
 def _only(piece: Piece, task: ir.Task) -> Done | None:
     """`only text`, `just the email`: every other message goes."""
     lowered = piece.lowered
-    if not lowered or lowered[0] not in ("only", "just") or piece.times or "if" in lowered or "when" in lowered:
+    led = lowered[:1] in (("only",), ("just",)) or (lowered[:1] in (("use",), ("keep",)) and "only" in lowered)
+    if not led or piece.times or "if" in lowered or "when" in lowered:
         return None
     telling = [a for a in effects(task, piece) if (e := entry_of(a, piece.vocab)) is not None and e.capability_says]
     items = [i for i in piece.items[1:] if i.lower not in words("edits", "removed_words") and i.kind != "punct"]
@@ -105,7 +106,7 @@ def _all_gone(gone: list[ir.Action], task: ir.Task, piece: Piece) -> Done:
             break
         left = _dropped(left, idle)
     if not any(changes(action, piece) for action in walk(left.actions)):
-        return Done(why="nothing would be left to do")
+        return Done(why="nothing would be left to do; to end the automation, pause or remove it")
     return Done(task=left)
 
 

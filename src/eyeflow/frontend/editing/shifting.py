@@ -6,6 +6,7 @@ Never: makes a schedule that never fires, or moves a time past midnight, where t
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Final
 
@@ -42,7 +43,7 @@ _EVERY: Final = {"HOURLY": "hour", "MINUTELY": "minute", "SECONDLY": "second"}
 
 def shift(piece: Piece, task: ir.Task) -> Done | None:
     """The task with its start shifted, widened or thinned out; None when the piece says nothing of that kind."""
-    for read_ in (_left_out, _moved, _within):
+    for read_ in (_left_out, _endless, _ended, _moved, _within):
         done = read_(piece, task)
         if done is not None:
             return done
@@ -126,6 +127,43 @@ def _days(rule: str) -> set[str]:
     return set(held.split(",")) if held else set(DAYS)
 
 
+def _endless(piece: Piece, task: ir.Task) -> Done | None:
+    """`without an end`, `forever`."""
+    rest = [word for word in piece.lowered if word not in words("edits", "around_times")]
+    if " ".join(rest) not in words("edits", "endless"):
+        return None
+    trigger = _scheduled(task)
+    if isinstance(trigger, str):
+        return Done(why=trigger)
+    if trigger.until is None:
+        return Done(why="it has no end now")
+    return _with(task, msgspec.structs.replace(trigger, until=None))
+
+
+def _ended(piece: Piece, task: ir.Task) -> Done | None:
+    """`stop on December 20`: the day it ends, not one on which it runs."""
+    lowered = piece.lowered
+    if lowered[:1] not in (("stop",), ("end",), ("finish",)) or len(piece.times) != 1:
+        return None
+    phrase = piece.times[0]
+    rest = [i.lower for i in piece.items[1:] if not phrase.span.start <= i.span.start < phrase.span.end]
+    if any(
+        word not in words("edits", "around_times") and word not in ("running", "sending", "posting") for word in rest
+    ):
+        return None
+    said = phrase.text.removeprefix("on ").removeprefix("after ")
+    text = said if said.startswith(("until", "till")) else f"until {said}"
+    trigger = _scheduled(task)
+    if isinstance(trigger, str):
+        return Done(why=trigger)
+    found = find_times(text, tokenize(text), piece.ctx.now, trigger.zone or piece.ctx.zone)
+    if len(found) != 1 or found[0].draft.until is None or says(found[0].draft, ("times", "recurs")):
+        return None
+    daily = {"recurs": True, "unit": "day", "interval": 1.0, "times": (Clock(9, 0),)}
+    read_ = read(replaced(found[0].draft, daily), frame_of(piece, trigger.zone or piece.ctx.zone))
+    return _with(task, read_ if read_.questions or read_.problems else bounded(trigger, read_))
+
+
 # --- more days, more times -----------------------------------------------------------------------------------------
 
 
@@ -200,14 +238,15 @@ def _less(exclude: str, names: list[str]) -> str:
 
 def _moved(piece: Piece, task: ir.Task) -> Done | None:
     """`half an hour earlier`, `move it 15 minutes later`."""
-    lengths = [phrase for phrase in piece.times if phrase.draft.amount is not None]
-    said = piece.said.casefold().split()
-    way = 1 if "later" in said else -1 if "earlier" in said or "sooner" in said else 0
-    if way == 0 or len(lengths) != 1 or len(piece.times) != 1:
+    way = 1 if "later" in piece.lowered or "later" in piece.said.casefold() else -1
+    if way < 0 and not {"earlier", "sooner"} & set(piece.lowered):
         return None
-    inside = lengths[0].span
-    rest = [i.lower for i in piece.items if not inside.start <= i.span.start < inside.end]
-    if any(word not in (*words("edits", "around_times"), "earlier", "later", "sooner", "by") for word in rest):
+    text = piece.said.casefold().replace("earlier", "later").replace("sooner", "later")
+    lengths = [t for t in find_times(text, tokenize(text), piece.ctx.now, piece.ctx.zone) if t.draft.amount is not None]
+    if len(lengths) != 1:
+        return None
+    rest = (text[: lengths[0].span.start] + text[lengths[0].span.end :]).replace(",", " ").split()
+    if any(word not in (*words("edits", "around_times"), "later", "by") for word in rest):
         return None
     trigger = task.triggers[0] if len(task.triggers) == 1 else None
     if isinstance(trigger, ir.Schedule) and trigger.cron is not None:
@@ -217,6 +256,10 @@ def _moved(piece: Piece, task: ir.Task) -> Done | None:
         return Done(why="no time of day starts this one")
     amount = lengths[0].draft.amount
     assert amount is not None, "lengths were looked for"
+    if isinstance(trigger, ir.Once) and amount[1] in ("day", "week"):
+        days = timedelta(**{f"{amount[1]}s": amount[0] * way})
+        fresh_at = (datetime.fromisoformat(trigger.at) + days).isoformat(timespec="minutes")
+        return Done(task=msgspec.structs.replace(task, triggers=(msgspec.structs.replace(trigger, at=fresh_at),)))
     minutes = Fraction(amount[0]) * SECONDS.get(amount[1], 0) / 60 * way
     moved = [clock.hour * 60 + clock.minute + minutes for clock in there]
     if minutes.denominator != 1 or minutes == 0 or any(not 0 <= at < _DAY for at in moved):
@@ -244,7 +287,8 @@ def _within(piece: Piece, task: ir.Task) -> Done | None:
     new = new_times(piece)
     olds = [phrase.span.start for phrase in piece.times if phrase not in new]
     items = [i for i in piece.items if not olds or i.span.start < olds[0]]
-    said = " ".join(i.text for i in items if i.lower not in _MARKS)
+    marks = (*_MARKS, "not", ",") if olds else _MARKS
+    said = " ".join(i.text for i in items if i.lower not in marks)
     steps = [phrase for phrase in new if phrase.draft.unit in _EVERY.values() and phrase.draft.recurs]
     text = said if steps else f"every {parts.get('INTERVAL', '1')} {unit}s {said}"
     found = find_times(text, tokenize(text), piece.ctx.now, trigger.zone or piece.ctx.zone)

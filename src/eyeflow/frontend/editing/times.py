@@ -53,10 +53,11 @@ def retime(piece: Piece, task: ir.Task) -> Done | None:
 
 def new_times(piece: Piece) -> list[TimePhrase]:
     """The time phrases that say the new start; the one after "instead of" is the old one."""
-    found = []
+    found: list[TimePhrase] = []
     for phrase in piece.times:
         before = [i.lower for i in piece.items if i.span.end <= phrase.span.start]
         old = any(before[-len(cue.split()) :] == cue.split() for cue in words("edits", "old_times"))
+        old = old or (bool(found) and before[-1:] == ["not"])
         if not old:
             found.append(phrase)
     return found
@@ -274,6 +275,8 @@ def _filtered(old: ir.Schedule, draft: Draft, frame: Frame) -> ir.Trigger | Read
 
 def _bounds(old: ir.Schedule, draft: Draft, frame: Frame) -> ir.Trigger | Reading | str:
     """A start, an end, exceptions or another zone for the same rules."""
+    if draft.vague:
+        return fresh(replaced(draft, {"times": draft.times or times_of(old) or ()}), frame, old)
     if draft.count is not None:
         return "a number of runs is better said with the whole schedule, such as every day at 9am, 10 times"
     if not says(draft, ("start", "until", "excepts", "zone")):

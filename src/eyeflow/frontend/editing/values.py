@@ -13,6 +13,7 @@ import msgspec
 
 from eyeflow.frontend.answer_values import Unfit, answer_value
 from eyeflow.frontend.data import load, words
+from eyeflow.frontend.editing import naming
 from eyeflow.frontend.editing.pieces import Done, Piece, entry_of, rebuilt, walk, with_params
 from eyeflow.frontend.intent import JsonValue, Question
 from eyeflow.frontend.items import Item
@@ -46,7 +47,7 @@ class _Slot(msgspec.Struct, frozen=True):
 
 def change(piece: Piece, task: ir.Task) -> Done | None:
     """The task with a value changed; None when the piece says nothing of that kind."""
-    for read in (_old_and_new, _named, _instead, _alone):
+    for read in (_old_and_new, _named, _should, _instead, _alone):
         done = read(piece, task)
         if done is not None:
             return done
@@ -129,12 +130,17 @@ def _swapped(piece: Piece, task: ir.Task, old: str, new: str) -> Done:
 
 def _value(items: tuple[Item, ...]) -> str:
     """The words as a value: a literal as itself, else what was written."""
-    held = [item for item in items if item.kind != "punct" and item.lower not in ("instead", "please")]
-    while held and held[0].lower in words("edits", "fillers"):
-        held = held[1:]
+    held = list(items)
+    while held and (held[-1].lower in ("instead", "please") or held[-1].kind == "punct"):
+        held.pop()
+    while held and (held[0].lower in ("please", "the", "a", "an") or held[0].kind == "punct"):
+        held.pop(0)
     if len(held) == 1 and held[0].is_literal:
         return str(held[0].value if held[0].value is not None and held[0].kind != "quantity" else held[0].text)
-    return " ".join(item.text for item in held)
+    out = ""
+    for before, item in zip([None, *held], held, strict=False):
+        out += (" " if before is not None and before.span.end < item.span.start else "") + item.text
+    return out
 
 
 def _named(piece: Piece, task: ir.Task) -> Done | None:
@@ -154,6 +160,34 @@ def _named(piece: Piece, task: ir.Task) -> Done | None:
         return Done(why=f"nothing here has a “{said}” to change")
     given = [slot for slot in found if slot.held is not None]
     return _one(piece, task, given or found, _value(piece.items[at + 1 :]))
+
+
+def _should(piece: Piece, task: ir.Task) -> Done | None:
+    """`the email should go to ops@example.com`, `make the message say "Hi"`, `the city should be Rome`."""
+    lowered = piece.lowered
+    start = 1 if lowered[0] in words("edits", "changing") else 0
+    at = next((k for k, word in enumerate(lowered) if word in words("edits", "becoming")), None)
+    if at is None or at <= start or not (start or {"should", "must", "shall"} & set(lowered)):
+        return None
+    end = at + 1
+    while end < len(lowered) and lowered[end] in (*words("edits", "becoming"), "to", "in"):
+        end += 1
+    named = [i for i in piece.items[start:at] if i.is_word and i.lower not in words("edits", "subjects")]
+    if not named or end >= len(lowered):
+        return None
+    new, item = _value(piece.items[end:]), piece.items[end]
+    found = [s for s in _slots(piece, task) if _about(named, s, piece, task) and s.held is not None]
+    if not found:
+        among = list(walk(task.actions))
+        meant = {action.name for action in naming.named(named, among, piece)}
+        wanted = _ENTITIES.get(item.kind)
+        found = [s for s in _slots(piece, task) if s.action in meant and s.held is not None and _takes(s.param, wanted)]
+    return _one(piece, task, found, new) if found else None
+
+
+def _takes(param: Field, entity: str | None) -> bool:
+    """Is it the parameter that such a value is for: an address, or else what is said?"""
+    return param.role == "content" if entity is None else param.entity == entity
 
 
 def _about(named: list[Item], slot: _Slot, piece: Piece, task: ir.Task) -> bool:
@@ -193,7 +227,7 @@ def _alone(piece: Piece, task: ir.Task) -> Done | None:
     held = [i for i in piece.items if i.kind != "punct"]
     if len(held) < 2 or held[0].lower not in words("edits", "leading"):
         return None
-    said = _bare(tuple(held))
+    said = _bare(tuple(i for i in held if i.lower not in ("instead", "only", "now")))
     if len(said) == 1 and said[0].kind in _ENTITIES:
         entities: tuple[str, ...] = (_ENTITIES[said[0].kind],)
     elif all(item.proper for item in said):
