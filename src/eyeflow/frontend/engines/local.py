@@ -36,12 +36,13 @@ from eyeflow.frontend.indexing import vocabulary
 from eyeflow.frontend.intent import Action, Intent, JsonValue
 from eyeflow.frontend.rules import understand
 from eyeflow.frontend.summary import walk
-from eyeflow.frontend.vocabulary import Entry
+from eyeflow.frontend.vocabulary import Entry, Vocabulary
 from eyeflow.values import Field, ListOf, Scalar, non_null
 
 MAX_TOOLS: Final = 4
 MAX_CLAUSES: Final = 8
 MAX_PARAMS: Final = 12
+MAX_NEAR: Final = 8
 MAX_WHOLE: Final = 320
 """Characters that are asked about at once."""
 SURE: Final = 0.3
@@ -55,7 +56,11 @@ _JSON: Final = {"integer": "integer", "number": "number", "boolean": "boolean"}
 
 
 class Votes(Protocol):
-    """A second source for which parameter a value is meant for."""
+    """A second source for which function is meant, and which parameter a value is for."""
+
+    def candidates(self, text: str, vocab: Vocabulary, limit: int) -> tuple[Entry, ...]:
+        """Entries near `text` in meaning, best first."""
+        ...
 
     def fits(self, value: str, wanted: Place, others: Sequence[Place]) -> float:
         """0 when `value` is not clearly one of `wanted`."""
@@ -107,8 +112,23 @@ class LocalEngine:
             )
         return Proposal(
             text=text, engine=self.name, intent=intent, facts=facts, problems=tuple(run.problems), answers=given,
+            sources=2 if self._seconded(found, base, ctx) else 1,
             hints=tuple(self._hint(action, ctx) for action, _, _ in found),
         )  # fmt: skip
+
+    def _seconded(self, found: Sequence[tuple[Action, float, Clause]], base: Intent, ctx: CompileContext) -> bool:
+        """Each function is one that the rules read there, or the one whose meaning the embeddings see nearest."""
+        if self._votes is None:
+            return False
+        vocab = vocabulary(ctx.catalog)
+        known = {(a.service, a.function) for a in walk(base.actions)}
+        for action, _, clause in found:
+            said = base.text[clause.span.start : clause.span.end]
+            near = [e for e in self._votes.candidates(said, vocab, MAX_NEAR) if not e.is_trigger][:1]
+            first = [(e.service.id, e.spec.name) for e in near]
+            if (action.service, action.function) not in (*known, *first):
+                return False
+        return True
 
     def _hint(self, action: Action, ctx: CompileContext) -> Hint:
         """The call as a hint; embeddings, where there are some, say which of its values they see there too."""
