@@ -35,7 +35,7 @@ _Calls = tuple[Action, ...]
 
 def completed(rules: Intent, proposal: Proposal, ctx: CompileContext) -> Intent | None:
     """The program, or None when something stays open or the two disagree."""
-    sure = proposal.facts.confidence or 0.0
+    sure = SURE if proposal.facts.confidence is None else proposal.facts.confidence
     if not proposal.hints or sure < (SURE if rules.actions else SURE_OF_FUNCTION):
         return None
     if not helpable(rules) or not _may(proposal.hints, rules, ctx):

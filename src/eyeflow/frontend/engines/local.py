@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import msgspec
 
@@ -24,14 +24,12 @@ from eyeflow.catalog.model import CompileContext
 from eyeflow.diagnostics import Diagnostic
 from eyeflow.errors import EyeFlowError
 from eyeflow.frontend.clauses import Clause
-from eyeflow.frontend.described.hinted import free
-from eyeflow.frontend.described.signature import Place, signature
 from eyeflow.frontend.engines import store
 from eyeflow.frontend.engines.complete import helpable
 from eyeflow.frontend.engines.optional import load
 from eyeflow.frontend.engines.proposal import READING, Facts, Proposal
 from eyeflow.frontend.engines.retrieve import Source, clauses, ranked
-from eyeflow.frontend.hints import Hint
+from eyeflow.frontend.engines.votes import Votes, hinted, sources
 from eyeflow.frontend.indexing import vocabulary
 from eyeflow.frontend.intent import Action, Intent, JsonValue
 from eyeflow.frontend.rules import understand
@@ -52,14 +50,6 @@ _LOCK: Final = threading.Lock()
 _HINTS: Final = {"slack_channel": "channel, like #ops", "email": "e-mail address", "phone": "telephone number",
                  "repo": "repository, like owner/name", "url": "address, like https://..."}  # fmt: skip
 _JSON: Final = {"integer": "integer", "number": "number", "boolean": "boolean"}
-
-
-class Votes(Protocol):
-    """A second source for which parameter a value is meant for."""
-
-    def fits(self, value: str, wanted: Place, others: Sequence[Place]) -> float:
-        """0 when `value` is not clearly one of `wanted`."""
-        ...
 
 
 class LocalEngine:
@@ -107,19 +97,9 @@ class LocalEngine:
             )
         return Proposal(
             text=text, engine=self.name, intent=intent, facts=facts, problems=tuple(run.problems), answers=given,
-            hints=tuple(self._hint(action, ctx) for action, _, _ in found),
+            sources=sources(((a, text[c.span.start : c.span.end]) for a, _, c in found), base, self._votes, ctx),
+            hints=tuple(hinted(action, self._votes, ctx) for action, _, _ in found),
         )  # fmt: skip
-
-    def _hint(self, action: Action, ctx: CompileContext) -> Hint:
-        """The call as a hint; embeddings, where there are some, say which of its values they see there too."""
-        entry = vocabulary(ctx.catalog).entry(action.service or "", action.function or "")
-        places = {p.name: p for p in free(signature(entry))} if entry is not None else {}
-        agreed = frozenset(
-            name for name, value in action.params.items()
-            if self._votes is not None and isinstance(value, str) and name in places
-            and self._votes.fits(value, places[name], list(places.values()))
-        )  # fmt: skip
-        return Hint(action.service or "", action.function or "", tuple(action.params.items()), agreed)
 
     def reply(self, entries: Sequence[Entry], said: str) -> tuple[Mapping[str, Any], bool]:
         """The model's word on one clause, and whether it was kept from before. Raises: EyeFlowError `engine_answer`."""

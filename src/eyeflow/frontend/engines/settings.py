@@ -122,7 +122,7 @@ def make(
     if settings.price_in is not None and settings.price_out is not None:
         prices = Prices(settings.price_in, settings.price_out)
     label = f"{settings.provider} {settings.url or ''} {settings.model}"
-    return LlmEngine(model, " ".join(label.split()), folder=folder, prices=prices, source=source)
+    return LlmEngine(model, " ".join(label.split()), folder=folder, prices=prices, source=source, votes=_votes(source))
 
 
 def _votes(source: Semantic | None) -> Semantic | None:
