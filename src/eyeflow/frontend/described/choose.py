@@ -95,7 +95,9 @@ def matches(items: Sequence[Item], scope: Scope) -> tuple[Match, ...]:
 def _converting(items: Sequence[Item]) -> bool:
     """`how many euros are 75 dollars`: a unit or currency is asked for, of an amount in another."""
     asked_for = [
-        k for k in range(2, len(items)) if items[k - 1].lower == "many" and items[k - 2].lower == "how" and items[k].is_word
+        k
+        for k in range(2, len(items))
+        if items[k - 1].lower == "many" and items[k - 2].lower == "how" and items[k].is_word
     ]
     amounts = [i for i in items if i.kind in ("money", "quantity") and i.unit is not None]
     units = [lookup(items[k].lower) for k in asked_for]

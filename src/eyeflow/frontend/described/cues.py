@@ -246,7 +246,9 @@ def unit_in(piece: Piece, place: Place) -> str | None:
 
 
 _TOTALS: Final = frozenset({"total", "possibl", "possible", "all", "whole", "populat", "maximum", "max"})
-_COUNTS: Final = frozenset({"year", "month", "week", "day", "night", "hour", "minut", "count", "number", "time", "quantiti"})
+_COUNTS: Final = frozenset(
+    {"year", "month", "week", "day", "night", "hour", "minut", "count", "number", "time", "quantiti"}
+)
 """Words of names of parameters that count something other than money."""
 
 

@@ -91,13 +91,17 @@ def _there(items: Sequence[Item]) -> Item | None:
     return None
 
 
-_BEING: Final = frozenset({"is", "are", "was", "were", "be", "been", "will", "has", "have", "had", "any", "hi", "hey", "hello"})
+_BEING: Final = frozenset(
+    {"is", "are", "was", "were", "be", "been", "will", "has", "have", "had", "any", "hi", "hey", "hello"}
+)
 
 
 def _idle(reading: Reading, items: Sequence[Item], at: int) -> bool:
     """A `but` before a clause that says a value, a `not` before what an optional parameter is for and nobody gives."""
     state = reading.state
-    end = next((k for k in range(at + 1, len(items)) if items[k].text in (*_ENDS, ",") or items[k].lower == "and"), None)
+    end = next(
+        (k for k in range(at + 1, len(items)) if items[k].text in (*_ENDS, ",") or items[k].lower == "and"), None
+    )
     rest = range(at + 1, len(items) if end is None else end)
     if items[at].lower == "but":
         after = items[at + 1].lower if at + 1 < len(items) else ""
@@ -165,7 +169,9 @@ def _unknown(reading: Reading, items: Sequence[Item], said: Sequence[Item]) -> l
     known = sig.core | sig.summary | sig.params | sig.values | sig.entry.summary | sig.entry.names
     bounding = words("described", "upper") | words("described", "lower")
     strange = [i for i in said if items.index(i) not in state.used and not any(among(s, known) for s in forms(i))]
-    strange += [i for i in items if i.lower in _OFTEN and i not in strange and not any(among(s, known) for s in forms(i))]
+    strange += [
+        i for i in items if i.lower in _OFTEN and i not in strange and not any(among(s, known) for s in forms(i))
+    ]
     strange = [i for i in strange if not _at_most(items, items.index(i), state)]
     to_value = any(p.start and items[p.start - 1].lower == "to" for p in state.pieces)
     first = next((i for i in items if i.is_word and is_base_verb(i.lower)), None)
@@ -183,7 +189,9 @@ def _at_most(items: Sequence[Item], at: int, state: Filling) -> bool:
         return False
     kind = "bounds_above" if items[at].lower == "most" else "bounds_below"
     held = (p for p in state.sig.places if any(h.at == at + 1 for h in state.said.get(p.name, ())))
-    return any("limit" in p.traits or any(stem(w) in (*p.names, *p.about) for w in words("described", kind)) for p in held)
+    return any(
+        "limit" in p.traits or any(stem(w) in (*p.names, *p.about) for w in words("described", kind)) for p in held
+    )
 
 
 def _least(reading: Reading) -> float:

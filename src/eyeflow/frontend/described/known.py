@@ -76,9 +76,7 @@ def _together(state: Filling, place: Place) -> None:
     if len(held) < 2 or not all(h.listed for h in held):
         return
     gaps = [state.items[a.at + 1 : b.at] for a, b in pairwise(held)]
-    if all(
-        gap and all(i.lower in _BETWEEN or i.lower in language("determiners") for i in gap) for gap in gaps
-    ):
+    if all(gap and all(i.lower in _BETWEEN or i.lower in language("determiners") for i in gap) for gap in gaps):
         state.said[place.name] = [msgspec.structs.replace(h, group=_LISTED + held[0].at) for h in held]
 
 
@@ -155,7 +153,9 @@ def units(state: Filling) -> None:
                 value = said  # `min/mile`
             if value is not None:
                 state.put(place, Said(escape(str(value)), at), range(at, end))
-        elif item.is_word and place.field.enum and [i.lower for i in state.items[max(0, at - 2) : at]] == ["how", "many"]:
+        elif (
+            item.is_word and place.field.enum and [i.lower for i in state.items[max(0, at - 2) : at]] == ["how", "many"]
+        ):
             value = unit_for(item.text, place)  # `how many miles`
             if value is not None:
                 state.put(place, Said(escape(str(value)), at), [at])
@@ -287,7 +287,12 @@ def _dates(state: Filling) -> list[Piece]:
     kept = []
     for piece in found:
         day = piece.day
-        if day is not None and day.relative and len(full) == 1 and full[0].strftime("%A").casefold() in piece.text.casefold():
+        if (
+            day is not None
+            and day.relative
+            and len(full) == 1
+            and full[0].strftime("%A").casefold() in piece.text.casefold()
+        ):
             state.used.update(range(piece.start, piece.end))
             continue
         kept.append(piece)

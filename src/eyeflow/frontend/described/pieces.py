@@ -402,10 +402,14 @@ def grouped(found: Sequence[Piece], items: Sequence[Item]) -> list[Piece]:
     group = 0
     for piece in found:
         last = out[-1] if out else None
-        if last is not None and _alike(last, piece) and _joined(
-            items[last.end : piece.start],
-            named=piece.kind == "name",
-            sizes=last.kind == piece.kind == "number" and last.unit == piece.unit
+        if (
+            last is not None
+            and _alike(last, piece)
+            and _joined(
+                items[last.end : piece.start],
+                named=piece.kind == "name",
+                sizes=last.kind == piece.kind == "number" and last.unit == piece.unit,
+            )
         ):
             if last.group < 0:
                 group += 1

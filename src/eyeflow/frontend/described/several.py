@@ -63,10 +63,7 @@ def calls(state: Filling) -> list[dict[str, JsonValue]] | None:
 def _again(state: Filling, place: Place) -> bool:
     """`at the same weight`: the one value said is meant for every call."""
     cues = cue_words(place)
-    return any(
-        one.lower == "same" and any(akin(other.stem, w) for w in cues)
-        for one, other in pairwise(state.items)
-    )
+    return any(one.lower == "same" and any(akin(other.stem, w) for w in cues) for one, other in pairwise(state.items))
 
 
 def _once_each(held: list[Said]) -> list[Said]:

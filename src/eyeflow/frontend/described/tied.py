@@ -130,8 +130,13 @@ def tied(state: Filling) -> None:
                 take(state, piece, each)
             done.add(u)
             continue
-        if again and units[u][0].kind not in NUMBERS and (
-            _elsewhere(state, units[u], score) or (score < 2 * STRONG and not _said_alike(state, units[u][0], place))
+        if (
+            again
+            and units[u][0].kind not in NUMBERS
+            and (
+                _elsewhere(state, units[u], score)
+                or (score < 2 * STRONG and not _said_alike(state, units[u][0], place))
+            )
         ):
             continue
         if again and _wanted(state, units[u], score):
