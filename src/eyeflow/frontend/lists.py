@@ -26,8 +26,8 @@ _FUNCTIONS: Final = {"total": "SUM", "sum": "SUM", "average": "AVG", "mean": "AV
                      "largest": "MAX", "smallest": "MIN", "maximum": "MAX", "minimum": "MIN"}  # fmt: skip
 _AMOUNTS: Final = ("amount", "price", "total")
 _COUNTING: Final = ("number", "count", "counts", "quantity")
-_DATES: Final = ("created_at", "published_at", "modified_at", "received_at", "submitted_at", "date", "updated_at", "opened_at",
-                 "at", "created", "modified")  # fmt: skip
+_DATES: Final = ("created_at", "published_at", "modified_at", "received_at", "submitted_at", "date", "updated_at",
+                 "opened_at", "at", "created", "modified")  # fmt: skip
 _AGES: Final = ("age_days", "age_hours", "age_minutes", "age")
 
 

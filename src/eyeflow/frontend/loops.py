@@ -13,6 +13,7 @@ import msgspec
 
 from eyeflow.frontend import nouns, states, triggers
 from eyeflow.frontend.comparisons import negate
+from eyeflow.frontend.data import words as data_words
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import stem, words
 from eyeflow.frontend.scope import Scope, Source
@@ -150,10 +151,6 @@ def _each_one(items: Sequence[Item], at: int) -> int:
 
 
 _CHOSEN: Final = ("ones", "those", "any", "anything", "everything")
-_CHOOSING: Final = frozenset(
-    ["that", "which", "with", "without", "whose", "who", "older", "newer", "over", "under", "above", "below", "more", "less"]
-    + ["fewer", "bigger", "larger", "smaller", "from", "longer", "not", "still", "where", "in", "marked", "labelled", "tagged"]
-)
 
 
 def those(items: Sequence[Item], scope: Scope) -> tuple[Listed, tuple[Item, ...]] | None:
@@ -162,7 +159,7 @@ def those(items: Sequence[Item], scope: Scope) -> tuple[Listed, tuple[Item, ...]
         return None
     for at in range(1, len(items) - 1):
         after = items[at + 1].lower
-        if items[at].lower not in _CHOSEN or after not in _CHOOSING:
+        if items[at].lower not in _CHOSEN or after not in data_words("lists", "choosing"):
             continue
         for end in range(len(items), at + 2, -1):
             if end < len(items) and not _closes(items[end]):
@@ -170,8 +167,10 @@ def those(items: Sequence[Item], scope: Scope) -> tuple[Listed, tuple[Item, ...]
             said = items[at + 1 : end]
             said = said[1:] if after in ("that", "which", "who", "where") else said
             listed = last_list(said, scope)
-            if listed is None or not listed.where or any(
-                i.index not in listed.scope.explained for i in nouns.content(said)
+            if (
+                listed is None
+                or not listed.where
+                or any(i.index not in listed.scope.explained for i in nouns.content(said))
             ):
                 continue
             start = at - sum(1 for i in items[max(1, at - 2) : at] if i.lower in ("the", "all", "of", "only", "any"))

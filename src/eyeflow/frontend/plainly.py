@@ -1,4 +1,4 @@
-"""Roundabout ways to say an order, put as the later stages read it: `go through X and do Y`, `work out X`, `failing that`.
+"""Roundabout ways to say an order, put as later stages read it: `go through X and do Y`, `failing that`.
 
 Knows: `data/plain.yaml`. In: the items of one sentence without courtesies, the verbs of the catalog. Out: items of the
 same meaning, and the indexes of what plays no part. Never: drops a thing, an amount or a time; changes a word that
@@ -24,7 +24,7 @@ _NEAR: Final = 6
 
 
 def plain(items: Sequence[Item], verbs: Container[str]) -> tuple[tuple[Item, ...], frozenset[int]]:
-    """`items` plainly, and the indexes of words that only made them another form. `verbs` are stems of the catalog's."""
+    """`items` plainly, and the indexes of words that only made them another form; `verbs`: stems of the catalog's."""
     kept, gone = list(items), set[int]()
     for step in (_without_manner, _when_all_are_done, _without_sitting, _without_trying, _but_not):
         kept, more = step(kept)
@@ -94,11 +94,8 @@ def _when_all_are_done(items: list[Item]) -> tuple[list[Item], set[int]]:
 
 def _without_sitting(items: list[Item]) -> tuple[list[Item], set[int]]:
     """`cards sitting in the Doing list`: cards in it."""
-    gone = {
-        item.index
-        for item, after in pairwise(items)
-        if item.lower in words("plain", "sitting") and after.lower in ("in", "on", "under", "inside") and item is not items[0]
-    }
+    placed = ((i, nxt) for i, nxt in pairwise(items[1:]) if nxt.lower in ("in", "on", "under", "inside"))
+    gone = {i.index for i, _ in placed if i.lower in words("plain", "sitting")}
     return [i for i in items if i.index not in gone], gone
 
 
@@ -184,7 +181,7 @@ def _but_not(items: list[Item]) -> tuple[list[Item], set[int]]:
         if verb >= len(items) or not items[verb].acts or not _opens_or(items, at):
             continue
         end = verb + 1
-        while end < len(items) and (items[end].is_stop or items[end].kind == "channel") and items[end].lower not in _IFS:
+        while end < len(items) and items[end].lower not in _IFS and (items[end].is_stop or items[end].is_literal):
             end += 1
         if end >= len(items) - 1 or items[end].lower not in _IFS or end - verb > _NEAR:
             continue

@@ -174,6 +174,8 @@ class _Grower:
             body = [nodes.pop()]  # `do X; text me if that fails`
         if body:
             self._rescue(nodes, tuple(body))
+        elif clause.role == "failure" and (before is None or before.role != "failure"):
+            nodes.append(Do(msgspec.structs.replace(clause, items=clause.cue_items)))  # what then, is not said
 
     def _rescue(self, nodes: list[Node], body: tuple[Node, ...]) -> None:
         for k in range(len(nodes) - 1, -1, -1):
