@@ -26,6 +26,7 @@ from eyeflow.frontend import (
 )
 from eyeflow.frontend.actions import Chosen
 from eyeflow.frontend.clauses import Clause
+from eyeflow.frontend.data import words as data_words
 from eyeflow.frontend.intent import Action, Fallback, ForEach
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.policies import Policies
@@ -308,7 +309,8 @@ def _see_result(entry: Entry, action: Action, scope: Scope) -> Scope:
 
 def _loop(node: Loop, scope: Scope, policies: Policies) -> Scope:
     head = [i for i in node.clause.items if i.kind != "time"]
-    if not nouns.content(head) or head[0].lower in ("one", "of", "that", "with", "older", "newer"):
+    some = bool(head) and head[0].lower in {"one", "of", *data_words("lists", "choosing")}
+    if not nouns.content(head) or some:
         listed = loops.last_list(node.clause.items, scope)
         return build(node.body, scope, policies) if listed is None else _for(listed, node, policies)
     listed = loops.list_of(head, scope)

@@ -102,7 +102,8 @@ def _sorted(made: Shaped, item: Type, free: Sequence[Item], limited: Sequence[ob
 
 
 def _key_after(free: Sequence[Item], item: Type, at: int) -> _Key | None:
-    by = next((k for k in range(at, len(free)) if free[k].lower in ("by", "of", "per")), None)
+    said = [free[k].lower for k in range(at, len(free))]
+    by = next((at + said.index(word) for word in ("by", "per", "of") if word in said), None)
     return _key(free, item, by) if by is not None else None
 
 

@@ -241,6 +241,8 @@ def with_action(clause: Clause) -> tuple[Clause, Clause | None]:
         takes_object = takes_object or (
             phrasal(item.lower, nxt.lower) and after is not None and after.kind not in ("punct", "time")
         )
+        measured = before.kind in ("quantity", "percent", "money") and nxt.is_word and not nxt.is_stop
+        takes_object = takes_object or measured  # `by more than 5 percent save symbol and price`
         if takes_object and (ends_value or ends_noun):
             head: tuple[Item, ...] = items[:lead]
             own = Clause("action", items[k:], joined="", sentence=clause.sentence)
