@@ -26,6 +26,7 @@ from eyeflow.frontend import (
 )
 from eyeflow.frontend.actions import Chosen
 from eyeflow.frontend.clauses import Clause
+from eyeflow.frontend.data import words as data_words
 from eyeflow.frontend.intent import Action, Fallback, ForEach
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.policies import Policies
@@ -126,6 +127,10 @@ def _act(node: Do, scope: Scope, policies: Policies) -> Scope:
     if it is not None:
         asked = scope.ask("it", f"What is meant by “{it.text}”?", (), it.span)
         return asked.explain({i.index for i in items})
+    if node.clause.joined == "or" and scope.actions and scope.failed is None:
+        said = scope.text[node.clause.span.start : node.clause.span.end]
+        return scope.ask("choice", f"Which is to be done: what is said before “or”, or “{said}”?", (), node.clause.span
+                         ).explain({i.index for i in items})  # fmt: skip
     each = _each(items, scope, node, policies)
     if each is not None:
         return each
@@ -226,19 +231,25 @@ def _instead(node: Do, best: Chosen, scope: Scope) -> tuple[Node, ...]:
     return (msgspec.structs.replace(other, clause=clause),)
 
 
+_PLACES = ("instead", "channel", "chat", "room", "group", "number")
+
+
 def _by_another(clause: Clause, scope: Scope) -> Clause:
     """`use Slack #ops instead`: the same is sent by another service."""
     items = [i for i in clause.items if i.kind != "punct"]
-    if not items or items[0].lower not in ("use", "try", "go", "do"):
+    told = bool(items) and items[0].lower in ("use", "try", "go", "do")
+    if not told and clause.role != "fallback":
         return clause
-    items = items[1:]
+    items = items[told:]
     while items and items[0].is_stop:
         items = items[1:]
     name = scope.vocab.name_at([i.lower for i in items], 0) if items else None
-    if name is None or any(i.is_word and not i.is_stop and i.lower != "instead" for i in items[name.length :]):
+    rest = items[name.length :] if name is not None else items
+    if name is None or any(i.is_word and not (i.is_stop or i.proper or i.lower in _PLACES) for i in rest):
         return clause
-    verb = msgspec.structs.replace(clause.items[0], lower="send", stem="send", verb=True)
-    it = msgspec.structs.replace(clause.items[0], lower="it", stem="it", verb=False)
+    plain = msgspec.structs.replace(clause.items[0], kind="word", proper=False, value=None)
+    verb = msgspec.structs.replace(plain, lower="send", stem="send", verb=True)
+    it = msgspec.structs.replace(plain, lower="it", stem="it", verb=False)
     return msgspec.structs.replace(clause, items=(verb, it, *items))
 
 
@@ -305,7 +316,8 @@ def _see_result(entry: Entry, action: Action, scope: Scope) -> Scope:
 
 def _loop(node: Loop, scope: Scope, policies: Policies) -> Scope:
     head = [i for i in node.clause.items if i.kind != "time"]
-    if not nouns.content(head) or head[0].lower in ("one", "of", "that", "with", "older", "newer"):
+    some = bool(head) and head[0].lower in {"one", "of", *data_words("lists", "choosing")}
+    if not nouns.content(head) or some:
         listed = loops.last_list(node.clause.items, scope)
         return build(node.body, scope, policies) if listed is None else _for(listed, node, policies)
     listed = loops.list_of(head, scope)

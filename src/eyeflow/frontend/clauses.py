@@ -8,6 +8,7 @@ Never: looks at a catalog: what a clause means is decided later, so the same cut
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import msgspec
 
@@ -143,6 +144,10 @@ class _Cutter:
             self._close()
             self.role = "condition"
         item = self.items[at]
+        if item.lower == "or" and self._starts_action(at + 1) and self._complete() and self._other_action(at):
+            self._close()  # `post X, or text me if it fails`
+            self.joined = "or"
+            return 1
         if item.text == "," and self.role == "failure" and not self.body and self._falls_back():
             self._close()  # `fall back to X if that fails, and do Y`
             return 1
@@ -157,6 +162,16 @@ class _Cutter:
             self.role = f"{self.role}:{ACTION}" if self._starts_action(at) else self.role
         self.body.append(item)
         return 1
+
+    def _other_action(self, at: int) -> bool:
+        """`or` begins another action, and does not go on with what is said (`ask them to call or write`)."""
+        found = [cue_at(self.lowered, k) for k in range(at, len(self.lowered))]
+        if any(cue is not None and cue.kind == "failure" for cue in found):
+            return True
+        said = [i.lower for i in self.body]
+        speaks = any(w in ("that", "say", "says", "saying", "whether", "how", "what") for w in said)
+        told = any(one.lower == "to" and two.acts for one, two in pairwise(self.body))
+        return self.role == ACTION and not speaks and not told
 
     def _falls_back(self) -> bool:
         return bool(self.clauses) and self.clauses[-1].role == "fallback"
@@ -177,6 +192,8 @@ class _Cutter:
         """Whether the words are a cue here, not part of a name or of a noun phrase."""
         after = at + length
         if kind == "coordination":
+            return True
+        if after >= len(self.items) and kind == "failure":
             return True
         if after >= len(self.items):
             return kind == "sequence" and self.lowered[at] not in ("first", "second", "third", "fourth", "next")

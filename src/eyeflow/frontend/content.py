@@ -106,7 +106,8 @@ def spoken(items: Sequence[Item], scope: Scope) -> tuple[str, tuple[int, ...]] |
         return _span_text(items[:greeted], 0, scope), tuple(range(greeted))
     for at in range(len(items)):
         length = phrase_at("say", lowered, at)
-        if length and at + length < len(items) and items[at + length].is_word:
+        after = items[at + length] if length and at + length < len(items) else None
+        if after is not None and (after.is_word or after.kind in ("placeholder", "punct", "emoji")):
             return _span_text(items, at + length, scope), tuple(range(at, len(items)))
         if (
             lowered[at] == "that"

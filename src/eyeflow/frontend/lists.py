@@ -26,8 +26,8 @@ _FUNCTIONS: Final = {"total": "SUM", "sum": "SUM", "average": "AVG", "mean": "AV
                      "largest": "MAX", "smallest": "MIN", "maximum": "MAX", "minimum": "MIN"}  # fmt: skip
 _AMOUNTS: Final = ("amount", "price", "total")
 _COUNTING: Final = ("number", "count", "counts", "quantity")
-_DATES: Final = ("created_at", "published_at", "modified_at", "received_at", "submitted_at", "date", "updated_at", "opened_at",
-                 "at", "created", "modified")  # fmt: skip
+_DATES: Final = ("created_at", "published_at", "modified_at", "received_at", "submitted_at", "date", "updated_at",
+                 "opened_at", "at", "created", "modified")  # fmt: skip
 _AGES: Final = ("age_days", "age_hours", "age_minutes", "age")
 
 
@@ -102,7 +102,8 @@ def _sorted(made: Shaped, item: Type, free: Sequence[Item], limited: Sequence[ob
 
 
 def _key_after(free: Sequence[Item], item: Type, at: int) -> _Key | None:
-    by = next((k for k in range(at, len(free)) if free[k].lower in ("by", "of", "per")), None)
+    said = [free[k].lower for k in range(at, len(free))]
+    by = next((at + said.index(word) for word in ("by", "per", "of") if word in said), None)
     return _key(free, item, by) if by is not None else None
 
 

@@ -13,6 +13,7 @@ import msgspec
 
 from eyeflow.frontend import nouns, states, triggers
 from eyeflow.frontend.comparisons import negate
+from eyeflow.frontend.data import words as data_words
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import stem, words
 from eyeflow.frontend.scope import Scope, Source
@@ -150,39 +151,6 @@ def _each_one(items: Sequence[Item], at: int) -> int:
 
 
 _CHOSEN: Final = ("ones", "those", "any", "anything", "everything")
-_CHOOSING: Final = frozenset(
-    [
-        "that",
-        "which",
-        "with",
-        "without",
-        "whose",
-        "who",
-        "older",
-        "newer",
-        "over",
-        "under",
-        "above",
-        "below",
-        "more",
-        "less",
-    ]
-    + [
-        "fewer",
-        "bigger",
-        "larger",
-        "smaller",
-        "from",
-        "longer",
-        "not",
-        "still",
-        "where",
-        "in",
-        "marked",
-        "labelled",
-        "tagged",
-    ]
-)
 
 
 def those(items: Sequence[Item], scope: Scope) -> tuple[Listed, tuple[Item, ...]] | None:
@@ -191,7 +159,7 @@ def those(items: Sequence[Item], scope: Scope) -> tuple[Listed, tuple[Item, ...]
         return None
     for at in range(1, len(items) - 1):
         after = items[at + 1].lower
-        if items[at].lower not in _CHOSEN or after not in _CHOOSING:
+        if items[at].lower not in _CHOSEN or after not in data_words("lists", "choosing"):
             continue
         for end in range(len(items), at + 2, -1):
             if end < len(items) and not _closes(items[end]):

@@ -1,4 +1,4 @@
-"""Roundabout ways to say an order, put as the later stages read it: `go through X and do Y`, `work out X`, `failing that`.
+"""Roundabout ways to say an order, put as later stages read it: `go through X and do Y`, `failing that`.
 
 Knows: `data/plain.yaml`. In: the items of one sentence without courtesies, the verbs of the catalog. Out: items of the
 same meaning, and the indexes of what plays no part. Never: drops a thing, an amount or a time; changes a word that
@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from eyeflow.frontend.approvals import gerunds
 from eyeflow.frontend.data import words
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import phrase_at, stem
@@ -24,12 +25,12 @@ _NEAR: Final = 6
 
 
 def plain(items: Sequence[Item], verbs: Container[str]) -> tuple[tuple[Item, ...], frozenset[int]]:
-    """`items` plainly, and the indexes of words that only made them another form. `verbs` are stems of the catalog's."""
+    """`items` plainly, and the indexes of words that only made them another form; `verbs`: stems of the catalog's."""
     kept, gone = list(items), set[int]()
-    for step in (_without_manner, _when_all_are_done, _without_sitting, _without_trying, _but_not):
+    for step in (_without_heading, _without_manner, _when_all_are_done, _without_sitting, _without_trying, _but_not):
         kept, more = step(kept)
         gone |= more
-    kept = _arrow(kept)
+    kept = _in_turn(_arrow(kept))
     kept = _failing_that(_converting(_finding_out(_going_through(kept), verbs), verbs))
     return tuple(kept), frozenset(gone)
 
@@ -49,6 +50,37 @@ def _as(item: Item, word: str) -> Item:
     return msgspec.structs.replace(
         item, kind="word", lower=word, stem=stem(word), verb=False, proper=False, value=None, time=None
     )
+
+
+def _without_heading(items: list[Item]) -> tuple[list[Item], set[int]]:
+    """`do these three things: ...`: what is said after the colon."""
+    for at in range(len(items) - 3):
+        if items[at].lower != "do" or not _opens(items, at):
+            continue
+        end = next((k for k in range(at + 1, min(at + 2 + _NEAR, len(items))) if items[k].text == ":"), None)
+        said = items[at + 1 : end] if end is not None else []
+        if end is not None and any(i.lower in ("these", "following", "all", "both", "this") for i in said):
+            return [*items[:at], *items[end + 1 :]], {i.index for i in items[at : end + 1]}
+    return items, set()
+
+
+def _in_turn(items: list[Item]) -> list[Item]:
+    """`archive it after posting its name`: post it, then archive it; `post it before archiving it`: the other way."""
+    for at in range(1, len(items) - 1):
+        verb = gerunds().get(items[at + 1].lower)
+        if items[at].lower not in ("before", "after") or verb is None:
+            continue
+        if any(i.lower in words("plain", "asking") for i in items):
+            return items  # an approval
+        base = msgspec.structs.replace(items[at + 1], lower=verb, stem=stem(verb))
+        start = next((k for k in range(at - 1, -1, -1) if items[k].acts and _opens(items, k)), None)
+        if start is None or any(i.text == "," or i.lower in ("and", "then") for i in items[at + 2 :]):
+            return items
+        then = _as(items[at], "then")
+        if items[at].lower == "before":
+            return [*items[:at], then, base, *items[at + 2 :]]
+        return [*items[:start], base, *items[at + 2 :], then, *items[start:at]]
+    return items
 
 
 def _without_manner(items: list[Item]) -> tuple[list[Item], set[int]]:
@@ -94,13 +126,8 @@ def _when_all_are_done(items: list[Item]) -> tuple[list[Item], set[int]]:
 
 def _without_sitting(items: list[Item]) -> tuple[list[Item], set[int]]:
     """`cards sitting in the Doing list`: cards in it."""
-    gone = {
-        item.index
-        for item, after in pairwise(items)
-        if item.lower in words("plain", "sitting")
-        and after.lower in ("in", "on", "under", "inside")
-        and item is not items[0]
-    }
+    placed = ((i, nxt) for i, nxt in pairwise(items[1:]) if nxt.lower in ("in", "on", "under", "inside"))
+    gone = {i.index for i, _ in placed if i.lower in words("plain", "sitting")}
     return [i for i in items if i.index not in gone], gone
 
 
@@ -186,9 +213,7 @@ def _but_not(items: list[Item]) -> tuple[list[Item], set[int]]:
         if verb >= len(items) or not items[verb].acts or not _opens_or(items, at):
             continue
         end = verb + 1
-        while (
-            end < len(items) and (items[end].is_stop or items[end].kind == "channel") and items[end].lower not in _IFS
-        ):
+        while end < len(items) and items[end].lower not in _IFS and (items[end].is_stop or items[end].is_literal):
             end += 1
         if end >= len(items) - 1 or items[end].lower not in _IFS or end - verb > _NEAR:
             continue

@@ -206,5 +206,10 @@ def _unreadable(text: str) -> Intent | None:
 
 
 def _without(clauses: Sequence[Clause], used: frozenset[int]) -> list[Clause]:
-    held = [msgspec.structs.replace(c, items=tuple(i for i in c.items if i.index not in used)) for c in clauses]
-    return [c for c in held if c.items or c.expr or c.role in ("failure", "loop")]
+    held: list[Clause] = []
+    for clause in clauses:
+        items = tuple(i for i in clause.items if i.index not in used)
+        told = clause.role == "failure" and not clause.items and any(i.index not in used for i in clause.cue_items)
+        if items or clause.expr or clause.role == "loop" or told:  # `if it fails, retry twice` is told by the retry
+            held.append(msgspec.structs.replace(clause, items=items))
+    return held

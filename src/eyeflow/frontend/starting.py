@@ -316,6 +316,8 @@ def _background(scope: Scope, sentences: Sentences) -> tuple[Scope, Sentences]:
 def _demands(items: Sequence[Item]) -> bool:
     """`it should be called lunch`: a statement that asks for something of what is done, and is no mere context."""
     lowered = [i.lower for i in items]
+    if lowered[1:2] and lowered[1] in words("me"):
+        return True  # an order by a verb nobody knows
     if lowered[0] in words("prepositions") or items[0].is_literal:
         return True  # `for enterprise customers ...`: a case of what is asked for
     if lowered[0] in ("never", "only", "not", "no", "don't", "always", "except", "unless", "without"):

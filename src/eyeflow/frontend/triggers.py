@@ -303,6 +303,8 @@ def _literal_filter(run: Sequence[Item], about: Source) -> str | None:
         if not hits or len(hits[0].used) < len(rest):
             return None
         path, field = hits[0].path, hits[0].field
+        if item.kind in _BY_KIND and field.entity not in (None, _BY_KIND[item.kind]):
+            return None  # a channel is no customer
     else:
         held = [(p, f) for p, f in walk(about.type) if f.entity == _BY_KIND.get(item.kind, "-")]
         if len(held) != 1:

@@ -138,6 +138,8 @@ def _belongs(param: Field, run: Sequence[Item], made: content.Made) -> bool:
         return True
     if isinstance(non_null(param.type), Json) and not nouns.content(run):
         return True  # `save both`, where anything can be held
+    if param.required and param.name in ("value", "data", "content") and not nouns.content(run):
+        return True  # `put it in cell B2`
     stems = set(split_name(param.name))
     said = {w for i in run if i.is_word for w in (i.stem, *synonyms(i.stem))}
     path = {w for part in made.value.strip("{}").split(".")[1:] for w in split_name(part)}
