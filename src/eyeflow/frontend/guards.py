@@ -21,10 +21,34 @@ from eyeflow.frontend.secrets import SECRET, hidden
 from eyeflow.values import Span
 
 _BEGINS: Final = ("and", "then", ",", "also", ":", "-", "or", "but")
-_SAYING: Final = ("remind", "tell", "ask", "message", "notify", "let", "know", "inform", "that", "saying", "about", "titled")
+_SAYING: Final = (
+    "remind",
+    "tell",
+    "ask",
+    "message",
+    "notify",
+    "let",
+    "know",
+    "inform",
+    "that",
+    "saying",
+    "about",
+    "titled",
+)
 _ASKING: Final = ("how", "who", "what", "where", "why", "which")
 _TO_YOU: Final = ("are", "do", "did", "can", "were", "would", "have", "will", "could", "should")
-_MENTIONS: Final = ("word", "words", "phrase", "contains", "containing", "mentions", "mentioning", "about", "called", "named")
+_MENTIONS: Final = (
+    "word",
+    "words",
+    "phrase",
+    "contains",
+    "containing",
+    "mentions",
+    "mentioning",
+    "about",
+    "called",
+    "named",
+)
 _OWNED: Final = ("their", "its", "his", "her", "your", "my", "our", "the", "a", "an", "any", "all", "some")
 
 
@@ -34,7 +58,9 @@ def refuse(items: Sequence[Item], scope: Scope) -> Scope:
     for at in range(len(items)):
         length = _orders_of_data(items, lowered, at)
         if length:
-            scope = _refused(scope, items, at, length, "what data says is never followed as an order; say what to do instead")
+            scope = _refused(
+                scope, items, at, length, "what data says is never followed as an order; say what to do instead"
+            )
         told = _runs_data(lowered, at)
         if told:
             scope = _refused(scope, items, at, told, "code from data is never run; quote the statement to run instead")
@@ -71,7 +97,9 @@ def _orders_of_data(items: Sequence[Item], lowered: Sequence[str], at: int) -> i
             break
         if lowered[end] in kept("guards", "orders"):
             between = lowered[at + obeys : end]
-            whose = any(w in ("its", "their", "his", "her", "any", "all", "those", "these") or w.endswith("'s") for w in between)
+            whose = any(
+                w in ("its", "their", "his", "her", "any", "all", "those", "these") or w.endswith("'s") for w in between
+            )
             after = lowered[end + 1] if end + 1 < len(lowered) else ""
             if whose or after in kept("guards", "inside"):
                 return end + 1 - at
@@ -97,7 +125,9 @@ def _runs_data(lowered: Sequence[str], at: int) -> int:
 def _handled(items: Sequence[Item], at: int, length: int) -> bool:
     """A secret is what is to be sent, shown or stored: the object of such a verb, not a word of a text or a filter."""
     after = items[at + length] if at + length < len(items) else None
-    if after is not None and after.is_word and not after.is_stop and after.lower not in kept("guards", "of_secrets"):
+    plain = after is not None and after.is_word and not (after.is_stop or after.lower.endswith("ed"))
+    one = not items[at + length - 1].lower.endswith("s")
+    if plain and one and after is not None and after.lower not in kept("guards", "of_secrets"):
         return False  # `the password policy`: another thing
     for k in range(at - 1, -1, -1):
         item = items[k]
@@ -127,8 +157,12 @@ def _secrets(items: Sequence[Item], scope: Scope) -> Scope:
             continue
         while end < len(items) and lowered[end] in ("is", "was", ":", "=", "of"):
             end += 1
-        if end < len(items) and (items[end].kind in ("key", "number") or items[end].is_word) and hidden(items[end].text):
-            found.append(items[end].span)
+        if (
+            end < len(items)
+            and (items[end].kind in ("key", "number") or items[end].is_word)
+            and hidden(items[end].text)
+        ):
+            found.append(Span(items[at].span.start, items[at + length - 1].span.end))
     for span in found:
         if any(r.span.start <= span.start and span.end <= r.span.end for r in scope.refusals):
             continue
@@ -156,7 +190,9 @@ def _made_up(items: Sequence[Item], scope: Scope) -> Scope:
                 continue
             length = _creates(said, at)
             if length:
-                scope = _refused(scope, said, at, length, "text and pictures are not made up; say the words to use instead")
+                scope = _refused(
+                    scope, said, at, length, "text and pictures are not made up; say the words to use instead"
+                )
             length = _weighs(lowered, at)
             if length:
                 text = f"“{item.text}” is a judgement; state the rule to apply instead"
@@ -176,7 +212,9 @@ def _creates(items: Sequence[Item], at: int) -> int:
             return 0
         if item.lower in kept("guards", "works"):
             after = items[end + 1] if end + 1 < len(items) else None
-            named = after is not None and (after.kind in ("quoted", "freetext") or after.lower in ("task", "card", "issue", "called"))
+            named = after is not None and (
+                after.kind in ("quoted", "freetext") or after.lower in ("task", "card", "issue", "called")
+            )
             return 0 if named else end + 1 - at
     return 0
 
@@ -214,11 +252,7 @@ def judged(items: Sequence[Item], scope: Scope) -> Scope:
     return scope
 
 
-def nothing_asked(scope: Scope) -> Scope:
+def nothing_asked(scope: Scope, whole: Span) -> Scope:
     """Words of which not one could be read, and nothing to do or to wait for: no automation is asked for."""
-    spans = [q.span for q in scope.questions if q.span is not None]
-    if not spans:
-        return scope
-    span = Span(min(s.start for s in spans), max(s.end for s in spans))
     reason = "this asks for nothing that a service of the catalog can do"
-    return msgspec.structs.replace(scope, questions=()).refuse(span, reason)
+    return msgspec.structs.replace(scope, questions=(), actions=()).refuse(whole, reason)

@@ -52,7 +52,11 @@ def complete(entry: Entry, filled: Filled, scope: Scope, *, sources: bool = True
             params[param.name] = value
             assumed.append((param.name, value, why))
     for param in entry.spec.params:
-        same = _of_the_same(entry, param, params, scope) if param.required and param.name not in params and not _handed_on(entry, param) else None
+        same = (
+            _of_the_same(entry, param, params, scope)
+            if param.required and param.name not in params and not _handed_on(entry, param)
+            else None
+        )
         if same is not None:  # the id that points at the thing may stand after the rest of its address
             params[param.name] = same
     return msgspec.structs.replace(filled, params=params, assumed=tuple(assumed))
