@@ -154,7 +154,8 @@ def by_what(told: Told, found: Sequence[Chosen], clause: Clause, scope: Scope) -
     text = f"How should {told.who} be told, and where: by which service?"
     doubtful = words("vague") | words("judgement")
     near = [c for c in found if c.entry.capability_says]
-    unread = set(min((c.unexplained for c in near), key=lambda left: len(left), default=()))
+    fewest = sorted(near, key=lambda c: len(c.unexplained))[:1]
+    unread = {index for c in fewest for index in c.unexplained}
     kept = {i.index for i in clause.items if i.lower in doubtful or (i.index in unread and i.text not in told.who)}
     return scope.ask("service", text, told.ways, clause.span).explain({i.index for i in clause.items} - kept)
 
