@@ -125,7 +125,9 @@ def _runs_data(lowered: Sequence[str], at: int) -> int:
 def _handled(items: Sequence[Item], at: int, length: int) -> bool:
     """A secret is what is to be sent, shown or stored: the object of such a verb, not a word of a text or a filter."""
     after = items[at + length] if at + length < len(items) else None
-    if after is not None and after.is_word and not after.is_stop and after.lower not in kept("guards", "of_secrets"):
+    plain = after is not None and after.is_word and not (after.is_stop or after.lower.endswith("ed"))
+    one = not items[at + length - 1].lower.endswith("s")
+    if plain and one and after is not None and after.lower not in kept("guards", "of_secrets"):
         return False  # `the password policy`: another thing
     for k in range(at - 1, -1, -1):
         item = items[k]
@@ -160,7 +162,7 @@ def _secrets(items: Sequence[Item], scope: Scope) -> Scope:
             and (items[end].kind in ("key", "number") or items[end].is_word)
             and hidden(items[end].text)
         ):
-            found.append(items[end].span)
+            found.append(Span(items[at].span.start, items[at + length - 1].span.end))
     for span in found:
         if any(r.span.start <= span.start and span.end <= r.span.end for r in scope.refusals):
             continue
@@ -250,11 +252,7 @@ def judged(items: Sequence[Item], scope: Scope) -> Scope:
     return scope
 
 
-def nothing_asked(scope: Scope) -> Scope:
+def nothing_asked(scope: Scope, whole: Span) -> Scope:
     """Words of which not one could be read, and nothing to do or to wait for: no automation is asked for."""
-    spans = [q.span for q in scope.questions if q.span is not None]
-    if not spans:
-        return scope
-    span = Span(min(s.start for s in spans), max(s.end for s in spans))
     reason = "this asks for nothing that a service of the catalog can do"
-    return msgspec.structs.replace(scope, questions=()).refuse(span, reason)
+    return msgspec.structs.replace(scope, questions=(), actions=()).refuse(whole, reason)

@@ -368,7 +368,8 @@ def _anchored(entry: Entry, asked: Sequence[Item], service: set[int], *, whole: 
     if service:
         return True
     nouns = entry.listing.nouns if entry.listing else frozenset[str]()
-    spoken = frozenset(w for p in entry.phrases for w in p) | nouns | entry.summary
+    params = {w for p in entry.capability.params for w in split_name(p.name)}
+    spoken = frozenset(w for p in entry.phrases for w in p) | nouns | (entry.summary - params)
     spoken |= frozenset() if whole else entry.fields
     return any(i.is_word and not i.is_stop and i.stem in spoken for i in asked)
 

@@ -18,9 +18,9 @@ from eyeflow.frontend.vocabulary import Vocabulary
 from eyeflow.values import Span
 
 CARRIED: Final = frozenset(
-    {"message", "messages", "msg", "notification", "notifications", "dm", "dms", "chat", "post", "posts", "task", "ticket", "card",
-     "page", "doc", "invite", "story", "reel", "call", "account", "channel", "group", "folder", "board", "workspace", "calendar",
-     "file", "drive", "feed", "video", "meeting", "note"}
+    {"message", "messages", "msg", "notification", "notifications", "dm", "dms", "chat", "post", "posts",
+     "task", "ticket", "card", "page", "doc", "invite", "story", "reel", "call", "account", "channel",
+     "group", "folder", "board", "file", "workspace", "calendar", "drive", "feed", "video", "meeting", "note"}
 )  # fmt: skip
 """What services carry: right after a name, that name is a service's."""
 

@@ -94,6 +94,11 @@ def plain_places(said: Filling) -> None:
     """`the humidity in the cellar`: plain words after a preposition and an article, for the one text that is open."""
     wanted = [p for p in said.open() if (p.required or said.entry.is_trigger) and not is_identity(p)]
     held = [p for p in wanted if is_plain_text(p) and element(p) == STRING and p.entity in (None, "location")]
+    if not held and said.entry.capability_writes:
+        held = [p for p in said.open() if _tells_apart(p) and p.entity is None]
+        if len(held) == 1:
+            _on_the(said, held[0])
+        return
     if len(held) != 1 or (said.entry.capability_writes and held[0].entity is None):
         return
     known = {w for p in said.entry.phrases for w in p} | said.entry.summary | said.entry.fields | said.entry.names
@@ -108,6 +113,31 @@ def plain_places(said: Filling) -> None:
         value = said.value_of(held[0], run) if run and k - at <= 3 else None
         if value is not None and not (set(run) & said.named):
             said.put(held[0], value, run, strong=False)
+            return
+
+
+def _on_the(said: Filling, param: Field) -> None:
+    """`play it on the office speaker`: which device is to do it."""
+    for at in range(2, len(said.items)):
+        if said.items[at - 1].lower not in ("the", "my", "our") or said.items[at - 2].lower not in (
+            "on",
+            "in",
+            "through",
+        ):
+            continue
+        run: list[int] = []
+        k = at
+        while said.free(k) and said.items[k].is_word and not said.items[k].is_stop:
+            run.append(k)
+            k += 1
+        thing = len(run) > 1 or not said.scope.vocab.by_stem.get(said.items[at].stem)
+        value = (
+            said.value_of(param, run)
+            if run and thing and len(run) <= 3 and not set(run) & (said.named | said.foreign)
+            else None
+        )
+        if value is not None:
+            said.put(param, value, run, strong=False)
             return
 
 
@@ -230,6 +260,9 @@ def _restates(said: Filling, stems: Sequence[str]) -> bool:
     """The words belong to every phrase of the verb (`shut the inlet`); where phrases vary, they are values."""
     verb = said.items[0].stem
     objects_of = {frozenset(p[1:]) - PARTICLES for p in said.entry.phrases if p and p[0] == verb}
+    called = [frozenset(split_name(p.name)) for p in said.entry.spec.params if p.required]
+    if frozenset(stems) in objects_of and any(one and one <= name for one in objects_of for name in called):
+        return True  # `send the newsletter`, beside `send the campaign`: which campaign is not said
     return len(objects_of) == 1 and set(stems) <= next(iter(objects_of))
 
 
