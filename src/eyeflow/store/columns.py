@@ -78,17 +78,18 @@ def check_where(table: type[Record], where: tuple[Where, ...]) -> None:
 def check_record(record: Record) -> None:
     """Assert the types of a record, and refuse what cannot be stored. Raises: StoreError `store_bad_value`."""
     table = type(record)
-    values, expected = _read(table)
-    for value, (column, kind) in zip(values(record), expected, strict=True):
-        if type(value) is not kind or kind is int or (kind is str and not value.isascii()):  # type: ignore[union-attr]
-            check_value(table, column, value, optional=column.nullable)
+    read, kinds = _reading(table)
+    for column, value, kind in zip(columns(table), read(record), kinds, strict=True):
+        if type(value) is kind and (kind is bytes or (kind is str and value.isascii())):  # type: ignore[union-attr]
+            continue
+        check_value(table, column, value, optional=column.nullable)
 
 
 @cache
-def _read(table: type[Record]) -> tuple[Callable[[Record], tuple[Scalar, ...]], tuple[tuple[Column, type], ...]]:
-    """What gives the values of a record of `table`, and the columns they are of with their types."""
+def _reading(table: type[Record]) -> tuple[Callable[[Record], tuple[Scalar, ...]], tuple[type, ...]]:
+    """What gives all values of a record of `table` together, and the types of its columns."""
     known = columns(table)
-    return attrgetter(*(column.name for column in known)), tuple((column, _TYPES[column.kind]) for column in known)
+    return attrgetter(*(column.name for column in known)), tuple(_TYPES[column.kind] for column in known)
 
 
 def check_value(table: type[Record], column: Column, value: Scalar | tuple[Scalar, ...], *, optional: bool) -> None:

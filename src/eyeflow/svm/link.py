@@ -13,7 +13,8 @@ from typing import Final
 import msgspec
 
 from eyeflow.ir import bytecode
-from eyeflow.ir.evaluate import Blocks, Code, Frame, closure, expecter
+from eyeflow.ir.evaluate import Blocks, Code, Frame, expecter
+from eyeflow.ir.evaluate.piece import NO_CONSTANT
 from eyeflow.ir.functions import BY_NUMBER as FUNCTIONS
 from eyeflow.ir.opcodes import BY_NUMBER as ROWS
 from eyeflow.ir.opcodes import Op
@@ -21,6 +22,7 @@ from eyeflow.ir.opcodes import Operand as Kind
 from eyeflow.ir.operands import registers_read
 from eyeflow.ir.program import ME, CodeBlock, Program, RateLimit, Scope, Step
 from eyeflow.recurrence.wall import zone_of
+from eyeflow.svm.compared import shown
 from eyeflow.svm.executable import (
     ApprovalCode,
     BackupCode,
@@ -37,6 +39,7 @@ from eyeflow.svm.executable import (
     Read,
     RespondCode,
     ScopeCode,
+    Shown,
     StepCode,
     SubtaskCode,
     ValueCode,
@@ -295,20 +298,28 @@ def _comparison(program: Program, test: int) -> str | None:
     return _SIGNS[name]
 
 
-def _when_told(data: bytes, test: int, side: int) -> Code:
+def _when_told(data: bytes, test: int, side: int) -> Shown:
     """One side of a plain comparison, as a closure that is made when somebody wants to be told its value."""
-    made: list[Code] = []
+    made: list[Shown] = []
 
-    def code(frame: Frame) -> Value:
+    def text(frame: Frame) -> str:
         if not made:
             program = bytecode.decode(data)
             block = program.blocks[test]
             operand = CodeBlock(block.code[:-1], block.code[-1].args[1 + side])
             whole = msgspec.structs.replace(program, blocks=(*program.blocks, operand))
-            made.append(closure(whole, len(program.blocks)))
+            made.append(_shown_by(Blocks(whole), len(program.blocks)))
         return made[0](frame)
 
-    return code
+    return text
+
+
+def _shown_by(blocks: Blocks, index: int) -> Shown:
+    constant, code = blocks.block(index).constant, blocks.metered(index)
+    if constant is not NO_CONSTANT:
+        same = shown(constant)  # type: ignore[arg-type]
+        return lambda frame: same
+    return lambda frame: shown(code(frame))
 
 
 def _strict(program: Program, step: Step, scope: Scope) -> frozenset[int]:
