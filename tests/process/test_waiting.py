@@ -211,3 +211,24 @@ def test_acceptance_59_a_run_under_way_takes_less_than_the_overview_says(home):
     print(f"{each_kb:.0f} KB a run under way")  # noqa: T201
     assert each_kb < 100
     assert {place.execution(each)["status"] for each in runs} == {"success"}
+
+
+def test_deployed_and_rolled_back_under_waiting_runs_each_ends_by_the_program_it_began_with(home):
+    """Its program is pinned: neither a newer version, nor an older one, nor a new process changes what a run does."""
+    place, stub = home
+    text = WAITING.replace("TASK resting", "TASK moving")
+    place.deploy(text)
+    first = place.run("moving", "moved-1", wait=False, input={"order": "moved-1", "rest": 4})["execution_id"]
+    place.standing(first, "waiting")
+    place.deploy(text.replace("-after", "-later"))
+    second = place.run("moving", "moved-2", wait=False, input={"order": "moved-2", "rest": 4})["execution_id"]
+    place.standing(second, "waiting")
+    place.post("/api/tasks/moving/rollback", {"version": 1})
+    third = place.run("moving", "moved-3", wait=False, input={"order": "moved-3", "rest": 1})["execution_id"]
+    place.restart()
+    ends = [place.ended(each) for each in (first, second, third)]
+    assert [each["output"] for each in ends] == ["moved-1-after", "moved-2-later", "moved-3-after"]
+    assert [each["version"] for each in ends] == [1, 2, 3]
+    wanted = {"moved-1-before", "moved-1-after", "moved-2-before", "moved-2-later", "moved-3-before", "moved-3-after"}
+    assert {order for order in stub.done if order.startswith("moved-")} == wanted
+    assert all(stub.done[order] == 1 for order in wanted)

@@ -85,6 +85,8 @@ def _taken(settings: Settings, *, prepare: bool) -> Lock:
     lock = Lock(settings.folder)
     lock.take()
     _open_more_files()
+    # SQLite keeps what it may have to undo in files of its own: on a read-only system only our folder takes them.
+    os.environ.setdefault("SQLITE_TMPDIR", str(settings.folder.absolute()))
     return lock
 
 
