@@ -99,7 +99,7 @@ class LocalEngine:
         return Proposal(
             text=text, engine=self.name, intent=intent, facts=facts, problems=tuple(run.problems), answers=given,
             sources=sources(((a, text[c.span.start : c.span.end]) for a, _, c in found), base, self._votes, ctx),
-            hints=tuple(hinted(action, self._votes, ctx) for action, _, _ in found),
+            hints=tuple(hinted(action, base, self._votes, ctx) for action, _, _ in found),
         )  # fmt: skip
 
     def reply(self, entries: Sequence[Entry], said: str) -> tuple[Mapping[str, Any], bool]:
