@@ -165,3 +165,35 @@ def test_a_value_is_found_word_for_word() -> None:
     items = clause.items
     for said, there in (("moon river", 1), ("Blue Train", 1), ("blue", 0), ("river or", 1), ("Moon Ri", 0), ("", 0)):
         assert len(found_at(said, items)) == there
+
+
+def test_a_value_is_widened_by_the_words_asked_about() -> None:
+    service = {
+        "service": "player",
+        "title": "Player",
+        "type": "Music",
+        "connector": "scripted",
+        "capabilities": {
+            "play": {
+                "summary": "Play a piece of music",
+                "phrases": ["play"],
+                "examples": ["play {title}"],
+                "effect": "write",
+                "params": {"title": {"type": "string", "required": True}, "room": {"type": "string"}},
+            }
+        },
+    }
+    catalog, report = load_documents([service])
+    assert catalog is not None, report
+    ctx = CompileContext(catalog=catalog, now=datetime(2026, 11, 23, 8, tzinfo=UTC), zone_assumed=False)
+    text = "play Marimba 1974 sessions"
+    alone = understand(text, ctx)
+    assert [q.slot for q in alone.questions] == ["1974_sessions"]
+    found = told(text, ctx, Hint("player", "play", (("title", "Marimba 1974 sessions"),)))
+    assert found.intent.outcome == "program"
+    assert found.intent.actions[0].params == {"title": "Marimba 1974 sessions"}
+    assert found.intent.text == text
+    assert [a.slot for a in found.intent.assumptions] == ["play.title"]
+    for other in ("Marimba 1974", "1974 sessions", "Marimba sessions", "Vibraphone 1974 sessions"):
+        assert told(text, ctx, Hint("player", "play", (("title", other),))).intent == alone
+    assert told(text, ctx, Hint("player", "play", (("room", "Marimba 1974 sessions"),))).intent == alone

@@ -21,6 +21,7 @@ from msgspec.structs import replace
 from eyeflow.catalog.model import CompileContext
 from eyeflow.frontend.engines.grounding import fold
 from eyeflow.frontend.engines.proposal import READING, Proposal
+from eyeflow.frontend.engines.widening import as_one
 from eyeflow.frontend.hints import Hint
 from eyeflow.frontend.intent import Action, Assumption, Intent, JsonValue, Question
 from eyeflow.frontend.rules import understand
@@ -42,7 +43,13 @@ def completed(rules: Intent, proposal: Proposal, ctx: CompileContext) -> Intent 
         return None
     answers = {slot: said for slot, said in proposal.answers if slot != READING}
     again = understand(rules.text, ctx, answers, proposal.hints)
-    if again.outcome != "program" or again.also or not _keeps(rules, again) or not _as_hinted(proposal.hints, again):
+    fits = again.outcome == "program" and _keeps(rules, again) and _as_hinted(proposal.hints, again)
+    if not fits:
+        widened = as_one(rules, proposal.hints, ctx, answers)
+        if widened is None:
+            return None
+        again = widened
+    if again.also:
         return None
     told = _chosen(rules, again, proposal.engine, ctx)
     kept = tuple(a for a in again.assumptions if a.slot not in {t.slot for t in told})

@@ -101,7 +101,7 @@ class LlmEngine:
             return found
         base = understand(found.text, ctx, {slot: said for slot, said in found.answers if slot != READING})
         return replace(
-            found, hints=tuple(hinted(action, self._votes, ctx) for action in calls),
+            found, hints=tuple(hinted(action, base, self._votes, ctx) for action in calls),
             sources=sources(((action, found.text) for action in calls), base, self._votes, ctx),
         )  # fmt: skip
 

@@ -39,6 +39,7 @@ from eyeflow.values import Field, ListOf, Scalar, non_null
 
 MAX_TOOLS: Final = 4
 MAX_CLAUSES: Final = 8
+FEW: Final = 2
 MAX_PARAMS: Final = 12
 MAX_WHOLE: Final = 320
 """Characters that are asked about at once."""
@@ -98,12 +99,12 @@ class LocalEngine:
         return Proposal(
             text=text, engine=self.name, intent=intent, facts=facts, problems=tuple(run.problems), answers=given,
             sources=sources(((a, text[c.span.start : c.span.end]) for a, _, c in found), base, self._votes, ctx),
-            hints=tuple(hinted(action, self._votes, ctx) for action, _, _ in found),
+            hints=tuple(hinted(action, base, self._votes, ctx) for action, _, _ in found),
         )  # fmt: skip
 
     def reply(self, entries: Sequence[Entry], said: str) -> tuple[Mapping[str, Any], bool]:
         """The model's word on one clause, and whether it was kept from before. Raises: EyeFlowError `engine_answer`."""
-        tools = [_tool(e) for e in entries]
+        tools = [_tool(e, whole=len(entries) <= FEW) for e in entries]
         name = store.digest(self.identity, said, tools)
         kept = store.find(self._folder, name) if self._folder is not None else None
         if kept is not None:
@@ -146,8 +147,14 @@ class _Run:
         self._ctx = ctx
         vocab = vocabulary(ctx.catalog)
         self._described = len(vocab.bare) == vocab.callable
-        known = (vocab.entry(a.service, a.function or "") for a in walk(base.actions) if a.service is not None)
-        self._known = list({e.key: e for e in known if e is not None}.values())
+        calls = [a for a in walk(base.actions) if a.service is not None]
+        known = [(vocab.entry(a.service or "", a.function or ""), a.span) for a in calls]
+        self._known = list({e.key: e for e, _ in known if e is not None}.values())
+        asked = [q.span for q in base.questions if q.span is not None and "." not in q.slot]
+        self._read = [
+            (e, span) for e, span in known
+            if e is not None and span is not None and any(span.start <= q.start and q.end <= span.end for q in asked)
+        ]  # fmt: skip
         self.asked = self.recalled = 0
         self.problems: list[Diagnostic] = []
 
@@ -161,13 +168,19 @@ class _Run:
         return [found for clause in held[:MAX_CLAUSES] for found in self._ask(clause)]
 
     def _shown(self, clause: Clause) -> list[Entry]:
-        """The functions the model may choose from: where they only describe themselves, those of the rules first."""
+        """The functions the model may choose from; where they only describe themselves and the rules named some, those:
+        it is asked what else was said for them, and takes less time."""
         vocab = vocabulary(self._ctx.catalog)
+        if self._described and self._known:
+            return self._known
+        read = [e for e, span in self._read if span.start < clause.span.end and clause.span.start < span.end]
+        if read:
+            return read
         if not self._described:
             return self._engine.ranked(clause, self._text, self._ctx)[:MAX_TOOLS]
         stems = dict.fromkeys(i.stem for i in clause.items if i.is_word and not i.is_stop)
-        found = [*self._known, *self._engine.ranked(clause, self._text, self._ctx), *vocab.described(stems)]
-        return list({e.key: e for e in found if not e.is_trigger}.values())[: max(MAX_TOOLS, len(self._known))]
+        found = [*self._engine.ranked(clause, self._text, self._ctx), *vocab.described(stems)]
+        return list({e.key: e for e in found if not e.is_trigger}.values())[:MAX_TOOLS]
 
     def _ask(self, clause: Clause) -> list[tuple[Action, float, Clause]]:
         entries = self._shown(clause)
@@ -227,20 +240,20 @@ def _escaped(value: JsonValue) -> JsonValue:
     return value
 
 
-def _tool(entry: Entry) -> dict[str, Any]:
+def _tool(entry: Entry, *, whole: bool) -> dict[str, Any]:
     """An entry as the model wants it told, as short as can be: its time goes into reading. Optional parameters are
-    left out unless they say who or what about, or the function has nothing but its description to be known by; catalog
-    text is data to it."""
+    left out unless they say who or what about, the function has nothing but its description to be known by, or few
+    are shown (`whole`); catalog text is data to it."""
     bare = not (entry.spec.phrases or entry.spec.examples)
-    params = [p for p in entry.spec.params if not p.secret and (bare or p.required or p.role or p.entity)][:MAX_PARAMS]
+    params = [p for p in entry.spec.params if not p.secret and (bare or whole or p.required or p.role or p.entity)]
     said = ", ".join(entry.spec.phrases[:3])
     return {
         "name": entry.key.replace(".", "_"),
         "description": f"{entry.spec.summary} ({entry.service.title}{': ' + said if said else ''})"[:140],
         "parameters": {
             "type": "object",
-            "properties": {p.name: _property(p, described=bare) for p in params},
-            "required": [p.name for p in params if p.required],
+            "properties": {p.name: _property(p, described=bare or whole) for p in params[:MAX_PARAMS]},
+            "required": [p.name for p in params[:MAX_PARAMS] if p.required],
         },
     }
 

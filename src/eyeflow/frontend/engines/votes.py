@@ -6,7 +6,7 @@ rules' reading, a source of votes or none. Out: `Hint`s, and how many sources se
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Protocol
 
 from eyeflow.catalog.model import CompileContext
@@ -14,7 +14,7 @@ from eyeflow.frontend.described.hinted import free
 from eyeflow.frontend.described.signature import Place, signature
 from eyeflow.frontend.hints import Hint
 from eyeflow.frontend.indexing import vocabulary
-from eyeflow.frontend.intent import Action, Intent
+from eyeflow.frontend.intent import Action, Intent, JsonValue
 from eyeflow.frontend.summary import walk
 from eyeflow.frontend.vocabulary import Entry, Vocabulary
 
@@ -33,16 +33,25 @@ class Votes(Protocol):
         ...
 
 
-def hinted(action: Action, votes: Votes | None, ctx: CompileContext) -> Hint:
-    """The call as a hint; `agreed` are the values that the votes see at the same parameter."""
+def hinted(action: Action, rules: Intent, votes: Votes | None, ctx: CompileContext) -> Hint:
+    """The call as a hint; `agreed` are the values that the votes see at the same parameter, rather than at another one
+    for which the rules have no other value."""
     entry = vocabulary(ctx.catalog).entry(action.service or "", action.function or "")
     places = {p.name: p for p in free(signature(entry))} if entry is not None and votes is not None else {}
-    agreed = frozenset(
-        name for name, value in action.params.items()
-        if votes is not None and name in places and isinstance(value, str)
-        and votes.fits(value, places[name], list(places.values()))
-    )  # fmt: skip
-    return Hint(action.service or "", action.function or "", tuple(action.params.items()), agreed)
+    read = [a.params for a in walk(rules.actions) if (a.service, a.function) == (action.service, action.function)]
+    agreed = set()
+    for name, value in action.params.items():
+        if votes is None or name not in places or not isinstance(value, str):
+            continue
+        rivals = [p for p in places.values() if not read or any(_open(p.name, value, params) for params in read)]
+        if votes.fits(value, places[name], rivals):
+            agreed.add(name)
+    return Hint(action.service or "", action.function or "", tuple(action.params.items()), frozenset(agreed))
+
+
+def _open(name: str, value: str, params: Mapping[str, JsonValue]) -> bool:
+    """The rules have nothing there, or these very words."""
+    return name not in params or str(params[name]).casefold() in value.casefold()
 
 
 def sources(calls: Iterable[tuple[Action, str]], rules: Intent, votes: Votes | None, ctx: CompileContext) -> int:
