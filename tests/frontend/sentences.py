@@ -381,7 +381,6 @@ REFUSED = (
     ("Order a pizza", "Order a pizza"),
     ("Buy 10 shares of ACME", "Buy 10 shares of ACME"),
     ("Run a tool I never installed", "Run a tool I never installed"),
-    ("Every day", "Every day"),
     ("Hello", "Hello"),
     ('When it snows in Oslo, text me "Snow"', "snows in Oslo"),
     ('Post "x" to #a at 25:00', "at 25:00"),

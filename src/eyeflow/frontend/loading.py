@@ -6,7 +6,7 @@ scope with the read. Never: reads by anything but the thing's own fields, or cho
 
 from __future__ import annotations
 
-from eyeflow.frontend import fields
+from eyeflow.frontend import fetching, fields
 from eyeflow.frontend.scope import Scope, Source
 from eyeflow.frontend.slots.defaults import field_for
 from eyeflow.frontend.slots.filling import Filled
