@@ -366,6 +366,7 @@ ASKED = (
     ('Post "tea" to #office every day at 5', "trigger.time"),
     ('Text +15550123 "Hi" at 5', "trigger.time"),
     ("Post to #general", "message.text"),
+    ("Every day", "action"),
     ("Email kim@acme.io", "message.body"),
     ('Email "Hello"', "message.to"),
     ("Delete all rows of the table sessions", "delete_rows.where"),

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import msgspec
 
-from eyeflow.frontend import loading, nouns, slots, wording
+from eyeflow.frontend import fetching, loading, nouns, slots, wording
 from eyeflow.frontend.handling import Handled, handle
 from eyeflow.frontend.intent import Action, JsonValue
 from eyeflow.frontend.items import Item
@@ -328,7 +328,7 @@ def _doer(item: Item, items: Sequence[Item], source: Source) -> bool:
 def _mentions(entry: Entry, items: Sequence[Item], state: Handled) -> Handled:
     """Words that name what is at hand (`the order`, `the ticket`) or restate the entry are accounted for."""
     nounsets = [s.nouns for s in state.scope.sources]
-    own = nouns.entry_words(entry) | entry.names
+    own = fetching.entry_words(entry) | entry.names
     fieldnames = {path[-1] for s in state.scope.sources if s.kind != "made" for path, _ in walk(s.type)}
     used = set(state.used)
     for item in nouns.content(items):

@@ -28,6 +28,7 @@ from eyeflow.frontend.actions import Chosen
 from eyeflow.frontend.clauses import Clause
 from eyeflow.frontend.data import words as data_words
 from eyeflow.frontend.handling.receivers import addressed
+from eyeflow.frontend.fetching import result_words
 from eyeflow.frontend.intent import Action, Fallback, ForEach
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.policies import Policies
@@ -345,8 +346,6 @@ def _question(entry: Entry, param: Field, scope: Scope) -> tuple[str, tuple[str,
 
 
 def _see_result(entry: Entry, action: Action, scope: Scope) -> Scope:
-    from eyeflow.frontend.nouns import _nouns  # noqa: PLC0415 - the same words name a fetched and a made thing
-
     result = entry.result
     if isinstance(non_null(result), ObjectOf) and not non_null(result).fields:  # type: ignore[union-attr]
         return scope
@@ -356,8 +355,8 @@ def _see_result(entry: Entry, action: Action, scope: Scope) -> Scope:
         # one was asked for, so what follows speaks of that one
         name, scope = scope.name(loops.singular(listing.path))
         scope = scope.act(Action(id=name, value=f"FIRST({action.id}.{listing.path})", span=action.span))
-        return scope.see(Source(name, listing.item, listing.nouns | _nouns(entry), entry.service.id, kind, entry))
-    return scope.see(Source(action.id, result, _nouns(entry), entry.service.id, kind, entry))
+        return scope.see(Source(name, listing.item, listing.nouns | result_words(entry), entry.service.id, kind, entry))
+    return scope.see(Source(action.id, result, result_words(entry), entry.service.id, kind, entry))
 
 
 # --- loops ---------------------------------------------------------------------------------------------------------

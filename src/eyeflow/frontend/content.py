@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from eyeflow.frontend import fields, nouns
+from eyeflow.frontend import fetching, fields, nouns
 from eyeflow.frontend.intent import Action, JsonValue
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import is_base_verb, phrase_at, stem, words
@@ -261,7 +261,7 @@ def same_again(part: Sequence[Item], previous: nouns.Reading | None, scope: Scop
     from eyeflow.frontend.slots import Filled  # noqa: PLC0415 - slots does not know this module
 
     filled = Filled(params, frozenset(i.index for i in said), 1)
-    name, _, scope, source = nouns.fetch(previous.entry, filled, scope, nouns._span(part))
+    name, _, scope, source = fetching.fetch(previous.entry, filled, scope, fetching.span_of(part))
     path = previous.expr.split(".")[1:]
     done = scope.explain({i.index for i in part})
     return nouns.Reading(".".join((name, *path)), previous.type, done, previous.score, (), source, previous.entry)

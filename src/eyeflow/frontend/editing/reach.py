@@ -13,9 +13,9 @@ import msgspec
 from eyeflow.catalog.model import TriggerKind
 from eyeflow.frontend import triggers
 from eyeflow.frontend.editing.pieces import Piece, entry_of, lists_of, output_of, walk
+from eyeflow.frontend.fetching import entry_words
 from eyeflow.frontend.intent import JsonValue
 from eyeflow.frontend.lexicon import stem
-from eyeflow.frontend.nouns import entry_words
 from eyeflow.frontend.scope import Scope, Source
 from eyeflow.frontend.values_said import escape
 from eyeflow.frontend.vocabulary import Entry

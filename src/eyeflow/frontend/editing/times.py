@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from eyeflow.frontend.choices import option_of
 from eyeflow.frontend.data import words
 from eyeflow.frontend.editing.cronlines import as_rules
 from eyeflow.frontend.editing.pieces import Done, Piece
@@ -77,22 +78,33 @@ def frame_of(piece: Piece, zone: str) -> Frame:
 
 def _changed(piece: Piece, task: ir.Task, trigger: ir.Schedule | ir.Once | ir.Manual, draft: Draft) -> Done:
     zone = draft.zone or getattr(trigger, "zone", None) or task.zone or piece.ctx.zone
-    draft, bad = answered(draft, dict(piece.answers))
-    if bad:
-        return Done(why=bad)
-    draft = _moved(draft, trigger)
-    frame = frame_of(piece, zone)
-    if isinstance(trigger, ir.Schedule):
-        made = _schedule(trigger, draft, frame, only="only" in piece.lowered)
-    elif isinstance(trigger, ir.Once):
-        made = _once(trigger, draft, frame)
-    else:
-        made = fresh(draft, frame)
+    frame, only = frame_of(piece, zone), "only" in piece.lowered
+    given: dict[str, str] = {}
+    while True:
+        settled, bad = answered(draft, given)
+        made = _started(trigger, _moved(settled, trigger), frame, only=only)
+        asked = made.questions if isinstance(made, Reading) else ()
+        fresh_ = {
+            question.slot: option_of(question.options, said) or said
+            for question in asked
+            if question.slot not in given and (said := piece.answer(question.slot))
+        }
+        if bad or not fresh_:
+            break
+        given |= fresh_
     if isinstance(made, str):
         return Done(why=made)
     if isinstance(made, Reading):
         return Done(questions=made.questions, why="" if made.questions else "; ".join(made.problems))
     return Done(task=msgspec.structs.replace(task, triggers=(made,)))
+
+
+def _started(
+    trigger: ir.Schedule | ir.Once | ir.Manual, draft: Draft, frame: Frame, *, only: bool
+) -> ir.Trigger | Reading | str:
+    if isinstance(trigger, ir.Schedule):
+        return _schedule(trigger, draft, frame, only=only)
+    return _once(trigger, draft, frame) if isinstance(trigger, ir.Once) else fresh(draft, frame)
 
 
 def _moved(draft: Draft, trigger: ir.Trigger) -> Draft:
