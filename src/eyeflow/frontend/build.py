@@ -27,8 +27,8 @@ from eyeflow.frontend import (
 from eyeflow.frontend.actions import Chosen
 from eyeflow.frontend.clauses import Clause
 from eyeflow.frontend.data import words as data_words
-from eyeflow.frontend.handling.receivers import addressed
 from eyeflow.frontend.fetching import result_words
+from eyeflow.frontend.handling.receivers import addressed
 from eyeflow.frontend.intent import Action, Fallback, ForEach
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.policies import Policies
