@@ -16,7 +16,7 @@ from eyeflow.frontend.described.filling import NUMBERS, Filling
 from eyeflow.frontend.described.focus import focus
 from eyeflow.frontend.described.kin import kin
 from eyeflow.frontend.described.pieces import Piece
-from eyeflow.frontend.described.signature import Place, akin, among
+from eyeflow.frontend.described.signature import Place, akin, among, root
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import is_base_verb, stem
 from eyeflow.frontend.scope import Scope
@@ -129,7 +129,9 @@ def _frame(item: Item) -> bool:
 
 def _by_maker(state: Filling, item: Item) -> bool:
     """`who wrote X`, where X was put to the writer: the question asks for what the capability takes."""
-    named = (p for p in state.sig.places if "maker" in p.traits and p.name in state.said)
+    makers = (p for p in state.sig.places if "maker" in p.traits and p.name in state.said)
+    doers = (p for p in state.sig.places if p.textual and item.lower.endswith(("ed", "s")) and not item.proper)
+    named = [*makers, *(p for p in doers if any(root(w) == root(item.stem) and w != item.stem for w in p.names))]
     return any(akin(form, w) for p in named for w in cue_words(p) for form in (item.stem, *kin(item.stem)))
 
 

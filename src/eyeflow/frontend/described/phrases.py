@@ -11,6 +11,7 @@ from typing import Final
 
 from eyeflow.frontend.data import words
 from eyeflow.frontend.described.filling import Filling
+from eyeflow.frontend.described.focus import scenery
 from eyeflow.frontend.described.pieces import Piece, grouped
 from eyeflow.frontend.described.signature import among
 from eyeflow.frontend.items import Item
@@ -29,13 +30,14 @@ def phrases(state: Filling) -> list[Piece]:
     """Runs of words that neither ask nor belong to the capability or to a value."""
     taken = {k for p in state.pieces for k in range(p.start, p.end)} | state.used
     own = state.sig.core | state.sig.summary | frozenset(w for p in state.sig.places for w in p.names)
+    told = scenery(state.items, state.used, having=False)
     runs: list[list[int]] = []
     counted = frozenset(w for p in state.sig.places if p.numeric for w in p.about)
     for at, item in enumerate(state.items):
         if at - 1 in taken and item.is_word and among(item.stem, counted):
             continue  # `a 4.5 hectare field`: the unit of the number before it
         going = bool(runs) and runs[-1][-1] == at - 1
-        if at in taken or among(item.stem, own) or not _noun(state.items, at, taken, going=going):
+        if at in taken or at in told or among(item.stem, own) or not _noun(state.items, at, taken, going=going):
             continue
         if going:
             runs[-1].append(at)
@@ -60,6 +62,8 @@ def _noun(items: Sequence[Item], at: int, taken: set[int], *, going: bool) -> bo
     if item.lower.endswith(("'s", "ly")) or item.kind != "word":
         return False
     before = items[at - 1] if at else None
+    if before is not None and before.lower in ("that", "which", "who") and not going:
+        return False  # `the part that produces ...`
     led = before is not None and before.is_stop and before.lower not in _BEFORE
     if is_base_verb(item.lower):
         return going or (led and before is not None and before.lower in language("determiners"))

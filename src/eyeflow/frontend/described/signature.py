@@ -146,7 +146,8 @@ def akin(one: str, other: str) -> bool:
         return True
     short, long = sorted((one, other), key=len)
     if len(short) >= 4 and (
-        short.rstrip("ei") == long.rstrip("ei") or long in (short.rstrip("e") + "tic", short.rstrip("e") + "ic")
+        short.rstrip("ei") == long.rstrip("ei")
+        or long in (short.rstrip("e") + "tic", short + "tic", short.rstrip("e") + "ic")
     ):
         return True
     return len(short) >= 5 and long.startswith(short) and len(long) - len(short) <= 5 and short.isalpha()
@@ -185,7 +186,7 @@ def _place(param: Field) -> Place:
         traits=_traits(param, names, about, text),
         unit=_unit(param, text),
         format=shape.group(1).casefold() if shape is not None else None,
-        regional=bool(re.search(r"city,? (?:and )?(?:state|country)\b", text, re.I)),
+        regional=bool(re.search(r"city,? (?:and )?(?:state|country)\b", text, re.I) or _IN_STATE.search(text)),
         usual=usual["held"].strip("'\"") if usual is not None else None,
         counted=_counted(param, text),
     )
@@ -217,7 +218,16 @@ def _said(param: Field, text: str) -> tuple[tuple[tuple[str, ...], str], ...]:
         found.update(dict.fromkeys(p.strip(" '\"") for p in parts if p and len(p.split()) <= 3))
     if not found:
         found.update(dict.fromkeys(_QUOTED.findall(text)))
-    return tuple((_stems(v), v) for v in found if _stems(v) and v.casefold() not in ("etc", "etc."))
+    return tuple((_stems(v), v) for v in found if _stems(v) and v.casefold() not in ("etc", "etc.") and _plain(v))
+
+
+def _plain(value: str) -> bool:
+    """Words, not a formula (`x**2`), whose parts say nothing."""
+    return not re.search(r"[*^=+<>|\\]", value)
+
+
+_IN_STATE: Final = re.compile(r"['\"‘“][A-Z][A-Za-z. ]+, [A-Z]{2}['\"’”]")
+"""An example that gives a town with its state."""
 
 
 @lru_cache(maxsize=65_536)
@@ -255,7 +265,8 @@ def _traits(param: Field, names: tuple[str, ...], about: tuple[str, ...], text: 
         found.add("time")
     if "languag" in own or stem("language") in own:
         found.add("language")
-    if own & {"unit"} or (own & {"unit", "scal", "measur"} and param.enum):
+    counts = any(lookup(v) or lookup(v.casefold()) for v in param.enum)
+    if own & {"unit"} or (own & {"scal", "measur"} and counts):
         found.add("unit")
     for trait, key in (("place", "places"), ("maker", "makers"), ("origin", "origins"), ("target", "targets")):
         if speaks(key, own):
