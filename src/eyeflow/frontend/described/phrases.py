@@ -57,7 +57,7 @@ def _noun(items: Sequence[Item], at: int, taken: set[int], *, going: bool) -> bo
     item = items[at]
     if not item.is_word or item.is_stop or item.lower in words("described", "frame") or len(item.text) < 2:
         return False
-    if item.lower in words("described", "altering"):
+    if item.lower in words("described", "altering") or item.lower in ("most", "least"):
         return False
     if item.lower.endswith(("'s", "ly")) or item.kind != "word":
         return False

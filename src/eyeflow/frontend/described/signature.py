@@ -111,11 +111,16 @@ class Signature(msgspec.Struct, frozen=True, eq=False):
     places: tuple[Place, ...]
 
 
+_ORDERS: Final = frozenset(stem(w) for w in ("request", "query", "run", "check"))
+"""Words that say little beside others, and everything where a capability is called nothing else."""
+
+
 @lru_cache(maxsize=4096)
 def signature(entry: Entry) -> Signature:
     """What `entry` says of itself."""
     plain = words("described", "signature")
     named = [w for w in _split(entry.spec.name) if w not in plain]
+    named = named or [w for w in _split(entry.spec.name) if w in _ORDERS]
     service = [w for w in _split(entry.service.id) if w not in plain]
     doing = [is_base_verb(w.casefold()) for w in re.split(r"[^A-Za-z]+|(?<=[a-z])(?=[A-Z])", entry.spec.name) if w]
     places = tuple(_place(p) for p in entry.spec.params)
