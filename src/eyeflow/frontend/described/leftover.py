@@ -256,7 +256,9 @@ def _parallel(state: Filling, one: int, other: int) -> bool:
 
 def _worded(place: Place) -> bool:
     """Plain words can be its value."""
-    return place.textual and not place.closed and not place.traits & {"date", "time", "unit", "code", "flag", "object"}
+    written = re.search(r"\b(?:notation|encoded|base64|hash|regex|regular expression)\b", place.field.description, re.I)
+    typed = place.traits & {"date", "time", "unit", "code", "flag", "object"}
+    return place.textual and not place.closed and not typed and written is None
 
 
 def _indefinite(state: Filling, piece: Piece, place: Place) -> bool:

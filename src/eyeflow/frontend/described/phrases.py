@@ -43,8 +43,22 @@ def phrases(state: Filling) -> list[Piece]:
             runs[-1].append(at)
         else:
             runs.append([at])
+    runs = [run for run in runs if not _attribute(state, run[-1] + 1, taken)]
     found = [_piece(run, state.items) for run in runs if len(run) <= LONGEST]
     return grouped(found, state.items)
+
+
+def _attribute(state: Filling, at: int, taken: set[int]) -> bool:
+    """`the phone number of the Harbour Inn`: words before `of` and a value ask for something of it."""
+    items = state.items
+    while at < len(items) and items[at].is_word and items[at].lower in words("described", "frame"):
+        at += 1
+    if at >= len(items) or items[at].lower != "of":
+        return False
+    at += 1
+    while at < len(items) and items[at].lower in language("determiners"):
+        at += 1
+    return at in taken and any(p.start == at and p.kind == "name" for p in state.pieces)
 
 
 def _piece(run: Sequence[int], items: Sequence[Item]) -> Piece:
@@ -57,7 +71,8 @@ def _noun(items: Sequence[Item], at: int, taken: set[int], *, going: bool) -> bo
     item = items[at]
     if not item.is_word or item.is_stop or item.lower in words("described", "frame") or len(item.text) < 2:
         return False
-    if item.lower in words("described", "altering") or item.lower in ("most", "least"):
+    apart = words("described", "altering") | words("described", "negative") | words("described", "apart")
+    if item.lower in apart or item.lower in ("most", "least"):
         return False
     if item.lower.endswith(("'s", "ly")) or item.kind != "word":
         return False
