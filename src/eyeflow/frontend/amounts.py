@@ -150,7 +150,13 @@ def _units(text: str, tokens: list[Token]) -> list[Token]:
     while at < len(tokens):
         token = tokens[at]
         unit, used = _unit_at(text, tokens, at + 1) if token.kind in _AMOUNTS else (None, 0)
-        if used:
+        one = at > 0 and tokens[at - 1].lower == "than" and token.lower in ("a", "an")
+        length = _unit_at(text, tokens, at + 1) if one else (None, 0)
+        if length[0] is not None and length[0].dimension == "time":
+            name = length[0].name  # `older than a week`
+            out.append(_merged(text, tokens[at : at + 1 + length[1]], Kind.QUANTITY, 1, name))
+            at += 1 + length[1]
+        elif used:
             kind = Kind.MONEY if unit is not None and unit.dimension.startswith("money") else Kind.QUANTITY
             out.append(_merged(text, tokens[at : at + 1 + used], kind, token.value, unit.name if unit else "degrees"))
             at += 1 + used

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from eyeflow.frontend import comparisons, fields
+from eyeflow.frontend.data import table
+from eyeflow.frontend.data import words as data_words
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import stem, words
 from eyeflow.frontend.scope import Source
@@ -77,6 +79,44 @@ def _implied(entry: Entry, field: Field, value: str) -> bool:
         return True
     spoken = {w for phrase in entry.phrases for w in phrase}
     return all(mine in phrase for phrase in entry.phrases) and not others & spoken
+
+
+NAMED_BY = ("ext", "extension", "format", "name", "filename", "path", "key")
+"""Fields that tell the kind of a file."""
+
+
+def file_kind(items: Sequence[Item], source: Source) -> tuple[str, int] | None:
+    """`a PDF lands in ...`, `new images`: what arrives is a file, and the word says which kind; with its index."""
+    held = {path[0] for path, field in walk(source.type) if len(path) == 1}
+    files = any(field.entity == "file" for _, field in walk(source.type))
+    field = next((name for name in NAMED_BY if name in held), None)
+    at = next((k for k, i in enumerate(items[:4]) if not i.is_stop), None)
+    if not files or field is None or at is None or not items[at].is_word:
+        return None
+    endings = endings_of(items[at].lower)
+    if not endings:
+        return None
+    return ending_in(f"{source.root}.{field}", endings, whole=field in ("ext", "extension", "format")), items[at].index
+
+
+def endings_of(word: str) -> tuple[str, ...]:
+    """The endings of files that a word speaks of: `pdfs`, `image`."""
+    kinds = table("literals", "file_kinds")
+    for said in (word, word.removesuffix("s")):
+        if said in data_words("literals", "files"):
+            return (said,)
+        if said in kinds:
+            return kinds[said]
+    return ()
+
+
+def ending_in(expr: str, endings: Sequence[str], *, whole: bool) -> str:
+    """The condition that a name, or the ending itself (`whole`), is one of `endings`."""
+    made = [f"ENDS_WITH(LOWER({expr}), {quote(each if whole else '.' + each)})" for each in endings]
+    expr = made[0]
+    for each in made[1:]:
+        expr = f"OR({expr}, {each})"
+    return expr
 
 
 _AUTHORS = ("author", "sender", "user", "owner", "creator", "poster", "from")

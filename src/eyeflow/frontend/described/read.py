@@ -23,6 +23,7 @@ from eyeflow.frontend.described.pieces import Piece, pieces, split
 from eyeflow.frontend.described.reading import Reading, called, usual
 from eyeflow.frontend.described.signature import Place
 from eyeflow.frontend.described.values import in_region
+from eyeflow.frontend.hints import Hint, found_at
 from eyeflow.frontend.intent import Action, JsonValue
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import cue_at
@@ -114,11 +115,16 @@ def _supposing(items: Sequence[Item]) -> bool:
 
 def _part(items: Sequence[Item], scope: Scope) -> Reading | None:
     """The best capability for one part of the request, filled."""
+    alone = _alone(items, scope)
+    return (_hinted(items, scope, alone) or alone) if scope.hints else alone
+
+
+def _alone(items: Sequence[Item], scope: Scope) -> Reading | None:
+    """What the words say by themselves."""
     found = matches(items, scope)
     if not found:
         return None
-    now = scope.ctx.now
-    values = pieces(items, scope.text, now)
+    values = pieces(items, scope.text, scope.ctx.now)
     likely = [m for m in found if _likely(m)]
     if not likely:
         return _by_values([_reading(m, items, values) for m in found[:_LOOKED]])
@@ -145,6 +151,26 @@ def _fuller(best: Reading, others: Sequence[Reading]) -> Reading:
         and taken <= {h.at for held in r.state.said.values() for h in held}
     ]
     return found[0] if len(found) == 1 else best
+
+
+def _hinted(items: Sequence[Item], scope: Scope, alone: Reading | None) -> Reading | None:
+    """The same capability, or where the words alone name none the one they come nearest to, filled with what hints
+    see first; None when hints see another one."""
+    held = [hint for hint in scope.hints if _within(hint, items, scope)]
+    if len({hint.key for hint in held}) != 1 or (alone is not None and alone.rival is not None):
+        return None
+    ranked = [alone.match] if alone is not None else matches(items, scope)[:2]
+    if not ranked or ranked[0].entry.key != held[0].key:
+        return None
+    if len(ranked) > 1 and ranked[0].score - ranked[1].score < _EVEN:
+        return None  # two come as near: which of them is for a person to say
+    return _reading(ranked[0], items, pieces(items, scope.text, scope.ctx.now), held)
+
+
+def _within(hint: Hint, items: Sequence[Item], scope: Scope) -> bool:
+    """What the hint takes from the request stands among these words, if anywhere."""
+    said = [value for _, value in hint.params if isinstance(value, str) and value.casefold() in scope.text.casefold()]
+    return all(found_at(value, items) for value in said)
 
 
 def _by_values(readings: Sequence[Reading]) -> Reading | None:
@@ -175,10 +201,10 @@ def _better(one: Reading, other: Reading) -> Reading:
     return other if left > 0 else one
 
 
-def _reading(match: Match, items: Sequence[Item], values: Sequence[Piece]) -> Reading:
-    state = fill(match.signature, items, values)
+def _reading(meant: Match, items: Sequence[Item], values: Sequence[Piece], hints: Sequence[Hint] = ()) -> Reading:
+    state = fill(meant.signature, items, values, hints)
     found = several.calls(state)
-    return Reading(match, state, None if found is None else tuple(found), _open(state, found))
+    return Reading(meant, state, None if found is None else tuple(found), _open(state, found))
 
 
 def _open(state: Filling, found: Sequence[dict[str, JsonValue]] | None) -> tuple[Place, ...]:
