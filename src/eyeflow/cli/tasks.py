@@ -36,7 +36,10 @@ app = group("tasks", "See, run and change what is deployed.")
 
 TaskArgument = Annotated[str, typer.Argument(metavar="TASK", help="Its name, alias or id.")]
 InputOption = Annotated[
-    list[str] | None, typer.Option("--input", "-i", metavar="NAME=VALUE", help="An input; or one JSON object.")
+    list[str] | None,
+    typer.Option(
+        "--input", "-i", metavar="NAME=VALUE|JSON|@FILE", help="An input; or a JSON object, or a file with one."
+    ),
 ]
 AnswerOption = Annotated[
     list[str] | None, typer.Option("--answer", "-a", metavar="SLOT=VALUE", help="The answer to a question; repeatable.")
@@ -130,6 +133,7 @@ def run(
     \b
     Examples:
       eyeflow tasks run hello_world --input name=Alice
+      eyeflow tasks run hello_world --input @input.json
       eyeflow tasks run daily_weather --no-wait
     """
     from eyeflow.cli.executions import show_run

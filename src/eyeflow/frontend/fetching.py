@@ -25,6 +25,9 @@ def fetch(entry: Entry, filled: Filled, scope: Scope, span: Span | None) -> tupl
             known = next((s for s in scope.sources if s.root == action.id), None)
             if known is not None:
                 return action.id, entry.result, scope, known
+    narrowed = _read_before(entry, filled, scope, span)
+    if narrowed is not None:
+        return narrowed.root, entry.result, scope, narrowed
     name, scope = scope.name(_short_name(entry))
     for slot, value, why in filled.assumed:
         scope = scope.assume(f"{name}.{slot}", value, why)
@@ -34,6 +37,21 @@ def fetch(entry: Entry, filled: Filled, scope: Scope, span: Span | None) -> tupl
     action = Action(id=name, service=entry.service.id, function=entry.spec.name, params=filled.params, span=span)
     source = Source(name, entry.result, result_words(entry), entry.service.id, "result", entry)
     return name, entry.result, scope.act(action).see(source), source
+
+
+def _read_before(entry: Entry, filled: Filled, scope: Scope, span: Span | None) -> Source | None:
+    """`look at today's calendar and for every meeting ...`: of what was just read, which was asked for more closely."""
+    source = next((s for s in reversed(scope.sources) if s.kind == "result"), None)
+    action = next((a for a in scope.actions if source is not None and a.id == source.root), None)
+    if source is None or action is None or entry.listing is None or source.entry is not entry:
+        return None
+    words_said = scope.text[span.start : span.end].casefold().split() if span is not None else []
+    fewer = filled.params.items() <= action.params.items() if _hashable(filled) else False
+    return source if fewer and "all" not in words_said and span is not None else None
+
+
+def _hashable(filled: Filled) -> bool:
+    return all(isinstance(value, str | int | float | bool) for value in filled.params.values())
 
 
 def entry_words(entry: Entry) -> frozenset[str]:

@@ -180,6 +180,8 @@ def _unshaped(rest: Sequence[Item], source: Source, scope: Scope) -> Reading | N
     labels = {i.index for i in rest[1:] if i.lower in ("column", "field", "cell", "columns", "fields")}
     rest = [i for i in rest if i.index not in labels]
     plain = [i for i in rest if i.is_word and i.stem not in source.nouns]
+    if any(i.lower in ("where", "which", "how", "why", "old", "ago") for i in plain):
+        return None
     if not plain or len(plain) > 2 or len(plain) < len([i for i in rest if i.stem not in source.nouns]):
         return None
     name = "_".join(i.text if i.proper else i.lower for i in plain)
@@ -198,7 +200,7 @@ def from_source(items: Sequence[Item], source: Source, scope: Scope) -> Reading 
 
 def _whole(source: Source, want: Field | None) -> tuple[str, Type]:
     """A thing mentioned whole: the field of the wanted entity, its summary, or itself."""
-    if want is not None and want.name == "attachments":
+    if want is not None and want.name in ("attachments", "files"):
         files = fields.by_entity(source.type, "file")
         if files:
             return ".".join((source.root, *files[0])), STRING
@@ -361,7 +363,8 @@ def _anchored(entry: Entry, asked: Sequence[Item], service: set[int], *, whole: 
     if service:
         return True
     nouns = entry.listing.nouns if entry.listing else frozenset[str]()
-    spoken = frozenset(w for p in entry.phrases for w in p) | nouns | entry.summary
+    params = {w for p in entry.capability.params for w in split_name(p.name)}
+    spoken = frozenset(w for p in entry.phrases for w in p) | nouns | (entry.summary - params)
     spoken |= frozenset() if whole else entry.fields
     return any(i.is_word and not i.is_stop and i.stem in spoken for i in asked)
 

@@ -101,13 +101,17 @@ def hear(text: str, answers: Mapping[str, str], read: Read, titles: Mapping[str,
 
 
 def reread(
-    text: str, edits: Sequence[tuple[Span, str]], told: Told, read: Callable[[str, Told], tuple[Intent, Applied | None]]
+    text: str,
+    edits: Sequence[tuple[Span, str]],
+    told: Told,
+    read: Callable[[str, Told], tuple[Intent, Applied | None]],
+    why: str = "read as a misspelling",
 ) -> tuple[Intent, Applied | None]:
     """What `text` means with some of its words read as others, which the intent assumes; spans are those of `text`."""
     plain = _State(text, tuple(range(len(text))), tuple(range(1, len(text) + 1)), told)
     state = _edited(plain, [(span, said, "") for span, said in edits], [])
     intent, applied = read(state.text, state.told)
-    noted = tuple(Assumption(text[at.start : at.end], said, "read as a misspelling") for at, said in edits)
+    noted = tuple(Assumption(text[at.start : at.end], said, why) for at, said in edits if said.strip(" ,"))
     kept = tuple(dict.fromkeys((*noted, *intent.assumptions)))
     return msgspec.structs.replace(_moved(intent, state), text=text, assumptions=kept), applied
 

@@ -18,6 +18,7 @@ from eyeflow.frontend.vocabulary import Entry, Vocabulary
 from eyeflow.values import Field, Span, Type
 
 if TYPE_CHECKING:
+    from eyeflow.frontend.hints import Hint
     from eyeflow.frontend.items import Item
     from eyeflow.frontend.wording import Match
 
@@ -42,6 +43,7 @@ class Scope(msgspec.Struct, frozen=True, eq=False):
     the last clause that read several things read. `told` are answers to questions about words, by the words; `heard`
     the slots whose answers have been read, `findings` what there is to say of them. `looked` is shared by all copies:
     which reads words may speak of, looked up once.
+    `hints` are calls that a helper sees.
     """
 
     ctx: CompileContext
@@ -64,6 +66,7 @@ class Scope(msgspec.Struct, frozen=True, eq=False):
     failed: str | None = None
     again: bool = False
     together: tuple[str, ...] = ()
+    hints: tuple[Hint, ...] = ()
     looked: dict[tuple[Item, ...], tuple[tuple[Entry, Match], ...]] = msgspec.field(default_factory=dict)
 
     def put(self, **changes: object) -> Scope:
