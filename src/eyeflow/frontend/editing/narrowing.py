@@ -13,6 +13,7 @@ import msgspec
 from eyeflow.frontend import conditions, triggers
 from eyeflow.frontend.comparisons import negate
 from eyeflow.frontend.data import words
+from eyeflow.frontend.editing.naming import effects, named
 from eyeflow.frontend.editing.pieces import Done, Piece, swapped, walk
 from eyeflow.frontend.editing.reach import reach
 from eyeflow.frontend.items import Item
@@ -43,6 +44,8 @@ def narrow(piece: Piece, task: ir.Task) -> Done | None:
         scope = reach(piece, task, inner.name if inner is not None else "")
         source = next((s for s in reversed(scope.sources) if s.kind == "item"), None)
     read = _read(items, scope, source) if source is not None else None
+    if read is None and fails and named(items, effects(task, piece), piece):
+        return None  # `skip the email`: an action is to go
     if read is None:
         return Done(why=f"“{piece.said}” is no condition on what this is done for")
     if fails:
