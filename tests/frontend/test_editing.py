@@ -117,7 +117,8 @@ def test_an_action_more_may_speak_of_what_is_there() -> None:
 
 
 @pytest.mark.parametrize("change", ["also email it to ops@example.com", "send it to ops@example.com as well",
-                                    "email this to ops@example.com too", "and email it to ops@example.com"])  # fmt: skip
+                                    "email this to ops@example.com too",
+                                    "and email it to ops@example.com"])  # fmt: skip
 @pytest.mark.parametrize(
     ("text", "body"),
     [

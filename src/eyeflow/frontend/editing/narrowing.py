@@ -34,8 +34,8 @@ def narrow(piece: Piece, task: ir.Task) -> Done | None:
         return None
     fails = bool(set(led) & set(words("edits", "ignoring")))
     filtered = _filtered(task)
-    if filtered is None:
-        return None
+    if filtered is None or (fails and named(items, effects(task, piece), piece)):
+        return None  # `skip the email`: an action is to go
     scope = reach(piece, task, filtered.name if isinstance(filtered, ir.Action) else "")
     source = next((s for s in scope.sources if s.kind == "trigger"), None)
     if isinstance(filtered, ir.Action):
@@ -44,8 +44,6 @@ def narrow(piece: Piece, task: ir.Task) -> Done | None:
         scope = reach(piece, task, inner.name if inner is not None else "")
         source = next((s for s in reversed(scope.sources) if s.kind == "item"), None)
     read = _read(items, scope, source) if source is not None else None
-    if read is None and fails and named(items, effects(task, piece), piece):
-        return None  # `skip the email`: an action is to go
     if read is None:
         return Done(why=f"“{piece.said}” is no condition on what this is done for")
     if fails:
