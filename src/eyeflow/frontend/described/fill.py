@@ -30,6 +30,7 @@ STEPS: Final[tuple[Callable[[Filling], None], ...]] = (
     known.currencies,
     known.days,
     known.flags,
+    tied.twins,
     tied.one_each,
     tied.tied,
     leftover.in_order,
@@ -37,6 +38,7 @@ STEPS: Final[tuple[Callable[[Filling], None], ...]] = (
     leftover.word_list,
     leftover.plain,
     leftover.alike,
+    leftover.maker,
 )
 """Every kind of evidence, the surest first."""
 

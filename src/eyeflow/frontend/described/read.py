@@ -14,11 +14,11 @@ import msgspec
 
 from eyeflow.frontend.described import doubts, several
 from eyeflow.frontend.described.choose import Match, matches
-from eyeflow.frontend.described.explained import explain
+from eyeflow.frontend.described.explained import explain, scenery
 from eyeflow.frontend.described.fill import fill
 from eyeflow.frontend.described.filling import Filling
 from eyeflow.frontend.described.parts import parts
-from eyeflow.frontend.described.pieces import Piece, pieces
+from eyeflow.frontend.described.pieces import Piece, pieces, split
 from eyeflow.frontend.described.reading import Reading, called, usual
 from eyeflow.frontend.described.signature import Place
 from eyeflow.frontend.described.values import in_region
@@ -34,6 +34,7 @@ MARGIN: Final = 1.0
 """Two capabilities whose scores differ by less are as good as each other, unless only one can be filled."""
 
 _EVEN: Final = 0.3
+_NEARLY: Final = 0.6
 
 _LOOKED: Final = 6
 _LEAST_SCORE, _LEAST_NAMED, _LEAST_COVERED = 4.0, 0.3, 0.3
@@ -43,9 +44,9 @@ def read(items: Sequence[Item], times: Sequence[TimePhrase], scope: Scope) -> Sc
     """`scope` with the calls that `items` ask for; None when they ask for none that is described."""
     if not scope.vocab.bare or _started(items, times):
         return None
-    held = [i for i in items if i.index not in scope.explained]
+    held = split([i for i in items if i.index not in scope.explained])
     found: list[tuple[Sequence[Item], Reading]] = []
-    for stretches in parts(held, scope):
+    for stretches in parts(held, scope, lambda said: _filled(said, scope)):
         each = _apart(stretches, scope)
         if not each:
             return None
@@ -54,7 +55,17 @@ def read(items: Sequence[Item], times: Sequence[TimePhrase], scope: Scope) -> Sc
     for words_, reading in found:
         scope = _act(reading, words_, scope)
         used |= {words_[k].index for k in reading.state.used}
+        if reading.match.entry.reads:
+            used |= {words_[k].index for k in scenery(reading.state, words_)}
     return doubts.times_left(items, times, used, scope) if found else None
+
+
+def _filled(items: Sequence[Item], scope: Scope) -> str | None:
+    """The capability that takes all that is said in one sentence and lacks nothing."""
+    reading = _part(items, scope)
+    whole = reading is not None and reading.complete and not reading.state.left() and reading.rival is None
+    tied = reading is not None and any(h[0].tied for h in reading.state.said.values())
+    return reading.match.entry.key if reading is not None and whole and tied else None
 
 
 def _apart(stretches: Sequence[Sequence[Item]], scope: Scope) -> list[tuple[Sequence[Item], Reading]]:
@@ -123,7 +134,22 @@ def _alone(items: Sequence[Item], scope: Scope) -> Reading | None:
         rival = _reading(other, items, values)
         as_good = best.match.score - rival.match.score < _EVEN and len(rival.state.said) == len(best.state.said)
         best = msgspec.structs.replace(best, rival=rival.match) if as_good else _better(best, rival)
-    return best
+    return best if best.complete else _fuller(best, [_reading(m, items, values) for m in likely[1:4]])
+
+
+def _fuller(best: Reading, others: Sequence[Reading]) -> Reading:
+    """The one other reading that lacks nothing and leaves nothing, takes all that the best takes, and is nearly as
+    likely; else the best."""
+    taken = {h.at for held in best.state.said.values() for h in held}
+    found = [
+        r
+        for r in others
+        if r.complete
+        and not r.state.left()
+        and r.match.score >= _NEARLY * best.match.score
+        and taken <= {h.at for held in r.state.said.values() for h in held}
+    ]
+    return found[0] if len(found) == 1 else best
 
 
 def _hinted(items: Sequence[Item], scope: Scope, alone: Reading | None) -> Reading | None:
