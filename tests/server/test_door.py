@@ -193,6 +193,8 @@ async def test_a_role_that_may_not_is_told_who_may(door):
         (b'{"a":"1"}', 422, "bad_request"),
         (b'{"a":1,"__proto__":{}}', 422, "bad_request"),
         (b'{"a":1,"role":"owner"}', 422, "bad_request"),
+        (b'{"a":1,"files":[{"filepath":"/etc/passwd"}]}', 422, "bad_request"),
+        (b"[" + b'{"":0},' * 110_000 + b"0]", 400, "bad_json"),
     ],
 )
 async def test_bodies_are_strict(door, body, status, code):
