@@ -68,6 +68,7 @@ class Connectors:
     list = listing(household.list_connectors)
     get = endpoint(household.get_connector)
     add = endpoint(household.add_connector)
+    change = endpoint(household.change_connector)
     remove = endpoint(household.remove_connector)
     test = endpoint(household.test_connector)
     connect = endpoint(household.connect_connector)
@@ -139,6 +140,7 @@ class Settings:
 
     get = endpoint(household.get_settings)
     put = endpoint(household.put_settings)
+    put_policy = endpoint(household.put_policy)
 
 
 class Audit:
