@@ -5,11 +5,13 @@ Knows: the commands' options. In: names, sentences, files. Out: tables, timeline
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from eyeflow.cli.output import Screen
+from eyeflow.cli.proposals import show_proposal
 from eyeflow.cli.reading import read_answers, read_given, read_loose, stop
 from eyeflow.cli.remote import (
     JsonOption,
@@ -220,6 +222,41 @@ def _text_of(screen: Screen, what: str) -> str:
     if given.artifact is not None:
         stop(screen, f"{what} is a sealed program, and a server seals its own", hint="deploy the text it was made from")
     return given.text
+
+
+@app.command("edit")
+def edit(
+    *,
+    task: TaskArgument,
+    change: Annotated[str, typer.Argument(help="What is to be different, in plain English.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Approve it without asking.")] = False,
+    answer: AnswerOption = None,
+    practice: Annotated[bool, typer.Option("--practice", help="The task runs against practice services.")] = False,
+    url: UrlOption = None,
+    key: KeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Change what runs in plain English: propose it, see what is different, and approve it or leave it open.
+
+    \b
+    Examples:
+      eyeflow tasks edit daily_weather "make it 10am instead"
+      eyeflow tasks edit daily_weather "also email it to ops@example.com" --yes
+    """
+    screen = Screen(as_json=as_json)
+    answers = read_answers(screen, answer)
+    with connected(screen, url, key) as client:
+        held = client.tasks.edit(task, change, answers=answers, practice=practice)
+        if not as_json:
+            show_proposal(screen, held)
+        if yes or (not as_json and sys.stdin.isatty() and typer.confirm("Approve it", default=False)):
+            held = client.proposals.approve(held.id, digest=held.digest)
+    if as_json:
+        screen.json(held)
+    elif held.state == "open":
+        screen.note(f"it waits: eyeflow proposals approve {held.id}")
+    else:
+        screen.line(f"{held.id}: {held.state}")
 
 
 @app.command("versions")

@@ -29,7 +29,7 @@ from eyeflow.workspace.errors import Clash, Forbidden, Invalid, Missing
 from eyeflow.workspace.names import require_task_name
 from eyeflow.workspace.permissions import require
 from eyeflow.workspace.ports import EngineView, Practised
-from eyeflow.workspace.reviewing import CompileRequest, Language, Watcher
+from eyeflow.workspace.reviewing import CompileRequest, ProposeRequest, Watcher
 from eyeflow.workspace.settings import Approval, Settings
 from eyeflow.workspace.views import ComparedView, CompileView, Draft, MissingAccount, ProgramView, Reviewed
 from eyeflow.workspace.writing import audited, generation, now_ms
@@ -40,24 +40,6 @@ _ANSWERS: Final = msgspec.json.Decoder(dict[str, str])
 
 State = Literal["open", "approved", "rejected", "superseded"]
 Verdict = Literal["approve", "reject"]
-
-
-class ProposeRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to become live. With `practice` it runs against practice services only, and needs no account.
-
-    `{"text": "Send weather to Slack every morning at 9am", "name": "morning_weather",
-    "answers": {"weather.location": "Paris", "message.channel": "#general"}}`
-    """
-
-    text: str
-    language: Language | None = None
-    name: str | None = None
-    answers: dict[str, str] = {}
-    practice: bool = False
-
-    def compiled(self) -> CompileRequest:
-        """The part that is compiled."""
-        return CompileRequest(text=self.text, language=self.language, name=self.name, answers=self.answers)
 
 
 class Proposed(msgspec.Struct, frozen=True, kw_only=True):
@@ -168,6 +150,7 @@ class Proposals:
         """Keep a program for people to decide on. Raises: Forbidden, NotAProgram, Invalid `bad_name`, Clash
         `name_taken`, NotNow."""
         require(principal, "proposals.create")
+        _says_something(request)
         _practice_only(principal, practice=request.practice)
         record = await self.drafted(principal, request)
         await self._store.write(
@@ -181,6 +164,7 @@ class Proposals:
         Raises: as `propose`; Forbidden `self_approval` when another person has to; Invalid `connect`; Clash.
         """
         require(principal, "tasks.deploy")
+        _says_something(request)
         _practice_only(principal, practice=request.practice)
         held = await self._settings.held()
         if held.approval != "self" and not request.practice:
@@ -219,6 +203,8 @@ class Proposals:
         """The programs of a request in a context, and what people look at. Raises: as `propose`."""
         if request.name is not None:
             require_task_name(request.name)
+        if request.change and not request.text:
+            request = await self._based(principal, request)
         if request.practice and self._practised is not None:
             ctx = msgspec.structs.replace(ctx, connections=self._practised(ctx.connections))
         reviewed = await self._compiler.review(request.compiled(), ctx)
@@ -394,6 +380,13 @@ class Proposals:
     async def _running(self, current: TaskRecord | None) -> VersionRecord | None:
         return None if current is None else await self._store.get(VersionRecord, current.id, current.version)
 
+    async def _based(self, principal: Principal, request: ProposeRequest) -> ProposeRequest:
+        """A change to the task of that name, beside the program that runs now. Raises: Missing."""
+        running = await self._running(await self._current(principal, request.name or ""))
+        if running is None:
+            raise Missing("unknown_task", f"no task is called {(request.name or '')[:80]!a}", hint="name one that runs")
+        return msgspec.structs.replace(request, text=running.ir, language="ir")
+
     async def _left_over(self, drafts: Sequence[Draft]) -> tuple[Diagnostic, ...]:
         """Tasks that an earlier form of the request also made and this one does not: they go on, and that is said."""
         first, found = drafts[0].task, list[Diagnostic]()
@@ -453,6 +446,11 @@ def _named_as_asked(request: ProposeRequest, reviewed: Reviewed) -> None:
     if request.name is not None and named != request.name:
         said = f"the text is of the task {named}, not of {request.name}"
         raise Invalid("bad_name", said, hint="a task keeps its name; change the TASK line, or leave the name out")
+
+
+def _says_something(request: ProposeRequest) -> None:
+    if not request.text and not request.change:
+        raise Invalid("bad_request", "there is nothing to make a program of", hint="give `text`, or a `change`")
 
 
 def _practice_only(principal: Principal, *, practice: bool) -> None:
