@@ -39,7 +39,7 @@ def list_schedules(
         rows, more = first(client.schedules.list(task=task), limit)
     cells = [
         (
-            row.task, row.state, _next(row.state, row.next_run),
+            row.task, "PRACTICE" if row.practice else row.state, _next(row.state, row.next_run),
             row.last_run.strftime("%Y-%m-%d %H:%M:%S") if row.last_run else "", row.missed, row.overlap,
         )
         for row in rows

@@ -6,14 +6,13 @@ Knows: the commands' options. In: names, sentences, files. Out: tables, timeline
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from eyeflow.cli.output import Screen
 from eyeflow.cli.proposals import show_proposal
-from eyeflow.cli.reading import MAX_TEXT_BYTES, read_answers, read_bytes, read_loose, stop
+from eyeflow.cli.reading import read_answers, read_given, read_loose, stop
 from eyeflow.cli.remote import (
     JsonOption,
     KeyOption,
@@ -178,7 +177,7 @@ def exit_of(result: Any) -> int:
 def deploy(
     *,
     what: Annotated[
-        str, typer.Argument(metavar="SENTENCE|FILE", help="A sentence, or a file with one or with LLM-IR.")
+        str, typer.Argument(metavar="SENTENCE|FILE|-", help="A sentence, a file with one or with LLM-IR, or stdin.")
     ],
     name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="What the task is called.")] = None,
     answer: AnswerOption = None,
@@ -218,14 +217,11 @@ def deploy(
 
 
 def _text_of(screen: Screen, what: str) -> str:
-    """A file's text, or the sentence itself."""
-    if not what.endswith((".eir", ".txt")):
-        return what
-    data = read_bytes(screen, Path(what), MAX_TEXT_BYTES)
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        return stop(screen, f"{what}: this is not UTF-8 text (byte {error.start})", code=Exit.USAGE)
+    """What SENTENCE, FILE or `-` stands for."""
+    given = read_given(screen, what)
+    if given.artifact is not None:
+        stop(screen, f"{what} is a sealed program, and a server seals its own", hint="deploy the text it was made from")
+    return given.text
 
 
 @app.command("edit")

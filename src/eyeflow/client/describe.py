@@ -215,10 +215,14 @@ def compiled_in_stages(text: str, *, answers: Mapping[str, str] | None = None, n
 
 
 def simulate(
-    text: str, *, scenario: Mapping[str, Any] | None = None, answers: Mapping[str, str] | None = None
+    text: str | None = None,
+    *,
+    ir: str | None = None,
+    scenario: Mapping[str, Any] | None = None,
+    answers: Mapping[str, str] | None = None,
 ) -> Call[models.Json]:
-    """Run a request with scripted answers and simulated time; nothing leaves the server."""
-    body = {"text": text, **given(scenario=scenario, answers=answers)}
+    """Run a request (a sentence or LLM-IR) with scripted answers and simulated time; nothing leaves the server."""
+    body = given(text=text, ir=ir, scenario=scenario, answers=answers)
     return Call(method="POST", path="/simulate", into=models.Json, body=body, safe=True)
 
 

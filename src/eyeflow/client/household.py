@@ -6,7 +6,7 @@ Knows: methods, paths, bodies and answers. In: arguments. Out: `Call`s. Never: s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 from eyeflow.client import models
@@ -42,6 +42,24 @@ def add_connector(
         "hosts": hosts, "shared": shared, **given(credential=credential),
     }  # fmt: skip
     return post("/connectors", models.Connection, body)
+
+
+def change_connector(
+    name: str,
+    service: str,
+    *,
+    credential: str | None = None,
+    defaults: Mapping[str, Any] | None = None,
+    settings: Mapping[str, str] | None = None,
+    hosts: tuple[str, ...] = (),
+    shared: bool = True,
+) -> Call[models.Connection]:
+    """Change an account, as a whole. What approved programs use of it stays."""
+    body = {
+        "service": service, "defaults": dict(defaults or {}), "settings": dict(settings or {}), "hosts": hosts,
+        "shared": shared, **given(credential=credential),
+    }  # fmt: skip
+    return put(f"/connectors/{segment(name)}", models.Connection, body)
 
 
 def remove_connector(name: str) -> Call[None]:
@@ -207,6 +225,11 @@ def get_settings() -> Call[models.WorkspaceSettings]:
 def put_settings(settings: models.WorkspaceSettings) -> Call[models.WorkspaceSettings]:
     """Replace the settings of the workspace."""
     return put("/settings", models.WorkspaceSettings, settings)
+
+
+def put_policy(rules: Sequence[Mapping[str, Any]]) -> Call[models.Json]:
+    """Replace the rules of what roles may use: each with `service`, perhaps `capability`, and `roles`."""
+    return put("/settings/policy", models.Json, {"rules": [dict(rule) for rule in rules]})
 
 
 # Audit and operation

@@ -346,6 +346,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     overlap: str = ""
     next_run: datetime | None = None
     last_run: datetime | None = None
+    practice: bool = False
 
 
 class Webhook(msgspec.Struct, frozen=True, kw_only=True):

@@ -69,6 +69,7 @@ class Connectors:
     list = listing(household.list_connectors)
     get = endpoint(household.get_connector)
     add = endpoint(household.add_connector)
+    change = endpoint(household.change_connector)
     remove = endpoint(household.remove_connector)
     test = endpoint(household.test_connector)
     connect = endpoint(household.connect_connector)
@@ -140,6 +141,7 @@ class Settings:
 
     get = endpoint(household.get_settings)
     put = endpoint(household.put_settings)
+    put_policy = endpoint(household.put_policy)
 
 
 class Audit:

@@ -150,6 +150,7 @@ class Proposals:
         """Keep a program for people to decide on. Raises: Forbidden, NotAProgram, Invalid `bad_name`, Clash
         `name_taken`, NotNow."""
         require(principal, "proposals.create")
+        _says_something(request)
         _practice_only(principal, practice=request.practice)
         record = await self.drafted(principal, request)
         await self._store.write(
@@ -163,6 +164,7 @@ class Proposals:
         Raises: as `propose`; Forbidden `self_approval` when another person has to; Invalid `connect`; Clash.
         """
         require(principal, "tasks.deploy")
+        _says_something(request)
         _practice_only(principal, practice=request.practice)
         held = await self._settings.held()
         if held.approval != "self" and not request.practice:
@@ -444,6 +446,11 @@ def _named_as_asked(request: ProposeRequest, reviewed: Reviewed) -> None:
     if request.name is not None and named != request.name:
         said = f"the text is of the task {named}, not of {request.name}"
         raise Invalid("bad_name", said, hint="a task keeps its name; change the TASK line, or leave the name out")
+
+
+def _says_something(request: ProposeRequest) -> None:
+    if not request.text and not request.change:
+        raise Invalid("bad_request", "there is nothing to make a program of", hint="give `text`, or a `change`")
 
 
 def _practice_only(principal: Principal, *, practice: bool) -> None:

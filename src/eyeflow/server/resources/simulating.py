@@ -19,10 +19,11 @@ MAX_SCENARIOS: Final = 20
 
 
 class Simulate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A sentence or LLM-IR, and the state of the world it meets (one scenario, or a list); without, the present with
-    your profile. Scenarios are as `eyeflow simulate` takes them."""
+    """A sentence or LLM-IR (`text`), or LLM-IR (`ir`), and the state of the world it meets (one scenario, or a list);
+    without, the present with your profile. Scenarios are as `eyeflow simulate` takes them."""
 
-    text: str
+    text: str | None = None
+    ir: str | None = None
     scenario: Any = None
     answers: dict[str, str] = {}
 
@@ -32,6 +33,8 @@ async def simulate_request(service: Service, request: Request, body: Simulate) -
     """Run a request with scripted answers and simulated time. Nothing leaves the server, nothing is kept."""
     from eyeflow.simulate.simulate import simulate  # noqa: PLC0415 - a second machine: only who simulates pays
 
+    if (body.text is None) == (body.ir is None):
+        raise Declined(422, "bad_request", "give exactly one of `text` and `ir`")
     ctx = await service.workspace.contexts.of(request.who)
     if body.scenario is None:
         scenarios: tuple[Scenario, ...] = (Scenario(now=ctx.now, profile=ctx.profile),)
@@ -44,6 +47,7 @@ async def simulate_request(service: Service, request: Request, body: Simulate) -
     if len(scenarios) > MAX_SCENARIOS:
         raise Declined(422, "bad_request", f"at most {MAX_SCENARIOS} scenarios at a time")
     asked = tuple(msgspec.structs.replace(each, answers={**each.answers, **body.answers}) for each in scenarios)
-    ir = language_of(body.text) == "ir"
-    case = Case(id="request", text=None if ir else body.text, ir=body.text if ir else None, scenarios=asked)
+    said = body.text or ""
+    ir = body.ir if body.ir is not None else said if language_of(said) == "ir" else None
+    case = Case(id="request", text=None if ir is not None else said, ir=ir, scenarios=asked)
     return await service.beside.run(lambda: simulate(case, ctx.catalog, connections=ctx.connections))

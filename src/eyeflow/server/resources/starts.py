@@ -13,7 +13,7 @@ from eyeflow.server.resources.paging import Page, Paged, page_of, position_of
 from eyeflow.server.routes import Routes
 from eyeflow.server.service import Service
 from eyeflow.store.port import Where
-from eyeflow.store.records import Record, ScheduleRecord, TaskRecord, TickRecord, WebhookRecord
+from eyeflow.store.records import ScheduleRecord, TaskRecord, TickRecord, WebhookRecord
 from eyeflow.triggers.port import ADDED
 from eyeflow.workspace.hooks import NewWebhook
 
@@ -27,7 +27,8 @@ class ListStarts(Paged, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class ScheduleView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A schedule of a task. `spec` is the trigger as data; `next_run` is null when it never fires again."""
+    """A schedule of a task. `spec` is the trigger as data; `next_run` is null when it never fires again. That of a
+    `practice` task never fires by itself."""
 
     id: str
     task_id: str
@@ -38,6 +39,7 @@ class ScheduleView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     overlap: str
     next_run: datetime | None
     last_run: datetime | None = None
+    practice: bool = False
 
 
 class TickView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -97,8 +99,8 @@ async def list_schedules(service: Service, request: Request, query: ListStarts) 
     where = await _of(service, request, query)
     after = (position_of(query.cursor, str),) if query.cursor else ()
     rows = await service.store.find(ScheduleRecord, *where, order=("id",), after=after, limit=query.limit + 1)
-    names = await _names(service, rows)
-    return page_of(rows, query.limit, lambda row: _schedule(row, names), lambda row: row.id)
+    tasks = await _tasks(service, rows)
+    return page_of(rows, query.limit, lambda row: _schedule(row, tasks.get(row.task_id)), lambda row: row.id)
 
 
 @ROUTES.add("GET", "/api/schedules/{schedule_id}/ticks", "triggers.read")
@@ -166,15 +168,19 @@ async def _visible(service: Service, request: Request) -> tuple[str, ...]:
     return tuple(row.id for row in await service.store.find(TaskRecord, Where("name", "in", names)))
 
 
-async def _names(service: Service, rows: list[ScheduleRecord] | list[WebhookRecord]) -> dict[str, str]:
+async def _tasks(service: Service, rows: list[ScheduleRecord] | list[WebhookRecord]) -> dict[str, TaskRecord]:
     ids = tuple({row.task_id for row in rows})
-    found: list[Record] = list(await service.store.find(TaskRecord, Where("id", "in", ids))) if ids else []
-    return {row.id: row.name for row in found if isinstance(row, TaskRecord)}
+    return {row.id: row for row in await service.store.find(TaskRecord, Where("id", "in", ids))} if ids else {}
 
 
-def _schedule(row: ScheduleRecord, names: dict[str, str]) -> ScheduleView:
+async def _names(service: Service, rows: list[WebhookRecord]) -> dict[str, str]:
+    return {identity: task.name for identity, task in (await _tasks(service, rows)).items()}
+
+
+def _schedule(row: ScheduleRecord, task: TaskRecord | None) -> ScheduleView:
     return ScheduleView(
-        id=row.id, task_id=row.task_id, task=names.get(row.task_id, ""), state=row.state,
+        id=row.id, task_id=row.task_id, task="" if task is None else task.name, state=row.state,
+        practice=task is not None and task.practice,
         spec=msgspec.json.decode(row.spec), missed=row.missed, overlap=row.overlap,
         next_run=instant(row.next_ms) if row.state == "live" else None, last_run=instant(row.last_ms),
     )  # fmt: skip
