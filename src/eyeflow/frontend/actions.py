@@ -173,6 +173,13 @@ def _look(seen: _Seen, items: Sequence[Item], scope: Scope, verb: Item | None) -
     if entry.capability_says and any(p.role == "content" for p in open_):
         kinds = frozenset(i.index for i in items if i.lower in words("message_kinds"))
         state = msgspec.structs.replace(state, used=state.used | kinds)  # what it says is asked
+    elif entry.capability_says:  # `a reminder with its name`, `in one message`
+        kinds = frozenset(
+            i.index
+            for before, i in pairwise(items)
+            if i.lower in words("message_kinds") and before.lower in ("a", "an", "one", "single")
+        )
+        state = msgspec.structs.replace(state, used=state.used | kinds)
     left = tuple(
         i.index for i in nouns.content(items) if i.index not in state.used and i.index not in state.scope.explained
     )

@@ -205,7 +205,13 @@ def _without_trying(items: list[Item]) -> tuple[list[Item], set[int]]:
 
 def _but_not(items: list[Item]) -> tuple[list[Item], set[int]]:
     """`..., but don't post anything if X`, `don't bother me when X`: not if X."""
+    lowered = [i.lower for i in items]
     for at, item in enumerate(items):
+        idle = phrase_at("nothing", lowered, at)
+        if idle and at + idle < len(items) - 1 and lowered[at + idle] in _IFS and at:
+            start = at - (items[at - 1].lower in ("but", "and", ","))
+            cue = [_as(item, word) for word in ("but", "not", "if")]
+            return [*items[:start], *cue, *items[at + idle + 1 :]], {i.index for i in items[start : at + idle + 1]}
         length = 1 if item.lower in ("don't", "dont", "never") else 2
         if length == 2 and [i.lower for i in items[at : at + 2]] != ["do", "not"]:
             continue

@@ -39,6 +39,15 @@ def nothing(items: Sequence[Item]) -> bool:
     return bool(said) and phrase_at("nothing", said, 0) == len(said)
 
 
+_OFTEN = ("check", "run", "do", "repeat", "look", "refresh", "execute", "happen", "start", "go", "again")
+
+
+def only_when(items: Sequence[Item]) -> bool:
+    """`check every hour`: said of how often all of it is done."""
+    timed = any(i.kind == "time" for i in items)
+    return timed and all(i.kind in ("time", "punct") or i.lower in _OFTEN or i.is_stop for i in items)
+
+
 def unknown_verb(items: Sequence[Item], scope: Scope) -> bool:
     """`teleport the weather to ...`: an order whose verb nobody knows; its object does not say what to do."""
     if len(items) < 2 or not items[0].is_word or items[0].proper or items[0].is_stop:
@@ -73,10 +82,11 @@ CARRIED = (
 )
 
 
-def unknown_service(items: Sequence[Item], best: Chosen) -> Item | None:
+def unknown_service(items: Sequence[Item], best: Chosen, scope: Scope) -> Item | None:
     """`a WhatsApp message`: a name before what services carry, that no service has and nothing else explains."""
     for item, after in itertools.pairwise(items):
-        if item.proper and item.is_word and item.index in best.unexplained and after.lower in CARRIED:
+        known = scope.vocab.name_at([item.lower], 0) is not None
+        if item.proper and item.is_word and item.index in best.unexplained and after.lower in CARRIED and not known:
             return item
     return None
 

@@ -162,6 +162,8 @@ def _is_a_field(items: Sequence[Item], at: int, scope: Scope) -> bool:
         return True
     before = items[at - 1].lower if at else ""
     after = items[at + 1].lower if at + 1 < len(items) else ""
+    if item.lower == "url" and any(item.stem in split_name(p[-1]) for s in scope.sources for p, _ in walk(s.type)):
+        return before != "fetch"  # `the ticket URL`
     owned = before in ("their", "its", "his", "her") or (before in ("and", ",") and at > 1 and _owned(items[: at - 1]))
     if not owned or item.proper or after in ("message", "to"):
         return False

@@ -131,7 +131,9 @@ def _modifiers(said: Filling, param: Field, at: int) -> list[int]:
         return []
     run: list[int] = []
     k = at - 1
-    while said.free(k) and said.items[k].is_word and not said.items[k].is_stop and k not in said.named:
+    while said.free(k) and said.items[k].is_word and k not in said.named:
+        if said.items[k].is_stop and not (said.items[k].lower == "back" and k and said.items[k - 1].lower == "the"):
+            break
         run.insert(0, k)
         k -= 1
     leads = ("the", "my", "our", "a", "an", "off", "on") if param.required or said.entry.is_trigger else ("with", "of")
