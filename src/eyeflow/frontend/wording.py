@@ -149,8 +149,8 @@ def _names(entry: Entry, items: Sequence[Item], scope: Scope) -> tuple[set[int],
             continue
         if entry.service.id in name.services:
             own.update(items[k].index for k in range(at, at + name.length))
-        else:
-            others = True
+        elif not (entry.is_trigger and name.length == 1 and any(items[at].stem in p for p in entry.phrases)):
+            others = True  # `an email arrives` names what the event is about, no service
         at += name.length
     return own, bool(own), others
 
