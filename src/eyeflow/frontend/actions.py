@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import msgspec
 
-from eyeflow.frontend import loading, nouns, slots, wording
+from eyeflow.frontend import fetching, loading, nouns, slots, wording
 from eyeflow.frontend.handling import Handled, handle
 from eyeflow.frontend.intent import Action, JsonValue
 from eyeflow.frontend.items import Item
@@ -25,6 +25,8 @@ from eyeflow.values import Field, Span
 
 WORDED = 32
 _LEADING = frozenset({"also", "then", "always", "please", "just", ",", "first", "finally", "and", "so", "next"})
+_PUTTING = frozenset({"put", "drop", "stick", "throw", "pop", "leave", "dump"})
+_INTO = frozenset({"in", "into", "on", "onto", "to"})
 _IT = frozenset({"it", "them", "that", "this"})
 _TYPED = ("channel", "email", "phone", "url", "person")
 FIRST_LOOK, OPEN_COST, LEFT_COST, STRONG, AT_HAND, NOT_ME, SAME_AGAIN, WHOLE, ASKING_COST = (
@@ -66,6 +68,9 @@ def read(items: Sequence[Item], scope: Scope, *, verb_said: bool = True) -> tupl
     if len(held) > 1 and held[0].lower == "update" and held[1].lower in words("me"):
         # `update me` is said of telling, not of changing
         held = [msgspec.structs.replace(held[0], lower="notify", stem=stem("notify")), *held[1:]]
+    if held[0].lower in _PUTTING and any(a.lower in _INTO and b.kind == "channel" for a, b in pairwise(held)):
+        # `put the link in #news`: it is posted there
+        held = [msgspec.structs.replace(held[0], lower="post", stem=stem("post")), *held[1:]]
     if (
         len(held) > 1
         and held[1].lower in words("me")
@@ -78,6 +83,7 @@ def read(items: Sequence[Item], scope: Scope, *, verb_said: bool = True) -> tupl
     stems = [s for i in held if i.is_word for s in (i.stem, *synonyms(i.stem))]
     named = wording.names_in(held, scope)
     means = wording.means_at(held, scope)
+    ways = _named_ways(held, scope)
     seen: list[_Seen] = []
     worded: list[tuple[Entry, wording.Match]] = []
     for entry in scope.vocab.candidates(stems, named, verb.stem if verb is not None else None, {i.kind for i in held}):
@@ -86,6 +92,8 @@ def read(items: Sequence[Item], scope: Scope, *, verb_said: bool = True) -> tupl
         if entry.service.connector == "respond" and not any(s.service == "webhook" for s in scope.sources):
             continue  # only a webhook has a caller to answer
         if means is not None and entry.capability_says and (means[0],) not in entry.phrases:
+            continue
+        if ways and entry.capability_says and entry.service.id not in ways:
             continue
         match = wording.match(entry, held, scope, verb=verb if verb_said else None)
         if match.fits or verb is None or _may_mean(entry, verb):
@@ -100,6 +108,20 @@ def read(items: Sequence[Item], scope: Scope, *, verb_said: bool = True) -> tupl
     found = [c for s in seen[:FIRST_LOOK] if s[0] > 0 and (c := _look(s, held, scope, verb)) is not None]
     fitting = {s[1].key for s in seen if s[2].fits}
     return _whole_first(sorted(found, key=lambda c: (-c.score, c.entry.key)), fitting)
+
+
+def _named_ways(items: Sequence[Item], scope: Scope) -> frozenset[str]:
+    """`let them know on Teams`: the services by which it is to be said, where they are named as the way."""
+    lowered = [i.lower for i in items]
+    for at, item in enumerate(items):
+        if not item.proper or not at or lowered[at - 1] not in ("on", "via", "through", "using", "over", "in"):
+            continue
+        name = scope.vocab.name_at(lowered, at)
+        entries = (e for s in (name.services if name else ()) for e in scope.vocab.entries if e.service.id == s)
+        ways = frozenset(e.service.id for e in entries if not e.is_trigger and e.capability_says)
+        if ways:
+            return ways
+    return frozenset()
 
 
 def _whole_first(found: list[Chosen], fitting: set[str]) -> tuple[Chosen, ...]:
@@ -326,7 +348,7 @@ def _doer(item: Item, items: Sequence[Item], source: Source) -> bool:
 def _mentions(entry: Entry, items: Sequence[Item], state: Handled) -> Handled:
     """Words that name what is at hand (`the order`, `the ticket`) or restate the entry are accounted for."""
     nounsets = [s.nouns for s in state.scope.sources]
-    own = nouns.entry_words(entry) | entry.names
+    own = fetching.entry_words(entry) | entry.names
     fieldnames = {path[-1] for s in state.scope.sources if s.kind != "made" for path, _ in walk(s.type)}
     used = set(state.used)
     for item in nouns.content(items):

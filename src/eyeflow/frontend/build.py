@@ -27,13 +27,15 @@ from eyeflow.frontend import (
 from eyeflow.frontend.actions import Chosen
 from eyeflow.frontend.clauses import Clause
 from eyeflow.frontend.data import words as data_words
+from eyeflow.frontend.fetching import result_words
+from eyeflow.frontend.handling.receivers import addressed
 from eyeflow.frontend.intent import Action, Fallback, ForEach
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.policies import Policies
 from eyeflow.frontend.rewording import FOR_ALL
 from eyeflow.frontend.scope import Scope, Source, asking
 from eyeflow.frontend.tree import Do, If, Loop, Node
-from eyeflow.frontend.vocabulary import RECIPIENTS, Entry
+from eyeflow.frontend.vocabulary import RECIPIENTS, Entry, split_name
 from eyeflow.values import Field, ObjectOf, Span, non_null
 
 LEAST = 0.3
@@ -123,6 +125,9 @@ def _act(node: Do, scope: Scope, policies: Policies) -> Scope:
         return paused
     if unable.nothing(items) or unable.only_when(node.clause.items):
         return scope.explain({i.index for i in items})
+    lost = unable.without_antecedent(items, scope)
+    if lost is not None:
+        return unable.what_is(lost, node.clause, scope)
     if node.clause.joined == "or" and scope.actions and scope.failed is None:
         said = scope.text[node.clause.span.start : node.clause.span.end]
         return scope.ask("choice", f"Which is to be done: what is said before “or”, or “{said}”?", (), node.clause.span
@@ -143,6 +148,9 @@ def _act(node: Do, scope: Scope, policies: Policies) -> Scope:
         return worked_out
     readings = actions.read(items, scope)
     found = [c for c in readings if c.score >= LEAST] or [c for c in readings[:1] if c.entry.capability_says and c.fits]
+    somebody = unable.told_somebody(items, scope) if not found else None
+    if somebody is not None:
+        return unable.by_what(somebody, (), node.clause, scope)
     if not found or unable.generates(items, scope):
         return unable.no_capability(node.clause, scope)
     unknown = unable.unknown_service(items, found[0], scope)
@@ -150,7 +158,10 @@ def _act(node: Do, scope: Scope, policies: Policies) -> Scope:
         return scope.refuse(unknown.span, f"no service called {unknown.text} is in the catalog").explain(
             {i.index for i in items}
         )
-    best = _pick(found, scope, node.clause.span)
+    best = _pick(found, items, scope, node.clause.span)
+    told = unable.by_no_way(found, items, scope) if scope.told_at(node.clause.span) is None else None
+    if told is not None:
+        return unable.by_what(told, found, node.clause, scope)
     if best is None:
         return unable.which(found, node.clause, scope)
     them = plurals.meant(best, items, scope)
@@ -259,7 +270,8 @@ def _by_another(clause: Clause, scope: Scope) -> Clause:
     plain = msgspec.structs.replace(clause.items[0], kind="word", proper=False, value=None)
     verb = msgspec.structs.replace(plain, lower="send", stem="send", verb=True)
     it = msgspec.structs.replace(plain, lower="it", stem="it", verb=False)
-    return msgspec.structs.replace(clause, items=(verb, it, *items))
+    again = () if any(i.lower == "instead" for i in items) else (msgspec.structs.replace(it, lower="instead"),)
+    return msgspec.structs.replace(clause, items=(verb, it, *items, *again))
 
 
 def _retries_this(clause: Clause, policies: Policies) -> bool:
@@ -268,7 +280,7 @@ def _retries_this(clause: Clause, policies: Policies) -> bool:
     return clause.items[0].index < policies.retry_at or policies.leads
 
 
-def _pick(found: Sequence[Chosen], scope: Scope, span: Span) -> Chosen | None:
+def _pick(found: Sequence[Chosen], items: Sequence[Item], scope: Scope, span: Span) -> Chosen | None:
     """The best reading, or None when another service's is as good and nothing said which."""
     told = scope.told_at(span)
     best = next((c for c in found if c.entry.service.title == told), found[0])
@@ -279,9 +291,17 @@ def _pick(found: Sequence[Chosen], scope: Scope, span: Span) -> Chosen | None:
             break
         if other.astray > best.astray:
             continue  # somebody is named to whom that one cannot send
+        if _by_name(best, items, scope) and not _by_name(other, items, scope):
+            continue
         if other.entry.service.id != best.entry.service.id:
             return None
     return best
+
+
+def _by_name(chosen: Chosen, items: Sequence[Item], scope: Scope) -> bool:
+    """The service is called by its name, written as one."""
+    own = wording.named_at(chosen.entry, items, scope)
+    return any(i.proper and i.index in own for i in items)
 
 
 def _open(best: Chosen, action: Action, items: Sequence[Item], scope: Scope) -> Scope:
@@ -290,12 +310,50 @@ def _open(best: Chosen, action: Action, items: Sequence[Item], scope: Scope) -> 
     for param in best.open:
         slot = f"{action.id}.{param.name}"
         text, options = _question(best.entry, param, scope)
-        who = next((i for i in items[1:3] if i.index in left and i.proper and param.entity in RECIPIENTS), None)
-        if who is not None:  # one question about `text Maria`: her number
-            text, scope = f"{text} That of “{who.text}”.", scope.explain({who.index})
-            left.discard(who.index)
+        who = _addressed(items, left) if param.entity in RECIPIENTS else []
+        if who:  # one question about `text Maria`: her number
+            said = scope.text[who[0].span.start : who[-1].span.end]
+            text, scope = f"{text} That of “{said}”.", scope.explain({i.index for i in who})
+            left -= {i.index for i in who}
+        beside = _beside(param, items, left) if not who else []
+        if beside:
+            said = scope.text[beside[0].span.start : beside[-1].span.end]
+            text, scope = f"{text} You said “{said}”.", scope.explain({i.index for i in beside})
+            left -= {i.index for i in beside}
         scope = scope.ask(slot, text, options, action.span)
+    unset = unable.changes_nothing(best, items)
+    if unset:
+        text, options = _question(best.entry, unset[0], scope)
+        if len(unset) > 1:
+            text = f"{best.entry.service.title}: what should change? Say the {_either(unset)} it gets."
+            options = ()
+        scope = scope.ask(f"{action.id}.{unset[0].name}", text, options, action.span)
     return scope
+
+
+def _addressed(items: Sequence[Item], left: set[int]) -> list[Item]:
+    """The person who is named right after the verb, by a name or by what they are."""
+    named = next((i for i in items[1:3] if i.index in left and i.proper), None)
+    return [named] if named is not None else addressed(items)
+
+
+def _beside(param: Field, items: Sequence[Item], left: set[int]) -> list[Item]:
+    """`that noisy monitor`: words that say which one, though nobody could read them, with what is asked for."""
+    names = split_name(param.name)
+    for at, item in enumerate(items):
+        if not item.is_word or item.stem not in names:
+            continue
+        first = at
+        while first > 1 and items[first - 1].index in left and items[first - 1].is_word:
+            first -= 1
+        if first < at:
+            return list(items[first : at + 1])
+    return []
+
+
+def _either(params: Sequence[Field]) -> str:
+    names = [p.name.replace("_", " ") for p in params]
+    return f"{', '.join(names[:-1])} or {names[-1]}"
 
 
 def _question(entry: Entry, param: Field, scope: Scope) -> tuple[str, tuple[str, ...]]:
@@ -305,8 +363,6 @@ def _question(entry: Entry, param: Field, scope: Scope) -> tuple[str, tuple[str,
 
 
 def _see_result(entry: Entry, action: Action, scope: Scope) -> Scope:
-    from eyeflow.frontend.nouns import _nouns  # noqa: PLC0415 - the same words name a fetched and a made thing
-
     result = entry.result
     if isinstance(non_null(result), ObjectOf) and not non_null(result).fields:  # type: ignore[union-attr]
         return scope
@@ -316,8 +372,8 @@ def _see_result(entry: Entry, action: Action, scope: Scope) -> Scope:
         # one was asked for, so what follows speaks of that one
         name, scope = scope.name(loops.singular(listing.path))
         scope = scope.act(Action(id=name, value=f"FIRST({action.id}.{listing.path})", span=action.span))
-        return scope.see(Source(name, listing.item, listing.nouns | _nouns(entry), entry.service.id, kind, entry))
-    return scope.see(Source(action.id, result, _nouns(entry), entry.service.id, kind, entry))
+        return scope.see(Source(name, listing.item, listing.nouns | result_words(entry), entry.service.id, kind, entry))
+    return scope.see(Source(action.id, result, result_words(entry), entry.service.id, kind, entry))
 
 
 # --- loops ---------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from eyeflow.frontend import fields, nouns
+from eyeflow.frontend import fetching, fields, nouns
 from eyeflow.frontend.intent import Action, JsonValue
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import is_base_verb, phrase_at, stem, words
@@ -116,6 +116,7 @@ def spoken(items: Sequence[Item], scope: Scope) -> tuple[str, tuple[int, ...]] |
                 items[at - 1].lower in ("know", "me", "them", "him", "her", "everyone", "us")
                 or items[at - 1].kind in ("channel", "person", "email", "phone")
                 or items[at + 1].lower in CLAUSE_STARTS
+                or _reported(items, lowered, at)
             )
             and at + 2 < len(items)
         ):
@@ -135,6 +136,16 @@ def spoken(items: Sequence[Item], scope: Scope) -> tuple[str, tuple[int, ...]] |
         ):
             return _span_text(items, at + 1, scope), tuple(range(at, len(items)))
     return None
+
+
+_STATES: Final = ("is", "are", "was", "were", "has", "have", "will", "needs", "need", "should", "must", "starts", "can")
+
+
+def _reported(items: Sequence[Item], lowered: Sequence[str], at: int) -> bool:
+    """`let them know by email that lunch is ready`: what is said, not which of the things that were named."""
+    told = items[at - 1].proper or "know" in lowered[:at]
+    things = any(w in ("about", "of", "every", "each", "all", "any") for w in lowered[:at])
+    return told and not things and any(w in _STATES for w in lowered[at + 2 : at + 7])
 
 
 def _greeting(items: Sequence[Item], lowered: Sequence[str]) -> int:
@@ -192,7 +203,8 @@ def compose(items: Sequence[Item], scope: Scope, want: Field) -> Made | None:
     made: list[tuple[str, Type, str]] = []
     left: list[int] = []
     previous: nouns.Reading | None = None
-    for part in parts:
+    for said in parts:
+        part = _wondering(said)
         again = same_again(part, previous, scope)
         reading = again or _best(part, scope, want)
         if reading is not None and _too_big(reading.type, held, want):
@@ -209,6 +221,13 @@ def compose(items: Sequence[Item], scope: Scope, want: Field) -> Made | None:
         return None
     value, scope = _assemble(made, held, want, scope)
     return Made(value, scope, tuple(left))
+
+
+def _wondering(part: Sequence[Item]) -> Sequence[Item]:
+    """`who`, `where` alone, in a list of what is to be told: they name a field, and are not to be passed over."""
+    if len(part) != 1 or part[0].lower not in ("who", "when", "where"):
+        return part
+    return [msgspec.structs.replace(part[0], lower=f"{part[0].lower}?")]
 
 
 def _too_big(of: Type, held: Type, want: Field) -> bool:
@@ -245,7 +264,7 @@ def same_again(part: Sequence[Item], previous: nouns.Reading | None, scope: Scop
     from eyeflow.frontend.slots import Filled  # noqa: PLC0415 - slots does not know this module
 
     filled = Filled(params, frozenset(i.index for i in said), 1)
-    name, _, scope, source = nouns.fetch(previous.entry, filled, scope, nouns._span(part))
+    name, _, scope, source = fetching.fetch(previous.entry, filled, scope, fetching.span_of(part))
     path = previous.expr.split(".")[1:]
     done = scope.explain({i.index for i in part})
     return nouns.Reading(".".join((name, *path)), previous.type, done, previous.score, (), source, previous.entry)
@@ -263,7 +282,7 @@ def _other_ones(part: Sequence[Item], previous: nouns.Reading | None, scope: Sco
     if action is None or rest or not filled.params:
         return None
     filled = slots.Filled({**action.params, **filled.params}, filled.used, filled.strong)
-    name, _, scope, source = nouns.fetch(previous.entry, filled, scope, None)
+    name, _, scope, source = fetching.fetch(previous.entry, filled, scope, None)
     path = previous.expr.split(".")[1:]
     done = scope.explain({i.index for i in part})
     return nouns.Reading(".".join((name, *path)), previous.type, done, previous.score, (), source, previous.entry)

@@ -30,7 +30,10 @@ def as_orders(items: Sequence[Item], *, alone: bool) -> tuple[tuple[Item, ...], 
     tried = _retried(kept)
     gone |= {i.index for i in kept[:1]} if tried is not kept and kept[0] not in tried else set()
     kept = tried
-    return tuple(kept if alone and not _goes_on(kept) else _asked(kept)), frozenset(gone)
+    if alone and not _goes_on(kept):
+        length = phrase_at("questions", [i.lower for i in kept], 0) if kept else 0
+        return tuple(kept), frozenset(gone | {i.index for i in kept[:length]})
+    return tuple(_asked(kept)), frozenset(gone)
 
 
 def _goes_on(items: Sequence[Item]) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Final
 
 from eyeflow.frontend import comparisons, fields
 from eyeflow.frontend.data import table
@@ -130,11 +131,15 @@ def done_by(items: Sequence[Item], used: set[int], source: Source, vocab: Vocabu
     )
     if field is None:
         return [], set()
+    full = _full_name(items, used, source, vocab)
+    if full is not None:
+        return [f"EQ({source.root}.{field}, {quote(full[0])})"], full[1]
     for at, item in enumerate(items[:-1]):
         named = item.is_word and not item.is_stop and item.index not in used and item.lower not in words("happening")
         label = at > 0 and items[at - 1].lower in ("user", "account", "member", "@")
         first = at == 0 or (label and at == 1)
         thing = items[at + 1].stem in source.nouns and not items[at + 2 : at + 3]  # `important mails`
+        thing = thing and not _is_done(items[at + 1], source, vocab)
         named = named and (label or (item.stem not in vocab.by_stem and not thing))
         named = named and item.lower not in words("vague") | words("judgement") | words("states")
         happens = items[at + 1].index in used and items[at + 1].is_word and items[at + 1].lower.endswith("s")
@@ -142,6 +147,32 @@ def done_by(items: Sequence[Item], used: set[int], source: Source, vocab: Vocabu
             taken = {item.index} | ({items[at - 1].index} if label else set())
             return [f"EQ({source.root}.{field}, {quote(item.text)})"], taken
     return [], set()
+
+
+def _full_name(items: Sequence[Item], used: set[int], source: Source, vocab: Vocabulary) -> tuple[str, set[int]] | None:
+    """`Ada King` of `Ada King posts`, `@ada` of `@ada posts`, before what somebody does; its words' indexes."""
+    end = next((k for k, i in enumerate(items) if k and i.index in used and _is_done(i, source, vocab)), None)
+    if end is None:
+        return None
+    held = items[:end]
+    if end == 1 and held[0].kind == "person":
+        said = held[0].value if isinstance(held[0].value, str) else held[0].text
+        return said, {held[0].index}
+    plain = all(i.is_word and not i.is_stop and i.index not in used for i in held)
+    known = any(i.stem in vocab.by_stem and not i.proper for i in held)
+    if not plain or known or not 2 <= end <= 3:
+        return None
+    return " ".join(i.text for i in held), {i.index for i in held}
+
+
+def _is_done(item: Item, source: Source, vocab: Vocabulary) -> bool:
+    """`tweets`, where the catalog says `when someone I follow tweets`, `when I tweet`: what somebody does."""
+    own = (e for e in vocab.entries if e.is_trigger and e.service.id == source.service)
+    said = (p.casefold().split() for e in own for p in e.spec.phrases)
+    return any(len(p) > 1 and stem(p[-1]) == item.stem and _DOERS & set(p[:-1]) for p in said)
+
+
+_DOERS: Final = frozenset({"i", "we", "someone", "somebody", "anyone", "anybody", "user"})
 
 
 def by_whom(run: Sequence[Item], source: Source, vocab: Vocabulary) -> str | None:

@@ -215,6 +215,10 @@ def _left_out(clause: Clause) -> tuple[Clause, tuple[Item, ...]]:
     return clause, ()
 
 
+def _lasts(item: Item) -> bool:
+    return item.kind == "quantity" or (item.time is not None and item.time.kind == "delay")
+
+
 def with_action(clause: Clause) -> tuple[Clause, Clause | None]:
     """A condition or loop whose comma never came: cut before the first base verb that can only begin an action."""
     items = clause.items
@@ -235,6 +239,8 @@ def with_action(clause: Clause) -> tuple[Clause, Clause | None]:
             or nxt.lower in words("me")
             or nxt.lower in words("pronouns")
         )
+        if item.lower in ("wait", "pause") and _lasts(nxt) and before.is_word:
+            takes_object = ends_value = True  # `when X is cancelled wait 3 days`
         ends_noun = before.is_word and not before.is_stop and (k >= 2 or told)
         after = items[k + 2] if k + 2 < len(items) else None
         takes_object = takes_object or (nxt.lower == "with" and item.lower in ("respond", "reply", "answer"))

@@ -92,7 +92,15 @@ def _event(entry: Entry, match: wording.Match, filled: slots.Filled, items: Sequ
             used.add(item.index)
     if match.named and len(entry.service.triggers) == 1:
         # the only thing a named service tells: what the person calls it is a label
-        used |= {i.index for i in items if i.is_word and not i.proper and i.lower not in words("vague")}
+        ends = next((k for k, i in enumerate(items) if k and (i.kind == "punct" or i.lower in _AWAY)), len(items))
+        doer = items[0] if len(items) > 1 and items[1].is_word and items[1].lower.endswith("s") else None
+        unsaid = doer is not None and not doer.is_stop and doer.stem not in scope.vocab.by_stem
+        unsaid = unsaid and items[1].lower not in ("is", "was", "has", "does")
+        used |= {
+            i.index
+            for i in items[:ends]
+            if i.is_word and not i.proper and i.lower not in words("vague") and not (unsaid and i is doer)
+        }
     open_ = tuple(p for p in entry.spec.params if p.required and p.name not in complete.params)
     left = tuple(i.index for i in nouns.content(items) if i.index not in used)
     free = [p for p in entry.spec.params if p.name not in complete.params]
@@ -116,6 +124,10 @@ def _event(entry: Entry, match: wording.Match, filled: slots.Filled, items: Sequ
     )  # fmt: skip
     after = scope.see(source).explain({i.index for i in items} - set(left))
     return Started(trigger, source, after, round(score, 4), open_, left, entry)
+
+
+_AWAY = ("to", "into", "onto", "and", "then")
+"""Words after which a label is over."""
 
 
 def _new_one(items: Sequence[Item], scope: Scope) -> set[str]:

@@ -23,7 +23,17 @@ PARTICLES: Final = frozenset({"on", "off", "up", "down", "out", "in", "to", "bac
 _CANDIDATES = 48
 
 
-RECIPIENTS: Final = ("email", "phone", "person", "slack_channel", "chat")
+RECIPIENTS: Final = (
+    "email",
+    "phone",
+    "person",
+    "slack_channel",
+    "discord_channel",
+    "teams_channel",
+    "channel",
+    "chat",
+    "room",
+)
 """Entities that something can be sent to."""
 
 

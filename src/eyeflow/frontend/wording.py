@@ -125,7 +125,7 @@ def _phrase(
         if found:
             score += weight
             hit.add(found[0])
-            content += word not in PARTICLES
+            content += word not in PARTICLES and word not in _DAYS
         else:
             score -= MISSING * weight
     return (round(score, 4), frozenset(hit)) if content else (0.0, frozenset())

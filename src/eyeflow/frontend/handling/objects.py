@@ -221,6 +221,8 @@ def title(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | None
             run.append(item)
         while run and run[0].lower in words("determiners"):
             run = run[1:]
+        if run and run[0].lower in words("audience"):
+            return state  # `make everybody happier`: people are no title
         while run and run[-1].lower in ("due", "by", "for"):
             run = run[:-1]
         own = {entry.service.id, entry.service.title.casefold(), *entry.service.aliases}

@@ -12,16 +12,30 @@ from typing import Final
 import msgspec
 
 from eyeflow.frontend import content, nouns
-from eyeflow.frontend.data import words
+from eyeflow.frontend.data import words as data_words
 from eyeflow.frontend.handling.state import LEADS, Handled
 from eyeflow.frontend.items import Item
-from eyeflow.frontend.lexicon import stem
+from eyeflow.frontend.lexicon import stem, words
 from eyeflow.frontend.values_said import escape, wrap
 from eyeflow.frontend.vocabulary import RECIPIENTS, Entry, walk
 from eyeflow.values import Field, Json, non_null
 
 _LONGEST: Final = 16
 """Words of the longest phrase that is looked at as a receiver."""
+
+
+def addressed(items: Sequence[Item]) -> list[Item]:
+    """`the account manager` of `text the account manager`: people who are named by what they are."""
+    if len(items) < 3 or items[1].lower not in words("determiners"):
+        return []
+    run: list[Item] = []
+    for item in items[2:6]:
+        if not item.is_word or (item.is_stop and item.lower != "others"):
+            break
+        run.append(item)
+        if item.lower in words("persons"):
+            return run
+    return []
 
 
 def recipients(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | None) -> Handled:
@@ -62,7 +76,7 @@ def _whom_it_is_about(param: Field, items: Sequence[Item], state: Handled) -> Ha
     held = [p for p, f in walk(source.type) if f.entity == param.entity] if source is not None else []
     if source is None or param.entity not in ("email", "phone") or len(held) != 1:
         return state
-    if not set(held[0][-1].split("_")) <= words("lists", "own_addresses"):
+    if not set(held[0][-1].split("_")) <= data_words("lists", "own_addresses"):
         return state
     for _, run in _recipient_phrases(items, state):
         said = nouns.content(run)
@@ -75,7 +89,7 @@ def _whom_it_is_about(param: Field, items: Sequence[Item], state: Handled) -> Ha
 
 
 def _person(said: Sequence[Item]) -> bool:
-    people = {stem(word) for word in words("lists", "people") - words("lists", "helpers")}
+    people = {stem(word) for word in data_words("lists", "people") - data_words("lists", "helpers")}
     return len(said) == 1 and said[0].is_word and said[0].stem in people
 
 
@@ -84,7 +98,7 @@ def _doer(run: Sequence[Item], said: Sequence[Item]) -> bool:
     lowered = [i.lower for i in run]
     led = lowered[:1] == ["whoever"] or lowered[1:3] == ["person", "who"] or lowered[1:3] == ["one", "who"]
     doing = [i for i in said if i.lower not in ("whoever", "person", "form", "ticket", "order")]
-    return led and len(doing) == 1 and doing[0].stem in {stem(word) for word in words("lists", "making")}
+    return led and len(doing) == 1 and doing[0].stem in {stem(word) for word in data_words("lists", "making")}
 
 
 def _known(items: Sequence[Item], given: Handled, before: Handled) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from eyeflow.frontend.lexicon import synonyms, words
-from eyeflow.frontend.slots.filling import Filling, is_container, is_identity, is_plain_text
+from eyeflow.frontend.slots.filling import Filling, is_container, is_identity, is_plain_text, is_plural
 from eyeflow.frontend.values_said import enum_for
 from eyeflow.frontend.vocabulary import Entry, split_name
 from eyeflow.values import Field
@@ -102,6 +102,8 @@ def _bare(said: Filling, at: int) -> bool:
     item = said.items[at]
     nxt = said.items[at + 1] if at + 1 < len(said.items) else None
     closed = nxt is None or nxt.kind in ("punct", "time") or nxt.lower in words("prepositions") or nxt.lower == "and"
+    if item.lower == "know" or (at > 0 and is_plural(said.items[at - 1].lower)):
+        return False  # `let our users know`
     if said.entry.is_trigger and any(item.stem in phrase for phrase in said.entry.phrases):
         return False  # `a monitor alerts`: what happens, not its name
     pointed = at > 0 and said.items[at - 1].lower in ("it", "them", "this", "as")  # `tag it refund`
@@ -131,14 +133,19 @@ def _modifiers(said: Filling, param: Field, at: int) -> list[int]:
         return []
     run: list[int] = []
     k = at - 1
-    while said.free(k) and said.items[k].is_word and k not in said.named:
-        if said.items[k].is_stop and not (said.items[k].lower == "back" and k and said.items[k - 1].lower == "the"):
-            break
+    while said.free(k) and _describes(said, k) and k not in said.named:
         run.insert(0, k)
         k -= 1
     leads = ("the", "my", "our", "a", "an", "off", "on") if param.required or said.entry.is_trigger else ("with", "of")
     opened = k >= 0 and said.items[k].lower in leads
     return run if opened else []
+
+
+def _describes(said: Filling, at: int) -> bool:
+    item = said.items[at]
+    return item.is_word and (
+        not item.is_stop or (item.lower == "back" and said.items[at - 1].lower in ("the", "my", "our"))
+    )
 
 
 def _titled(said: Filling) -> None:
