@@ -192,9 +192,8 @@ def _look(seen: _Seen, items: Sequence[Item], scope: Scope, verb: Item | None) -
         complete = _unassumed(entry, complete)
     state = _mentions(entry, items, state)
     open_ = tuple(p for p in entry.spec.params if p.required and p.name not in complete.params and p.default is None)
-    if entry.capability_says and any(p.role == "content" for p in open_):
-        kinds = frozenset(i.index for i in items if i.lower in words("message_kinds"))
-        state = msgspec.structs.replace(state, used=state.used | kinds)  # what it says is asked
+    if entry.capability_says:
+        state = msgspec.structs.replace(state, used=state.used | _only_labels(items, open_))
     left = tuple(
         i.index for i in nouns.content(items) if i.index not in state.used and i.index not in state.scope.explained
     )
@@ -229,6 +228,27 @@ def _look(seen: _Seen, items: Sequence[Item], scope: Scope, verb: Item | None) -
     if said is not None and said in action.params and not entry.reads:
         after = after.put(said=action.params[said])
     return Chosen(entry, action, after, round(score, 4), open_, left, state.unknown, astray, match.fits or match.named)
+
+
+_RECEIVERS = ("phone", "email", "channel", "person")
+
+
+def _only_labels(items: Sequence[Item], open_: Sequence[Field]) -> set[int]:
+    """Words that only say what kind of message it is (`a reminder with its name`), or whose address is given
+    (`text the owner at +1555`)."""
+    asked = any(p.role == "content" for p in open_)  # what it says is asked
+    kinds = [(before, i) for before, i in pairwise(items) if i.lower in words("message_kinds")]
+    found = {i.index for before, i in kinds if asked or before.lower in ("a", "an", "one", "single")}
+    at = next((k for k, i in enumerate(items) if i.kind in _RECEIVERS), 0)
+    said = items[1 : max(at - 1, 1)]
+    if (
+        at > 2
+        and items[at - 1].lower in ("at", "on", "under")
+        and len(said) <= 4
+        and said[0].lower in ("the", "my", "our")
+    ):
+        found |= {i.index for i in said if i.is_word}
+    return found
 
 
 def _of_it(entry: Entry, items: Sequence[Item], scope: Scope) -> float:

@@ -123,7 +123,7 @@ def _act(node: Do, scope: Scope, policies: Policies) -> Scope:
     paused = pauses.read(node.clause, items, scope)
     if paused is not None:
         return paused
-    if unable.nothing(items):
+    if unable.nothing(items) or unable.only_when(node.clause.items):
         return scope.explain({i.index for i in items})
     lost = unable.without_antecedent(items, scope)
     if lost is not None:
@@ -153,7 +153,7 @@ def _act(node: Do, scope: Scope, policies: Policies) -> Scope:
         return unable.by_what(somebody, (), node.clause, scope)
     if not found or unable.generates(items, scope):
         return unable.no_capability(node.clause, scope)
-    unknown = unable.unknown_service(items, found[0])
+    unknown = unable.unknown_service(items, found[0], scope)
     if unknown is not None:
         return scope.refuse(unknown.span, f"no service called {unknown.text} is in the catalog").explain(
             {i.index for i in items}
@@ -208,6 +208,7 @@ def _governed(action: Action, best: Chosen, node: Do, policies: Policies, scope:
     if policies.rate is not None and best.entry.spec.__class__.__name__ == "Capability" and not best.entry.reads:
         action = msgspec.structs.replace(action, rate=policies.rate)
     if node.rescue:
+        scope = _fails_elsewhere(node, best, scope)
         said = scope.text[node.clause.span.start : node.clause.span.end].strip(" ,")
         inner = build(_instead(node, best, scope), scope.put(actions=(), failed=said), Policies()).put(failed=None)
         action = msgspec.structs.replace(action, fallback=Fallback(actions=inner.actions))
@@ -238,6 +239,21 @@ def _instead(node: Do, best: Chosen, scope: Scope) -> tuple[Node, ...]:
 _PLACES = ("instead", "channel", "chat", "room", "group", "number")
 
 
+def _fails_elsewhere(node: Do, best: Chosen, scope: Scope) -> Scope:
+    """`post the weather, or if the weather service is down ...`: what is to fail is not what this clause does."""
+    first = node.rescue[0]
+    cue = first.clause.cue_items if isinstance(first, Do) and first.clause.role == "failure" else ()
+    named = wording.names_in(cue, scope) if cue else ()
+    if not named or best.entry.service.id in named or not {a.service for a in scope.actions} & set(named):
+        return scope
+    span = Span(cue[0].span.start, cue[-1].span.end)
+    said = scope.text[span.start : span.end]
+    asked = (
+        f"“{said}”: what should happen with the rest of the request then? Say the fallback right after what may fail."
+    )
+    return scope.ask("fallback", asked, (), span)
+
+
 def _by_another(clause: Clause, scope: Scope) -> Clause:
     """`use Slack #ops instead`: the same is sent by another service."""
     items = [i for i in clause.items if i.kind != "punct"]
@@ -254,7 +270,8 @@ def _by_another(clause: Clause, scope: Scope) -> Clause:
     plain = msgspec.structs.replace(clause.items[0], kind="word", proper=False, value=None)
     verb = msgspec.structs.replace(plain, lower="send", stem="send", verb=True)
     it = msgspec.structs.replace(plain, lower="it", stem="it", verb=False)
-    return msgspec.structs.replace(clause, items=(verb, it, *items))
+    again = () if any(i.lower == "instead" for i in items) else (msgspec.structs.replace(it, lower="instead"),)
+    return msgspec.structs.replace(clause, items=(verb, it, *items, *again))
 
 
 def _retries_this(clause: Clause, policies: Policies) -> bool:
@@ -370,10 +387,29 @@ def _loop(node: Loop, scope: Scope, policies: Policies) -> Scope:
         return build(node.body, scope, policies) if listed is None else _for(listed, node, policies)
     listed = loops.list_of(head, scope)
     if listed is None:
+        body = node.body[0]
+        for end in range(len(head) - 1, 0, -1):
+            said = loops.list_of(head[:end], scope) if isinstance(body, Do) and _goes_on(body, head[end]) else None
+            if said is not None and isinstance(body, Do):  # `create a contact for each row with its email`
+                clause = msgspec.structs.replace(body.clause, items=(*body.clause.items, *head[end:]))
+                listed, node = said, msgspec.structs.replace(node, body=(body_with(body, clause), *node.body[1:]))
+                break
+    if listed is None:
         span = branches.said_at(node.clause)
         asked = scope.ask("list", f"Which list is meant by “{scope.text[span.start : span.end]}”?", (), span)
         return asked.explain(branches.words_of((node,)))
     return _for(listed.explain({i.index for i in (*node.clause.items, *node.clause.cue_items)}), node, policies)
+
+
+def body_with(body: Do, clause: Clause) -> Do:
+    """The same action, with what was said of it after the list."""
+    return msgspec.structs.replace(body, clause=clause)
+
+
+def _goes_on(body: Do, item: Item) -> bool:
+    """A word after the list by which the action before it goes on."""
+    before = bool(body.clause.items) and body.clause.items[0].index < item.index
+    return before and item.lower in ("with", "to", "in", "into", "as", "using", "by", "on", "saying", "for")
 
 
 def _for(listed: loops.Listed, node: Loop, policies: Policies) -> Scope:

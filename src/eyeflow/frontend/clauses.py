@@ -193,6 +193,8 @@ class _Cutter:
         after = at + length
         if kind == "coordination":
             return True
+        if kind == "failure" and self.lowered[after - 1] == "fails" and length > 2 and self.lowered[at + 1] not in _IT:
+            return self.role == "fallback"  # `falling back to X if Slack fails`; else it is an event, or a condition
         if after >= len(self.items) and kind == "failure":
             return True
         if after >= len(self.items):
@@ -307,6 +309,7 @@ _ALONE = (
 """Verbs that stand without an object right after a comma."""
 
 
+_IT = ("it", "that", "this", "they", "all", "even", "sending", "posting", "the", "every")
 _LENGTHS = (
     "second",
     "minute",

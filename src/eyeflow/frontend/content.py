@@ -243,6 +243,9 @@ def _best(part: Sequence[Item], scope: Scope, want: Field) -> nouns.Reading | No
 def same_again(part: Sequence[Item], previous: nouns.Reading | None, scope: Scope) -> nouns.Reading | None:
     """`the weather for Paris and London`: a lone name is the same read with another value."""
     said = nouns.content(part)
+    others = _other_ones(part, previous, scope)
+    if others is not None:
+        return others
     if previous is None or previous.entry is None or len(said) == 0 or not all(i.proper or i.is_literal for i in said):
         return None
     if nouns.sure(nouns.read(part, scope)) is not None:
@@ -262,6 +265,24 @@ def same_again(part: Sequence[Item], previous: nouns.Reading | None, scope: Scop
 
     filled = Filled(params, frozenset(i.index for i in said), 1)
     name, _, scope, source = fetching.fetch(previous.entry, filled, scope, fetching.span_of(part))
+    path = previous.expr.split(".")[1:]
+    done = scope.explain({i.index for i in part})
+    return nouns.Reading(".".join((name, *path)), previous.type, done, previous.score, (), source, previous.entry)
+
+
+def _other_ones(part: Sequence[Item], previous: nouns.Reading | None, scope: Scope) -> nouns.Reading | None:
+    """`the number of merged PRs and of open ones`: the same read, of those in another state."""
+    if previous is None or previous.entry is None or not any(i.lower == "ones" for i in part):
+        return None
+    action = next((a for a in scope.actions if previous.expr.split(".")[0] == a.id), None)
+    from eyeflow.frontend import slots  # noqa: PLC0415 - slots does not know this module
+
+    filled = slots.fill(previous.entry, part, scope)
+    rest = [i for i in nouns.content(part) if i.index not in filled.used and i.lower not in ("number", "count", "many")]
+    if action is None or rest or not filled.params:
+        return None
+    filled = slots.Filled({**action.params, **filled.params}, filled.used, filled.strong)
+    name, _, scope, source = fetching.fetch(previous.entry, filled, scope, None)
     path = previous.expr.split(".")[1:]
     done = scope.explain({i.index for i in part})
     return nouns.Reading(".".join((name, *path)), previous.type, done, previous.score, (), source, previous.entry)

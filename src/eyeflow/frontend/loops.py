@@ -76,7 +76,21 @@ def list_of(items: Sequence[Item], scope: Scope) -> Listed | None:
             found = _filtered(items, reading, held.item) if isinstance(held, ListOf) else None
             if found is not None:
                 return found
-    return None
+    return _rows(items, scope)
+
+
+def _rows(items: Sequence[Item], scope: Scope) -> Listed | None:
+    """`contact in the "Newsletter" sheet`: a row, by what it stands for."""
+    at = next((k for k, i in enumerate(items) if i.lower in ("in", "from", "on", "of")), 0)
+    named = [i for i in items[:at] if not i.is_stop]
+    if len(named) != 1 or not named[0].is_word or named[0].lower in ("row", "rows") or at + 1 >= len(items):
+        return None
+    row = msgspec.structs.replace(named[0], lower="row", stem=stem("row"))
+    found = list_of([row, *items[at:]], scope)
+    if found is None or not isinstance(non_null(found.item.type), Json):
+        return None
+    called = msgspec.structs.replace(found.item, nouns=found.item.nouns | {named[0].stem})
+    return msgspec.structs.replace(found, item=called).explain({named[0].index})
 
 
 def _filtered(items: Sequence[Item], reading: nouns.Reading, of: Type) -> Listed | None:
@@ -124,13 +138,16 @@ def inside(items: Sequence[Item], scope: Scope) -> tuple[Listed, tuple[Item, ...
         listed = _files_like(items[at + 1 : end], scope) or list_of(items[at + 1 : end], scope)
         if listed is not None:
             return listed.explain(i.index for i in items[at:end]), (*items[:at], *items[end:])
-    return None
+    return _people(items, at, scope)
 
 
 def _each_of_them(items: Sequence[Item], at: int, scope: Scope) -> tuple[Listed, tuple[Item, ...]] | None:
     """`each one's title`, `each of them`: the items of the list read last, with `its` or `it` in their place."""
     said = items[at + 1].lower if at + 1 < len(items) else ""
     length = _each_one(items, at)
+    after = items[at + length].lower if length and at + length < len(items) else ""
+    if after in data_words("lists", "choosing") and after not in ("in", "from"):
+        return _some(items, at, at + length, scope)
     listed = last_list((), scope) if length else None
     if listed is None:
         return None
@@ -161,22 +178,42 @@ def those(items: Sequence[Item], scope: Scope) -> tuple[Listed, tuple[Item, ...]
         after = items[at + 1].lower
         if items[at].lower not in _CHOSEN or after not in data_words("lists", "choosing"):
             continue
-        for end in range(len(items), at + 2, -1):
-            if end < len(items) and not _closes(items[end]):
-                continue
-            said = items[at + 1 : end]
-            said = said[1:] if after in ("that", "which", "who", "where") else said
-            listed = last_list(said, scope)
-            if (
-                listed is None
-                or not listed.where
-                or any(i.index not in listed.scope.explained for i in nouns.content(said))
-            ):
-                continue
-            start = at - sum(1 for i in items[max(1, at - 2) : at] if i.lower in ("the", "all", "of", "only", "any"))
-            it = msgspec.structs.replace(items[at], lower="it", stem="it", verb=False)
-            return listed.explain(i.index for i in items[start:end]), (*items[:start], it, *items[end:])
+        start = at - sum(1 for i in items[max(1, at - 2) : at] if i.lower in ("the", "all", "of", "only", "any"))
+        found = _some(items, start, at + 1, scope)
+        if found is not None:
+            return found
     return None
+
+
+def _some(items: Sequence[Item], start: int, at: int, scope: Scope) -> tuple[Listed, tuple[Item, ...]] | None:
+    """The items of the list read last that the words from `at` on choose; `it` stands for those from `start` on."""
+    for end in range(len(items), at + 1, -1):
+        if end < len(items) and not _closes(items[end]):
+            continue
+        said = items[at:end]
+        said = said[1:] if said[0].lower in ("that", "which", "who", "where") else said
+        listed = last_list(said, scope)
+        if listed is None or not listed.where:
+            continue
+        if any(i.index not in listed.scope.explained for i in nouns.content(said)):
+            continue
+        it = msgspec.structs.replace(items[start], kind="word", lower="it", stem="it", verb=False)
+        return listed.explain(i.index for i in items[start:end]), (*items[:start], it, *items[end:])
+    return None
+
+
+def _people(items: Sequence[Item], at: int, scope: Scope) -> tuple[Listed, tuple[Item, ...]] | None:
+    """`text each invitee`, of bookings read before: whoever each of them is about."""
+    if at + 1 >= len(items) or items[at + 1].stem not in {stem(w) for w in data_words("lists", "people")}:
+        return None
+    listed = last_list((), scope)
+    held = {f.entity for _, f in walk(listed.item.type)} if listed is not None else set()
+    if listed is None or not (held & {"email", "phone", "person"} or isinstance(non_null(listed.item.type), Json)):
+        return None
+    called = msgspec.structs.replace(listed.item, nouns=listed.item.nouns | {items[at + 1].stem})
+    it = msgspec.structs.replace(items[at], lower="the", stem="the")
+    rest = (*items[:at], it, *items[at + 1 :])
+    return msgspec.structs.replace(listed, item=called).explain({items[at].index, items[at + 1].index}), rest
 
 
 def files_of(wanted: Sequence[Field], items: Sequence[Item], scope: Scope) -> Listed | None:

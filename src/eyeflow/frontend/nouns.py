@@ -52,7 +52,7 @@ def read(items: Sequence[Item], scope: Scope, want: Field | None = None) -> tupl
     if not held:
         return ()
     found = _from_sources(held, scope, want)
-    if not (scope.sources and any(i.lower in ("its", "their", "his", "her") for i in held)):
+    if not (scope.sources and any(i.lower in ("its", "their", "his", "her", "ones") for i in held)):
         found += _from_reads(held, scope, want)
     return tuple(sorted(found, key=lambda r: (-round(r.score, 4), len(r.scope.actions), r.expr)))
 

@@ -30,7 +30,7 @@ def plain(items: Sequence[Item], verbs: Container[str]) -> tuple[tuple[Item, ...
     for step in (_without_heading, _without_manner, _when_all_are_done, _without_sitting, _without_trying, _but_not):
         kept, more = step(kept)
         gone |= more
-    kept = _in_turn(_arrow(kept))
+    kept = _everyone(_in_turn(_arrow(kept)))
     kept = _failing_that(_converting(_finding_out(_going_through(kept), verbs), verbs))
     return tuple(kept), frozenset(gone)
 
@@ -62,6 +62,16 @@ def _without_heading(items: list[Item]) -> tuple[list[Item], set[int]]:
         if end is not None and any(i.lower in ("these", "following", "all", "both", "this") for i in said):
             return [*items[:at], *items[end + 1 :]], {i.index for i in items[at : end + 1]}
     return items, set()
+
+
+def _everyone(items: list[Item]) -> list[Item]:
+    """`email everyone in the sheet "Staff"`: each person in it."""
+    for at, item in enumerate(items[:-2]):
+        kept = any(i.kind == "quoted" for i in items[at + 2 : at + 2 + _NEAR])
+        place = items[at + 1].lower in ("in", "on", "from", "of") and not items[at + 2].is_literal
+        if at and item.lower in ("everyone", "everybody", "anyone") and place and kept:
+            return [*items[:at], _as(item, "each"), _as(item, "person"), *items[at + 1 :]]
+    return items
 
 
 def _in_turn(items: list[Item]) -> list[Item]:
@@ -157,8 +167,10 @@ def _finding_out(items: list[Item], verbs: Container[str]) -> list[Item]:
     """`work out the average X`: get it. A verb by which the catalog is asked for something stays."""
     lowered = [i.lower for i in items]
     for at in range(len(items)):
-        length = _phrase("finding_out", lowered, at) if _opens(items, at) else 0
-        if length and at + length < len(items) and items[at].stem not in verbs:
+        opens = _opens(items, at)
+        length = _phrase("finding_out", lowered, at) if opens and items[at].stem not in verbs else 0
+        length = length or (_phrase("listing_up", lowered, at) if opens else 0)
+        if length and at + length < len(items):
             return [*items[:at], _as(items[at], "get"), *items[at + length :]]
     return items
 
@@ -205,7 +217,13 @@ def _without_trying(items: list[Item]) -> tuple[list[Item], set[int]]:
 
 def _but_not(items: list[Item]) -> tuple[list[Item], set[int]]:
     """`..., but don't post anything if X`, `don't bother me when X`: not if X."""
+    lowered = [i.lower for i in items]
     for at, item in enumerate(items):
+        idle = phrase_at("nothing", lowered, at)
+        if idle and at + idle < len(items) - 1 and lowered[at + idle] in _IFS and at:
+            start = at - (items[at - 1].lower in ("but", "and", ","))
+            cue = [_as(item, word) for word in ("but", "not", "if")]
+            return [*items[:start], *cue, *items[at + idle + 1 :]], {i.index for i in items[start : at + idle + 1]}
         length = 1 if item.lower in ("don't", "dont", "never") else 2
         if length == 2 and [i.lower for i in items[at : at + 2]] != ["do", "not"]:
             continue

@@ -43,6 +43,15 @@ def nothing(items: Sequence[Item]) -> bool:
     return bool(said) and phrase_at("nothing", said, 0) == len(said)
 
 
+_OFTEN = ("check", "run", "do", "repeat", "look", "refresh", "execute", "happen", "start", "go", "again")
+
+
+def only_when(items: Sequence[Item]) -> bool:
+    """`check every hour`: said of how often all of it is done."""
+    timed = any(i.kind == "time" for i in items)
+    return timed and all(i.kind in ("time", "punct") or i.lower in _OFTEN or i.is_stop for i in items)
+
+
 def nothing_meant(items: Sequence[Item], scope: Scope) -> Item | None:
     """`turn it off`, where nothing was spoken of that `it` could be."""
     if scope.sources or scope.did or len(items) < 2 or not items[0].acts:
@@ -100,10 +109,11 @@ def generates(items: Sequence[Item], scope: Scope) -> bool:
     return not scope.vocab.by_verb.get(verb.stem)
 
 
-def unknown_service(items: Sequence[Item], best: Chosen) -> Item | None:
+def unknown_service(items: Sequence[Item], best: Chosen, scope: Scope) -> Item | None:
     """`a WhatsApp message`: a name before what services carry, that no service has and nothing else explains."""
     for item, after in itertools.pairwise(items):
-        if item.proper and item.is_word and item.index in best.unexplained and after.lower in CARRIED:
+        known = scope.vocab.name_at([item.lower], 0) is not None
+        if item.proper and item.is_word and item.index in best.unexplained and after.lower in CARRIED and not known:
             return item
     return None
 

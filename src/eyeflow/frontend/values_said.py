@@ -25,7 +25,7 @@ _NAMED_FOR: Final = {
     "url": {"url", "link", "feed", "href", "uri", "endpoint", "site", "page"},
     "repo": {"repo", "repository", "project", "subreddit"},
     "phone": {"phone", "to", "number", "mobile"},
-    "person": {"user", "assignee", "owner", "person", "member", "username", "handle", "account", "to"},
+    "person": {"user", "assignee", "owner", "person", "member", "username", "handle", "account", "to", "chat"},
     "path": {"folder", "path", "file", "directory", "dir", "prefix", "key", "location"},
     "emoji": {"emoji", "reaction"},
     "file": {"file", "filename", "workflow", "name", "path", "document", "key", "script"},

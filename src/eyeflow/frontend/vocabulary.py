@@ -132,7 +132,7 @@ class Vocabulary(msgspec.Struct, frozen=True, eq=False):
 
     @property
     def places(self) -> frozenset[str]:
-        """Stems that name where things are kept: required texts of what lists them (`folder`, `sheet`)."""
+        """Stems by which things to list are told apart: texts of what lists them (`folder`, `sheet`, `state`)."""
         return _places(self.entries)
 
     @property
@@ -199,11 +199,14 @@ class Vocabulary(msgspec.Struct, frozen=True, eq=False):
         return None
 
 
+_SAID: Final = ("query", "filter", "text", "message", "title", "subject", "name", "body", "to", "from", "topic")
+
+
 @lru_cache(maxsize=8)
 def _places(entries: tuple[Entry, ...]) -> frozenset[str]:
     held = (e for e in entries if e.reads and e.listing is not None)
-    named = (p.name for e in held for p in e.spec.params if p.required and p.type == STRING and not p.enum)
-    return frozenset(split_name(name)[-1] for name in named)
+    named = (p.name for e in held for p in e.spec.params if p.type == STRING or p.enum)
+    return frozenset(split_name(name)[-1] for name in named if name not in _SAID)
 
 
 @lru_cache(maxsize=65_536)

@@ -149,8 +149,8 @@ def _names(entry: Entry, items: Sequence[Item], scope: Scope) -> tuple[set[int],
             continue
         if entry.service.id in name.services:
             own.update(items[k].index for k in range(at, at + name.length))
-        else:
-            others = True
+        elif not (entry.is_trigger and name.length == 1 and any(items[at].stem in p for p in entry.phrases)):
+            others = True  # `an email arrives` names what the event is about, no service
         at += name.length
     return own, bool(own), others
 
@@ -162,6 +162,8 @@ def _is_a_field(items: Sequence[Item], at: int, scope: Scope) -> bool:
         return True
     before = items[at - 1].lower if at else ""
     after = items[at + 1].lower if at + 1 < len(items) else ""
+    if item.lower == "url" and any(item.stem in split_name(p[-1]) for s in scope.sources for p, _ in walk(s.type)):
+        return before != "fetch"  # `the ticket URL`
     owned = before in ("their", "its", "his", "her") or (before in ("and", ",") and at > 1 and _owned(items[: at - 1]))
     if not owned or item.proper or after in ("message", "to"):
         return False

@@ -78,7 +78,9 @@ def amounts(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | No
 
 def named_as(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | None) -> Handled:
     """`with the comment as the description`: what is before goes to the parameter that is named."""
-    runs = _apart(phrases([i for i in free(items, state) if i is not verb]))
+    # the name of a parameter may be a word of what the capability does as well, and so be accounted for already
+    said = [i for i in items if i is not verb and (i.index not in state.used or (i.is_word and not i.proper))]
+    runs = _apart(phrases(said))
     for (_, run), (lead, after) in pairwise(runs):
         stems = {i.stem for i in nouns.content(after)}
         if lead is None or lead.lower != "as" or not stems:
@@ -127,7 +129,8 @@ def _is_file(made: content.Made, scope: Scope) -> bool:
     if source is None:
         return False
     if not path:
-        return source.kind == "item"
+        named = {word for name in (source.root, *source.nouns) for word in split_name(name)}
+        return source.kind == "item" and bool(named & ({stem(w) for w in _FILES} | _FILES))
     field = next((f for p, f in walk(source.type) if list(p) == path), None)
     return field is not None and (field.entity == "file" or bool(set(split_name(field.name)) & _FILES))
 

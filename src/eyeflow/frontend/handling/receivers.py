@@ -12,9 +12,10 @@ from typing import Final
 import msgspec
 
 from eyeflow.frontend import content, nouns
+from eyeflow.frontend.data import words as data_words
 from eyeflow.frontend.handling.state import LEADS, Handled
 from eyeflow.frontend.items import Item
-from eyeflow.frontend.lexicon import words
+from eyeflow.frontend.lexicon import stem, words
 from eyeflow.frontend.values_said import escape, wrap
 from eyeflow.frontend.vocabulary import RECIPIENTS, Entry, walk
 from eyeflow.values import Field, Json, non_null
@@ -64,7 +65,40 @@ def recipients(entry: Entry, items: Sequence[Item], state: Handled, verb: Item |
             break
         if param.name not in state.params:
             state = handle(param, items, state)
+        if param.name not in state.params:
+            state = _whom_it_is_about(param, items, state)
     return state
+
+
+def _whom_it_is_about(param: Field, items: Sequence[Item], state: Handled) -> Handled:
+    """`the respondent`, `whoever opened it`: the only address of what is at hand, when it is no helper's of ours."""
+    source = next((s for s in reversed(state.scope.sources) if s.kind in ("trigger", "item")), None)
+    held = [p for p, f in walk(source.type) if f.entity == param.entity] if source is not None else []
+    if source is None or param.entity not in ("email", "phone") or len(held) != 1:
+        return state
+    if not set(held[0][-1].split("_")) <= data_words("lists", "own_addresses"):
+        return state
+    for _, run in _recipient_phrases(items, state):
+        said = nouns.content(run)
+        if not said or not (_person(said) or _doer(run, said)):
+            continue
+        value = wrap(param, "{" + ".".join((source.root, *held[0])) + "}")
+        used = state.used | {i.index for i in run}
+        return msgspec.structs.replace(state, params={**state.params, param.name: value}, used=used)
+    return state
+
+
+def _person(said: Sequence[Item]) -> bool:
+    people = {stem(word) for word in data_words("lists", "people") - data_words("lists", "helpers")}
+    return len(said) == 1 and said[0].is_word and said[0].stem in people
+
+
+def _doer(run: Sequence[Item], said: Sequence[Item]) -> bool:
+    """`whoever opened it`, `the person who filled it in`: who made the thing."""
+    lowered = [i.lower for i in run]
+    led = lowered[:1] == ["whoever"] or lowered[1:3] == ["person", "who"] or lowered[1:3] == ["one", "who"]
+    doing = [i for i in said if i.lower not in ("whoever", "person", "form", "ticket", "order")]
+    return led and len(doing) == 1 and doing[0].stem in {stem(word) for word in data_words("lists", "making")}
 
 
 def _known(items: Sequence[Item], given: Handled, before: Handled) -> bool:

@@ -218,8 +218,9 @@ def literals(said: Filling) -> None:
             continue
         for param in _for_literal(said, item):
             value = fits(param, item)
-            if value is None and item.kind == "channel" and said.named and (param.entity or "").endswith("_channel"):
-                value = wrap(param, item.text)  # of the service that is named
+            at_hand = bool(said.named) or any(s.service == said.entry.service.id for s in said.scope.sources)
+            if value is None and item.kind == "channel" and at_hand and (param.entity or "").endswith("_channel"):
+                value = wrap(param, item.text)  # of the service that is named, or where it happened
             if value is not None:
                 said.put(param, value, [at])
                 break
@@ -256,7 +257,7 @@ def _names_a_place(said: Filling, at: int) -> bool:
     led = before is not None and before.is_word and before.stem in kept and before.lower not in _TEXTS
     after = near[-1] if at + 1 < len(said.items) else None
     named = after is not None and after.is_word and after.stem in kept and after.lower not in _TEXTS
-    reached = any(i.lower in ("in", "of", "from") for i in said.items[max(1, at - 5) : at])
+    reached = any(i.lower in ("in", "of", "from", "with") for i in said.items[max(1, at - 5) : at])
     return reached and (led or named) and at > 2
 
 
