@@ -8,6 +8,7 @@ does not say for anything that changes the world.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -55,10 +56,15 @@ def asks(item: Item) -> bool:
 
 def forms(item: Item) -> tuple[str, ...]:
     """Stems a word may be compared by: its own, its synonyms', those of its parts (`one-way`, `oneway`)."""
-    if "-" not in item.lower:
-        return (item.stem, *synonyms(item.stem), *kin(item.stem), *measured(item))
-    parts = item.lower.split("-")
-    return (item.stem, stem("".join(parts)), *(stem(p) for p in parts if len(p) > 2))
+    return _forms(item.lower, item.stem)
+
+
+@lru_cache(maxsize=65_536)
+def _forms(lower: str, own: str) -> tuple[str, ...]:
+    if "-" not in lower:
+        return (own, *synonyms(own), *kin(own), *_measured(lower))
+    parts = lower.split("-")
+    return (own, stem("".join(parts)), *(stem(p) for p in parts if len(p) > 2))
 
 
 _MEASURED: Final = (
@@ -69,9 +75,9 @@ _MEASURED: Final = (
 )
 
 
-def measured(item: Item) -> tuple[str, ...]:
+def _measured(lower: str) -> tuple[str, ...]:
     """What a unit measures: `how many miles` asks for a distance."""
-    unit = lookup(item.lower) if len(item.lower) > 2 else None
+    unit = lookup(lower) if len(lower) > 2 else None
     if unit is None:
         return ()
     return next((tuple(stem(w) for w in held) for of, held in _MEASURED if compatible(unit.name, of)), ())
