@@ -187,8 +187,11 @@ def _look(seen: _Seen, items: Sequence[Item], scope: Scope, verb: Item | None) -
     score -= 1.2 * astray
     if astray and entry.capability_says and any(p.entity in RECIPIENTS or is_container(p) for p in open_):
         score -= NOT_ME  # somebody is named to whom this cannot be sent
-    if any(s.service == entry.service.id for s in scope.sources) and not match.named:
+    at_hand = any(s.service == entry.service.id for s in scope.sources)
+    if at_hand and not match.named:
         score += AT_HAND
+    if verb is not None and not (at_hand or match.named or _spoken_of(entry, items, verb)):
+        return None
     if again is not None:
         score += SAME_AGAIN
     if _misses_me(entry, items, filled):
@@ -208,6 +211,15 @@ def _look(seen: _Seen, items: Sequence[Item], scope: Scope, verb: Item | None) -
     if said is not None and said in action.params and not entry.reads:
         after = after.put(said=action.params[said])
     return Chosen(entry, action, after, round(score, 4), open_, left, state.unknown, astray, match.fits or match.named)
+
+
+def _spoken_of(entry: Entry, items: Sequence[Item], verb: Item) -> bool:
+    """A word besides the verb speaks of what is made: `open the blinds` makes no ticket."""
+    if entry.capability_says or not same_doing(stem("create"), verb.stem):
+        return True
+    own = nouns.entry_words(entry) | entry.fields | {w for p in entry.spec.params for w in split_name(p.name)}
+    said = (i for i in items if i.is_word and i is not verb and not i.is_stop)
+    return any(w in own for i in said for w in (i.stem, *synonyms(i.stem)))
 
 
 def _with_file(

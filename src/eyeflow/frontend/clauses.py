@@ -13,7 +13,7 @@ import msgspec
 
 from eyeflow.frontend import comparisons
 from eyeflow.frontend.items import Item
-from eyeflow.frontend.lexicon import cue_at, phrase_at, words
+from eyeflow.frontend.lexicon import cue_at, phrase_at
 from eyeflow.values import Span
 
 ACTION = "action"
@@ -185,9 +185,12 @@ class _Cutter:
                 return boundary and (self._starts_action(after) or self.items[after].text == ",")
             return boundary or self._starts_action(after)
         if kind == "trigger" and self.lowered[at] == "once":
-            return boundary and self.items[after].kind == "word" and self.lowered[after] not in ("a", "per", "every")
+            counts = self.lowered[after] in ("a", "an", "per", "every", "each")
+            unit = self.lowered[after + 1] if after + 1 < len(self.items) else ""
+            counts = counts and (self.items[after + 1 :] == () or unit in _PERIODS or self.lowered[after] == "per")
+            return boundary and self.items[after].kind == "word" and not counts
         if kind == "trigger" and self.lowered[after - 1] == "after":
-            opens = self.lowered[after] in (*words("determiners"), "someone", "somebody", "we", "i")
+            opens = self.items[after].is_word and self.lowered[after] not in ("that", "this", "it", "which", "all")
             return boundary and not self.clauses and not self.body and opens
         if kind == "condition" and self.lowered[at] == "where":
             return False
@@ -267,6 +270,8 @@ class _Cutter:
             self.clauses.append(Clause(self.role, body, self.cue, self.cue_items, self.joined, self.sentence))
         self.role, self.cue, self.cue_items, self.joined, self.body = ACTION, "", (), "", []
 
+
+_PERIODS = ("day", "week", "month", "quarter", "year", "hour", "minute", "fortnight", "night", "morning", "evening")
 
 _ALONE = (
     "celebrate",

@@ -25,6 +25,7 @@ from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import phrase_at, same_doing, words
 from eyeflow.frontend.lists import plural
 from eyeflow.frontend.nouns import content
+from eyeflow.frontend.recast import left_alone
 from eyeflow.frontend.scope import Scope, asking
 from eyeflow.frontend.timegrammar import TimePhrase
 from eyeflow.frontend.tree import with_action
@@ -35,6 +36,8 @@ CLOSE = 0.4
 _EVEN = 0.15
 _CONTINUES = ("failure", "fallback", "exclusion")
 """A sentence that begins with one of these goes on with the one before."""
+
+_ASKING = ("is", "are", "does", "do", "has", "have", "did", "was", "were", "if", "unless")
 
 Sentences = list[tuple[tuple[Item, ...], list[Clause]]]
 
@@ -117,8 +120,11 @@ def _take_trigger(
     trigger: Trigger | None, held: list[Clause], scope: Scope
 ) -> tuple[Trigger | None, Scope, list[Clause]]:
     rest: list[Clause] = []
+    told = any(clause.role == "trigger" for clause in held)
     for clause in held:
-        may = clause.role == "trigger" or (clause.role == "condition" and clause.cue == "if" and not _timed(held))
+        may = clause.role == "trigger" or (
+            clause.role == "condition" and clause.cue == "if" and not _timed(held) and not told
+        )
         may = may or (clause.role == "loop" and _says_new(clause))
         asked = clause.role == "action" and _commands_endpoint(clause)
         if trigger is None and (may or asked) and clause.items:
@@ -310,6 +316,8 @@ def _background(scope: Scope, sentences: Sentences) -> tuple[Scope, Sentences]:
 def _demands(items: Sequence[Item]) -> bool:
     """`it should be called lunch`: a statement that asks for something of what is done, and is no mere context."""
     lowered = [i.lower for i in items]
+    if left_alone.nothing_at(items) or lowered[0] in _ASKING:
+        return True  # `low ones need nothing`, `is it cold?`: a case of what is asked for
     if lowered[0] in words("prepositions") or items[0].is_literal:
         return True  # `for enterprise customers ...`: a case of what is asked for
     if lowered[0] in ("never", "only", "not", "no", "don't", "always", "except", "unless", "without"):

@@ -272,6 +272,9 @@ def _literal_filter(run: Sequence[Item], about: Source) -> str | None:
     rest = [i.stem for i in said if i is not item]
     if item.kind == "person" and not any(i.lower in ("from", "by") for i in run):
         return None  # `mentions @x` says whom, not who
+    led = [i.lower for i in run[: run.index(item)] if i.lower in ("to", "at", "for")]
+    if led and item.kind in ("email", "phone", "person", "channel") and not rest:
+        return None  # `to my wife at jo@home.net`: where it goes
     if rest:
         hits = fields.find(rest, about.type)
         if not hits or len(hits[0].used) < len(rest):
@@ -391,7 +394,12 @@ def _body_fields(items: Sequence[Item], used: set[int]) -> tuple[list[str], set[
         if item.kind == "punct" or item.lower in ("and", "a", "an", "the", "its", "their", "fields", "field", "both"):
             spent.add(item.index)
             continue
-        if not item.is_word or item.index in used or item.lower in (*words("hook"), "call", "hit", "post"):
+        if (
+            not item.is_word
+            or item.is_stop
+            or item.index in used
+            or item.lower in (*words("hook"), "call", "hit", "post")
+        ):
             break
         names.append(item.lower.replace("-", "_"))
         spent.add(item.index)

@@ -109,7 +109,8 @@ def _place_after(text: str, acted: Sequence[Item], said: Sequence[Item], tail: S
 
 def _named(text: str, said: Sequence[Item], acted: Sequence[Item]) -> Edits:
     """`and turn it off at 11pm`: of another task, so what `it` is must be said there too."""
-    thing = over(text, object_of(acted))
+    whom = acted[0] if acted and acted[0].kind in RECEIVERS else None
+    thing = whom.text if whom is not None else over(text, object_of(acted))
     at = next((i for i in said[1:3] if i.lower in IT), None)
     if at is not None and thing and thing.casefold() not in IT:
         return ((at.span, thing),)
