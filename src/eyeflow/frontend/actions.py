@@ -6,6 +6,7 @@ Never: asks; what is open or unexplained is reported for the last stage to ask a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -17,7 +18,7 @@ from eyeflow.frontend.intent import Action, JsonValue
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import same_doing, speech_act, stem, synonyms, words
 from eyeflow.frontend.scope import Scope, Source
-from eyeflow.frontend.slots.filling import is_container
+from eyeflow.frontend.slots.filling import is_container, is_identity
 from eyeflow.frontend.values_said import wrap
 from eyeflow.frontend.vocabulary import RECIPIENTS, Entry, split_name, walk
 from eyeflow.values import Field, Span
@@ -109,10 +110,11 @@ def read(items: Sequence[Item], scope: Scope, *, verb_said: bool = True) -> tupl
 def _whole_first(found: list[Chosen], fitting: set[str]) -> tuple[Chosen, ...]:
     """Of what one service can do, the first that leaves nothing open and no word over, where the best leaves both."""
     best = found[0] if found else None
-    if best is None or not ((best.open or best.astray) and best.unexplained) or best.entry.reads:
+    if best is None or not (best.open or best.astray) or best.entry.reads:
         return tuple(found)
     for other in found[1:]:
         near = other.entry.service.id == best.entry.service.id or (best.astray and not best.action.params.get("to"))
+        near = near and (bool(best.unexplained) or other.entry.capability_says)
         near = near and best.score - other.score < WHOLE
         if near and not (other.open or other.unexplained or other.entry.reads) and other.entry.key in fitting:
             return (msgspec.structs.replace(other, score=best.score), *(c for c in found if c is not other))
@@ -165,7 +167,7 @@ def _look(seen: _Seen, items: Sequence[Item], scope: Scope, verb: Item | None) -
     state = handle(entry, items, state, verb)
     filled = msgspec.structs.replace(filled, params=state.params)
     complete = slots.complete(entry, filled, state.scope)
-    complete = _there(entry, items, complete, state.scope)
+    complete = _identified(entry, _there(entry, items, complete, state.scope), state.scope)
     complete, state = _with_file(entry, items, complete, state)
     again = _again(entry, items, state.scope)
     if again is not None:
@@ -211,6 +213,29 @@ def _look(seen: _Seen, items: Sequence[Item], scope: Scope, verb: Item | None) -
     if said is not None and said in action.params and not entry.reads:
         after = after.put(said=action.params[said])
     return Chosen(entry, action, after, round(score, 4), open_, left, state.unknown, astray, match.fits or match.named)
+
+
+def _identified(entry: Entry, filled: slots.Filled, scope: Scope) -> slots.Filled:
+    """Without ids that were taken from a text: the body of a message tells no thing apart."""
+    params = dict(filled.params)
+    for param in entry.spec.params:
+        value = params.get(param.name)
+        place = _FIELD.fullmatch(value) if isinstance(value, str) and _is_id(param) else None
+        source = next((s for s in scope.sources if place is not None and s.root == place[1]), None)
+        if place is None or source is None:
+            continue
+        field = next((f for p, f in walk(source.type) if ".".join(p) == place[2]), None)
+        if field is not None and (field.role in ("content", "summary") or field.name in _TEXTS):
+            del params[param.name]
+    return msgspec.structs.replace(filled, params=params) if len(params) < len(filled.params) else filled
+
+
+def _is_id(param: Field) -> bool:
+    return is_identity(param) and split_name(param.name)[-1] in ("id", "timestamp", "ts")
+
+
+_FIELD = re.compile(r"\{(\w+)\.([\w.]+)\}")
+_TEXTS = ("body", "text", "message", "description", "content", "summary", "comment", "snippet", "notes")
 
 
 def _spoken_of(entry: Entry, items: Sequence[Item], verb: Item) -> bool:

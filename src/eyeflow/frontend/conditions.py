@@ -300,8 +300,17 @@ def _subject(
         for source in [*([about] if about else []), *reversed(scope.sources)]:
             path = by_unit(source.type, value)
             if path is not None:
-                return ".".join((source.root, *path[0])), path[1].type, scope, tuple(i.index for i in said)
+                left = tuple(i.index for i in said if not _mentions(i, source))
+                return ".".join((source.root, *path[0])), path[1].type, scope, left
     return None
+
+
+def _mentions(item: Item, source: Source) -> bool:
+    """`the file` of what was exported: the thing at hand, that has this measure."""
+    if item.stem in source.nouns:
+        return True
+    carries = any(f.entity == "file" for _, f in walk(source.type))
+    return carries and item.lower in ("file", "document", "export", "attachment", "archive", "backup")
 
 
 def _named_after(

@@ -24,11 +24,16 @@ _OFFER: Final = frozenset(
 )
 _TAKING: Final = frozenset({"taking", "with", "accepting", "takes", "accepts", "receiving", "receives"})
 _BREAKS: Final = frozenset({",", ";", ".", ":", "-", "–", "—", "!", "\n"})
+_CUES: Final = frozenset({"when", "whenever", "if", "once"})
+_SENDS: Final = frozenset({"posts", "post", "calls", "hits", "pings", "sends"})
 _JOINS: Final = frozenset({"that", "which", "it", "and", "then", "should", "must", "to", "will", "shall", "please"})
 
 
 def edits(text: str, items: Sequence[Item]) -> Edits:
     path = next((k for k, i in enumerate(items) if i.kind == "path" and i.text.startswith("/")), None)
+    told = _sent_there(text, items, path) if path is not None else ()
+    if told:
+        return told
     if path is None or any(i.lower in ("when", "whenever", "if") for i in items[:path]):
         return ()
     return _upon(text, items, path) or _method(text, items, path) or _offered(text, items, path)
@@ -45,6 +50,31 @@ def _upon(text: str, items: Sequence[Item], path: int) -> Edits:
             f"when a {_called(items[:path])} {items[path].text} comes in,",
         ),
     )
+
+
+def _sent_there(text: str, items: Sequence[Item], path: int) -> Edits:
+    """`when our CI posts to /done`, `my server will POST to /x with a and b.`: what calls is nobody's service."""
+    at = path - 1 - (items[path - 1].lower in ("to", "at", "on"))
+    begin = at
+    while begin > 0 and items[begin - 1].text not in _BREAKS and items[begin - 1].lower not in _CUES:
+        begin -= 1
+    cued = begin > 0 and items[begin - 1].lower in _CUES
+    who = [i for i in items[begin:at] if i.lower not in ("will", "would", "can")]
+    if at < 0 or items[at].lower not in _SENDS or not 0 < len(who) <= 5 or any(i.acts or i.is_literal for i in who):
+        return ()
+    if any(i.lower in ("a", "an", "http", "request", "on", "upon") for i in who[-1:]):
+        return ()
+    lead = "" if cued else "when "
+    head = Span(items[begin].span.start, items[path].span.end)
+    stop = next((k for k in range(path + 1, len(items)) if items[k].text in _BREAKS), len(items))
+    fields = over(text, items[path + 1 : stop]) if path + 1 < stop and items[path + 1].lower in _TAKING else ""
+    if path + 1 < stop and not fields:
+        return ()
+    whole = Span(head.start, items[stop - 1].span.end)
+    said = f"{lead}a POST to {items[path].text}{' ' + fields if fields else ''} comes in"
+    if cued or stop == len(items):
+        return ((whole, said),)
+    return ((whole, said), (items[stop].span, ","))
 
 
 def _called(head: Sequence[Item]) -> str:
@@ -114,7 +144,7 @@ def _base(verb: Item) -> str | None:
         return verb.text.lower()
     if said in gerunds():
         return gerunds()[said]
-    for form in (said.removesuffix("s"), said.removesuffix("es")):
+    for form in (said.removesuffix("s"), said.removesuffix("es"), said.removesuffix("ies") + "y"):
         if form != said and (is_base_verb(form) or form == "answer"):
             return form
     return None

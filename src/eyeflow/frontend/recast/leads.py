@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from eyeflow.frontend import comparisons
 from eyeflow.frontend.data import words
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import phrase_at
-from eyeflow.frontend.recast.said import CUES, ENDS
+from eyeflow.frontend.recast.said import CUES, ENDS, place_in, sentences
 from eyeflow.values import Span
 
 Edits = tuple[tuple[Span, str], ...]
@@ -24,7 +25,51 @@ _ASKS: Final = frozenset({"what", "which", "how", "why", "where", "who", "whose"
 
 
 def edits(text: str, items: Sequence[Item]) -> Edits:
-    return _before(items) or _arrow(text, items) or _question(items) or _asked_first(items)
+    return (
+        _wanted(items)
+        or _measured(items)
+        or _before(items)
+        or _arrow(text, items)
+        or _question(items)
+        or _asked_first(items)
+    )
+
+
+def _wanted(items: Sequence[Item]) -> Edits:
+    """`I'd like the top posts in #links each Sunday`: no verb says that they are to be posted."""
+    for begin, end in sentences(items):
+        start = begin
+        while start < end and (items[start].kind == "time" or items[start].text == ","):
+            start += 1
+        length = next((n for n in (4, 3, 2) if _said(items[start : start + n]) in words("recast", "wanting")), 0)
+        held = items[start + length : end]
+        place = place_in(held)
+        if not length or not held or place is None or place == 0 or any(i.acts for i in held[:place]):
+            continue
+        return ((Span(items[start].span.start, items[start + length - 1].span.end), "post"),)
+    return ()
+
+
+def _said(items: Sequence[Item]) -> str:
+    return " ".join(i.lower for i in items)
+
+
+def _measured(items: Sequence[Item]) -> Edits:
+    """`Over 35 degrees: turn on the fan.`, `above 70% -> fan on`: a case of what was read before."""
+    lowered = [i.lower for i in items]
+    for at in range(2, len(items) - 2):
+        if items[at - 1].text not in ENDS:
+            continue
+        hit = comparisons.at(lowered, at)
+        if hit is None or hit.weak or hit.end >= len(items) or not items[hit.end].is_literal:
+            continue
+        end = hit.end + 1
+        length = 1 if end < len(items) and items[end].text == ":" else 0
+        length = length or (_is_arrow(items, end) if end < len(items) else 0)
+        if length and end + length < len(items):
+            mark = Span(items[end].span.start, items[end + length - 1].span.end)
+            return ((items[at].span, f"if it is {items[at].text.lower()}"), (mark, ","))
+    return ()
 
 
 def _before(items: Sequence[Item]) -> Edits:

@@ -41,7 +41,7 @@ def nothing_at(items: Sequence[Item]) -> int:
         for length in range(min(_LONGEST, len(items) - at), 0, -1):
             if " ".join(i.lower for i in items[at : at + length]) in words("recast", "left_alone"):
                 return at + 1
-        if items[at].kind == "punct" or items[at].acts:
+        if (items[at].kind == "punct" and items[at].text != ":") or items[at].acts:
             return 0
     return 0
 
@@ -74,7 +74,7 @@ def _excepted(rest: Sequence[Item], days: Item, gone: Span) -> Edits:
 def _other_side(rest: Sequence[Item], case: Sequence[Item]) -> bool:
     """The rest; smaller ones of what is over an amount; what is not urgent, of what is urgent."""
     lowered = [i.lower for i in case]
-    said = " ".join(w for w in lowered if w not in ("will", "should", "it"))
+    said = " ".join(w for w in lowered if w not in (":",) and w not in ("will", "should", "it"))
     if said in words("recast", "the_rest"):
         return True
     others = [i.lower for i in rest]
