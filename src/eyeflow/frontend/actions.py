@@ -68,6 +68,8 @@ def read(items: Sequence[Item], scope: Scope, *, verb_said: bool = True) -> tupl
     if len(held) > 1 and held[0].lower == "update" and held[1].lower in words("me"):
         # `update me` is said of telling, not of changing
         held = [msgspec.structs.replace(held[0], lower="notify", stem=stem("notify")), *held[1:]]
+    if held[0].lower in _PUTTING and any(i.lower in ("label", "tag") for i in held[1:3]):
+        held = [msgspec.structs.replace(held[0], lower="add", stem=stem("add")), *held[1:]]
     if held[0].lower in _PUTTING and any(a.lower in _INTO and b.kind == "channel" for a, b in pairwise(held)):
         # `put the link in #news`: it is posted there
         held = [msgspec.structs.replace(held[0], lower="post", stem=stem("post")), *held[1:]]
@@ -296,11 +298,21 @@ def _there(entry: Entry, items: Sequence[Item], filled: slots.Filled, scope: Sco
 
 def _again(entry: Entry, items: Sequence[Item], scope: Scope) -> Action | None:
     """The last call of this very capability, when the clause handles `it`: `turn the fan on ..., then turn it off`."""
-    if entry.capability_says or entry.reads or not any(i.lower in _IT for i in items[1:4]):
+    if entry.capability_says or entry.reads:
+        return None
+    if not any(i.lower in _IT for i in items[1:4]) and not _the_same(entry, items):
         return None
     same = (a for a in reversed(scope.did) if a.service == entry.service.id)
     last = next(same, None)
     return last if last is not None and last.function == entry.spec.name else None
+
+
+def _the_same(entry: Entry, items: Sequence[Item]) -> bool:
+    """`turn the light off again`: of the light no more is said than what it is."""
+    said = [i for i in nouns.content(items[1:]) if i.is_word or i.is_literal]
+    kinds = {w for p in entry.spec.params if p.required and not p.enum for w in split_name(p.name)}
+    led = any(one.lower in ("the", "this", "that") and two in said for one, two in pairwise(items))
+    return led and bool(said) and all(i.stem in kinds for i in said)
 
 
 def _as_before(entry: Entry, filled: slots.Filled, last: Action) -> slots.Filled:

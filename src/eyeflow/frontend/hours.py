@@ -27,7 +27,7 @@ _SURE: Final = r"(?:\d{1,2}(?:[:.]\d{2})?\s?(?:am|pm|a\.m\.|p\.m\.)|\d{1,2}[:.]\
 _NAMES: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY: Final = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
 _DAYS: Final = (
-    rf"(?:(?:on|at|over|during)\s+(?:the\s+)?(?:weekends?|weekdays?|week\s?days|working\s+days|{_DAY}s"
+    rf"(?:(?:on|at|over|during)\s+(?:the\s+|a\s+)?(?:weekends?|weekdays?|week\s?days|working\s+days|{_DAY}s"
     rf"(?:\s*(?:,|and|or|,\s*and)\s*{_DAY}s)*)|(?:on\s+)?{_DAY}\s*(?:to|through|-|–)\s*{_DAY})(?!\w)"
 )
 _OFFICE: Final = r"(?:office|business|working|work)\s+hours?"

@@ -308,6 +308,9 @@ _CALLED = frozenset(
         "called",
         "requested",
         "invoked",
+        "triggered",
+        "posted",
+        "pinged",
         "posts",
         "hits",
         "hit",
@@ -328,7 +331,9 @@ def webhook(items: Sequence[Item], scope: Scope) -> Started | None:
     path = next((i for i in items if i.kind == "path" and i.text.startswith("/")), None)
     method = next((i for i in items if i.text.upper() in ("POST", "PUT", "GET") and i.is_word), None)
     called = any(w in ("webhook", "webhooks", "endpoint", "hook") for w in lowered)
-    asked = bool({"request", "call", "called", "hit", "requested", "invoked"} & set(lowered))
+    asked = bool(
+        {"request", "call", "called", "hit", "requested", "invoked", "posted", "pinged", "triggered"} & set(lowered)
+    )
     if not called and not (path is not None and (method is not None or asked)):
         return None
     used = {i.index for i in items if i.lower in _CALLED}
@@ -365,6 +370,8 @@ def _name_before(items: Sequence[Item]) -> list[Item]:
     at = next((k for k, i in enumerate(items) if i.lower in ("webhook", "endpoint", "hook")), None)
     if at is None:
         return []
+    if at + 2 < len(items) and items[at + 1].lower in ("called", "named") and items[at + 2].kind in ("word", "quoted"):
+        return [items[at + 2]]
     run: list[Item] = []
     for item in reversed(items[:at]):
         if (

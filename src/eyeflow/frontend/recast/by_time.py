@@ -112,7 +112,8 @@ def _carried(text: str, said: Sequence[Item], verb: Item, acted: Sequence[Item])
     """The second thing with the verb, the person and the place of the first, where it has none of its own."""
     if said[0].acts:
         return _named(text, said, acted)
-    if said[0].lower in ("on", "off") or any(i.acts for i in said) or said[0].lower in IT:
+    orders = any(i.acts and one.lower not in ("by", "via", "as", "per", "an", "a", "the") for one, i in pairwise(said))
+    if said[0].lower in ("on", "off") or orders or said[0].lower in IT:
         return ()
     told = acted[0].text + " " if acted and acted[0].lower in words("me") else ""
     place = place_in(acted)

@@ -25,6 +25,10 @@ _EVERYTHING: Final = frozenset({"everything", "anything", "all", "everyone", "on
 def edits(text: str, items: Sequence[Item]) -> Edits:
     for begin, end in sentences(items):
         for start in (begin, *(k + 1 for k in range(begin, end) if items[k].text in (",", ";"))):
+            plain = " ".join(i.lower for i in items[start:end] if i.lower not in ("please", "and", "just"))
+            if plain in words("recast", "ignoring"):
+                comma = start > 0 and items[start - 1].text in (",", ";")
+                return ((Span(items[start - comma].span.start, items[end - 1].span.end), ""),)
             stop = nothing_at(items[start:end])
             if not stop or start + stop >= end + 1:
                 continue
