@@ -297,7 +297,9 @@ def _no_trigger(clause: Clause, scope: Scope) -> Scope:
 def _background(scope: Scope, sentences: Sentences) -> tuple[Scope, Sentences]:
     """Statements that ask for nothing are context, not content: their words are accounted for."""
     kept: Sentences = []
-    for items, held in sentences:
+    for number, (items, held) in enumerate(sentences):
+        after = [i for later, _ in sentences[number + 1 :] for i in later]
+        meant = any(i.is_literal for i in items) and any(i.lower in ("those", "these", "such") for i in after)
         if (
             held
             and not cutting.is_action_like(held[0])
@@ -306,7 +308,7 @@ def _background(scope: Scope, sentences: Sentences) -> tuple[Scope, Sentences]:
         ):
             asks = any(cutting.is_action_like(c) for c in held)
             if not asks:
-                if not _demands(items):
+                if not meant and not _demands(items):  # `mails from X ...: when one of those arrives`
                     scope = scope.explain({i.index for i in items})
                 continue
         kept.append((items, held))
