@@ -89,7 +89,6 @@ def test_one_automation_stays_one(text: str) -> None:
         "When a payment fails, tell #finance and text me at 5pm",
         "When a payment fails, tell #finance and email me every Monday",
         "On weekdays at 9am, when a payment fails, tell #finance",
-        "Check https://acme.io every 5 minutes. When it is down, text me.",
     ],
 )
 def test_what_may_be_one_or_two_is_never_guessed(text: str) -> None:

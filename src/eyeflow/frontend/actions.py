@@ -12,11 +12,12 @@ from itertools import pairwise
 
 import msgspec
 
-from eyeflow.frontend import loading, nouns, slots, wording
+from eyeflow.frontend import fetching, loading, nouns, slots, wording
 from eyeflow.frontend.handling import Handled, handle
 from eyeflow.frontend.intent import Action, JsonValue
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import same_doing, speech_act, stem, synonyms, words
+from eyeflow.frontend.lists import identifies
 from eyeflow.frontend.scope import Scope, Source
 from eyeflow.frontend.slots.filling import is_container, is_identity
 from eyeflow.frontend.values_said import wrap
@@ -85,6 +86,7 @@ def read(items: Sequence[Item], scope: Scope, *, verb_said: bool = True) -> tupl
     stems = [s for i in held if i.is_word for s in (i.stem, *synonyms(i.stem))]
     named = wording.names_in(held, scope)
     means = wording.means_at(held, scope)
+    ways = _named_ways(held, scope)
     seen: list[_Seen] = []
     worded: list[tuple[Entry, wording.Match]] = []
     for entry in scope.vocab.candidates(stems, named, verb.stem if verb is not None else None, {i.kind for i in held}):
@@ -93,6 +95,8 @@ def read(items: Sequence[Item], scope: Scope, *, verb_said: bool = True) -> tupl
         if entry.service.connector == "respond" and not any(s.service == "webhook" for s in scope.sources):
             continue  # only a webhook has a caller to answer
         if means is not None and entry.capability_says and (means[0],) not in entry.phrases:
+            continue
+        if ways and entry.capability_says and entry.service.id not in ways:
             continue
         match = wording.match(entry, held, scope, verb=verb if verb_said else None)
         if match.fits or verb is None or _may_mean(entry, verb):
@@ -107,6 +111,20 @@ def read(items: Sequence[Item], scope: Scope, *, verb_said: bool = True) -> tupl
     found = [c for s in seen[:FIRST_LOOK] if s[0] > 0 and (c := _look(s, held, scope, verb)) is not None]
     fitting = {s[1].key for s in seen if s[2].fits}
     return _whole_first(sorted(found, key=lambda c: (-c.score, c.entry.key)), fitting)
+
+
+def _named_ways(items: Sequence[Item], scope: Scope) -> frozenset[str]:
+    """`let them know on Teams`: the services by which it is to be said, where they are named as the way."""
+    lowered = [i.lower for i in items]
+    for at, item in enumerate(items):
+        if not item.proper or not at or lowered[at - 1] not in ("on", "via", "through", "using", "over", "in"):
+            continue
+        name = scope.vocab.name_at(lowered, at)
+        entries = (e for s in (name.services if name else ()) for e in scope.vocab.entries if e.service.id == s)
+        ways = frozenset(e.service.id for e in entries if not e.is_trigger and e.capability_says)
+        if ways:
+            return ways
+    return frozenset()
 
 
 def _whole_first(found: list[Chosen], fitting: set[str]) -> tuple[Chosen, ...]:
@@ -187,15 +205,16 @@ def _look(seen: _Seen, items: Sequence[Item], scope: Scope, verb: Item | None) -
     score = match.score + STRONG * filled.strong - OPEN_COST * len(open_)
     score -= ASKING_COST * (len(state.scope.questions) - len(scope.questions))
     score -= LEFT_COST * sum(0.5 + 0.1 * scope.vocab.rarity(i.stem) for i in items if i.index in left)
+    if not match.named:  # which one it is, nobody can be asked: it comes of a thing at hand
+        score -= 2 * OPEN_COST * sum(identifies(p.name) for p in open_)
     astray = sum(1 for i in items if i.index in left and i.kind in _TYPED)
     score -= 1.2 * astray
     if astray and entry.capability_says and any(p.entity in RECIPIENTS or is_container(p) for p in open_):
         score -= NOT_ME  # somebody is named to whom this cannot be sent
     at_hand = any(s.service == entry.service.id for s in scope.sources)
-    if at_hand and not match.named:
-        score += AT_HAND
     if verb is not None and not (at_hand or match.named or _spoken_of(entry, items, verb)):
         return None
+    score += AT_HAND * ((at_hand and not match.named) + _of_it(entry, items, scope))
     if again is not None:
         score += SAME_AGAIN
     if _misses_me(entry, items, filled):
@@ -244,9 +263,18 @@ def _spoken_of(entry: Entry, items: Sequence[Item], verb: Item) -> bool:
     """A word besides the verb speaks of what is made: `open the blinds` makes no ticket."""
     if entry.capability_says or not same_doing(stem("create"), verb.stem):
         return True
-    own = nouns.entry_words(entry) | entry.fields | {w for p in entry.spec.params for w in split_name(p.name)}
+    own = fetching.entry_words(entry) | entry.fields | {w for p in entry.spec.params for w in split_name(p.name)}
     said = (i for i in items if i.is_word and i is not verb and not i.is_stop)
     return any(w in own for i in said for w in (i.stem, *synonyms(i.stem)))
+
+
+def _of_it(entry: Entry, items: Sequence[Item], scope: Scope) -> float:
+    """`send it`, where a phrase is `send the invoice` and it is an invoice: as rare as that word is."""
+    at_hand = scope.sources[-1] if scope.sources else None
+    if at_hand is None or at_hand.service != entry.service.id or len(items) < 2 or items[1].lower not in _IT:
+        return 0.0
+    told = {p[1] for p in entry.phrases if len(p) == 2 and p[0] == items[0].stem and p[1] in at_hand.nouns}
+    return max((scope.vocab.rarity(word) for word in told), default=0.0)
 
 
 def _with_file(
@@ -264,11 +292,12 @@ def _with_file(
 
 
 def _misses_me(entry: Entry, items: Sequence[Item], filled: slots.Filled) -> bool:
-    """`remind me`: a message that would go to a place nobody named, and not to the person who asked."""
-    if not entry.capability_says or not any(i.lower in words("me") for i in items):
+    """`remind me`: a message that would go to a place nobody named, and not to the person who asked; or to nobody."""
+    if entry.reads or not any(i.lower in words("me") for i in items):
         return False
-    receiving = [p for p in entry.spec.params if p.entity in RECIPIENTS and p.required]
-    return not any(p.name in filled.params for p in receiving)
+    says = any(p.role == "content" and p.required for p in entry.spec.params)
+    receiving = [p for p in entry.spec.params if p.entity in RECIPIENTS and (p.required or not entry.capability_says)]
+    return says and bool(receiving) and not any(p.name in filled.params for p in receiving)
 
 
 def _unassumed(entry: Entry, filled: slots.Filled) -> slots.Filled:
@@ -346,7 +375,7 @@ def _doer(item: Item, items: Sequence[Item], source: Source) -> bool:
 def _mentions(entry: Entry, items: Sequence[Item], state: Handled) -> Handled:
     """Words that name what is at hand (`the order`, `the ticket`) or restate the entry are accounted for."""
     nounsets = [s.nouns for s in state.scope.sources]
-    own = nouns.entry_words(entry) | entry.names
+    own = fetching.entry_words(entry) | entry.names
     fieldnames = {path[-1] for s in state.scope.sources if s.kind != "made" for path, _ in walk(s.type)}
     used = set(state.used)
     for item in nouns.content(items):

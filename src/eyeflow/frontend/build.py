@@ -26,13 +26,16 @@ from eyeflow.frontend import (
 )
 from eyeflow.frontend.actions import Chosen
 from eyeflow.frontend.clauses import Clause
+from eyeflow.frontend.data import words as data_words
+from eyeflow.frontend.fetching import result_words
+from eyeflow.frontend.handling.receivers import addressed
 from eyeflow.frontend.intent import Action, Fallback, ForEach
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.policies import Policies
 from eyeflow.frontend.rewording import FOR_ALL
 from eyeflow.frontend.scope import Scope, Source, asking
 from eyeflow.frontend.tree import Do, If, Loop, Node
-from eyeflow.frontend.vocabulary import RECIPIENTS, Entry
+from eyeflow.frontend.vocabulary import RECIPIENTS, Entry, split_name
 from eyeflow.values import Field, ObjectOf, Span, non_null
 
 LEAST = 0.3
@@ -122,10 +125,13 @@ def _act(node: Do, scope: Scope, policies: Policies) -> Scope:
         return paused
     if unable.nothing(items):
         return scope.explain({i.index for i in items})
-    it = unable.nothing_meant(items, scope)
-    if it is not None:
-        asked = scope.ask("it", f"What is meant by “{it.text}”?", (), it.span)
-        return asked.explain({i.index for i in items})
+    lost = unable.without_antecedent(items, scope)
+    if lost is not None:
+        return unable.what_is(lost, node.clause, scope)
+    if node.clause.joined == "or" and scope.actions and scope.failed is None:
+        said = scope.text[node.clause.span.start : node.clause.span.end]
+        return scope.ask("choice", f"Which is to be done: what is said before “or”, or “{said}”?", (), node.clause.span
+                         ).explain({i.index for i in items})  # fmt: skip
     each = _each(items, scope, node, policies)
     if each is not None:
         return each
@@ -142,6 +148,9 @@ def _act(node: Do, scope: Scope, policies: Policies) -> Scope:
         return worked_out
     readings = actions.read(items, scope)
     found = [c for c in readings if c.score >= LEAST] or [c for c in readings[:1] if c.entry.capability_says and c.fits]
+    somebody = unable.told_somebody(items, scope) if not found else None
+    if somebody is not None:
+        return unable.by_what(somebody, (), node.clause, scope)
     if not found or unable.generates(items, scope):
         return unable.no_capability(node.clause, scope)
     unknown = unable.unknown_service(items, found[0])
@@ -149,7 +158,10 @@ def _act(node: Do, scope: Scope, policies: Policies) -> Scope:
         return scope.refuse(unknown.span, f"no service called {unknown.text} is in the catalog").explain(
             {i.index for i in items}
         )
-    best = _pick(found, scope, node.clause.span)
+    best = _pick(found, items, scope, node.clause.span)
+    told = unable.by_no_way(found, items, scope) if scope.told_at(node.clause.span) is None else None
+    if told is not None:
+        return unable.by_what(told, found, node.clause, scope)
     if best is None:
         return unable.which(found, node.clause, scope)
     them = plurals.meant(best, items, scope)
@@ -206,6 +218,9 @@ def _governed(action: Action, best: Chosen, node: Do, policies: Policies, scope:
 def _instead(node: Do, best: Chosen, scope: Scope) -> tuple[Node, ...]:
     """`fall back to Exchange Rates`: the same asked of another service."""
     other = node.rescue[0]
+    if isinstance(other, Do) and best.entry.capability_says:
+        other = msgspec.structs.replace(other, clause=_by_another(other.clause, scope))
+        node = msgspec.structs.replace(node, rescue=(other, *node.rescue[1:]))
     if not isinstance(other, Do) or len(node.rescue) > 1 or (other.clause.items and other.clause.items[0].acts):
         return node.rescue
     items = [i for i in other.clause.items if i.kind != "punct" and not i.is_stop]
@@ -220,13 +235,35 @@ def _instead(node: Do, best: Chosen, scope: Scope) -> tuple[Node, ...]:
     return (msgspec.structs.replace(other, clause=clause),)
 
 
+_PLACES = ("instead", "channel", "chat", "room", "group", "number")
+
+
+def _by_another(clause: Clause, scope: Scope) -> Clause:
+    """`use Slack #ops instead`: the same is sent by another service."""
+    items = [i for i in clause.items if i.kind != "punct"]
+    told = bool(items) and items[0].lower in ("use", "try", "go", "do")
+    if not told and clause.role != "fallback":
+        return clause
+    items = items[told:]
+    while items and items[0].is_stop:
+        items = items[1:]
+    name = scope.vocab.name_at([i.lower for i in items], 0) if items else None
+    rest = items[name.length :] if name is not None else items
+    if name is None or any(i.is_word and not (i.is_stop or i.proper or i.lower in _PLACES) for i in rest):
+        return clause
+    plain = msgspec.structs.replace(clause.items[0], kind="word", proper=False, value=None)
+    verb = msgspec.structs.replace(plain, lower="send", stem="send", verb=True)
+    it = msgspec.structs.replace(plain, lower="it", stem="it", verb=False)
+    return msgspec.structs.replace(clause, items=(verb, it, *items))
+
+
 def _retries_this(clause: Clause, policies: Policies) -> bool:
     if policies.retry_at is None or not clause.items:
         return True
     return clause.items[0].index < policies.retry_at or policies.leads
 
 
-def _pick(found: Sequence[Chosen], scope: Scope, span: Span) -> Chosen | None:
+def _pick(found: Sequence[Chosen], items: Sequence[Item], scope: Scope, span: Span) -> Chosen | None:
     """The best reading, or None when another service's is as good and nothing said which."""
     told = scope.told_at(span)
     best = next((c for c in found if c.entry.service.title == told), found[0])
@@ -237,9 +274,17 @@ def _pick(found: Sequence[Chosen], scope: Scope, span: Span) -> Chosen | None:
             break
         if other.astray > best.astray:
             continue  # somebody is named to whom that one cannot send
+        if _by_name(best, items, scope) and not _by_name(other, items, scope):
+            continue
         if other.entry.service.id != best.entry.service.id:
             return None
     return best
+
+
+def _by_name(chosen: Chosen, items: Sequence[Item], scope: Scope) -> bool:
+    """The service is called by its name, written as one."""
+    own = wording.named_at(chosen.entry, items, scope)
+    return any(i.proper and i.index in own for i in items)
 
 
 def _open(best: Chosen, action: Action, items: Sequence[Item], scope: Scope) -> Scope:
@@ -248,12 +293,50 @@ def _open(best: Chosen, action: Action, items: Sequence[Item], scope: Scope) -> 
     for param in best.open:
         slot = f"{action.id}.{param.name}"
         text, options = _question(best.entry, param, scope)
-        who = next((i for i in items[1:3] if i.index in left and i.proper and param.entity in RECIPIENTS), None)
-        if who is not None:  # one question about `text Maria`: her number
-            text, scope = f"{text} That of “{who.text}”.", scope.explain({who.index})
-            left.discard(who.index)
+        who = _addressed(items, left) if param.entity in RECIPIENTS else []
+        if who:  # one question about `text Maria`: her number
+            said = scope.text[who[0].span.start : who[-1].span.end]
+            text, scope = f"{text} That of “{said}”.", scope.explain({i.index for i in who})
+            left -= {i.index for i in who}
+        beside = _beside(param, items, left) if not who else []
+        if beside:
+            said = scope.text[beside[0].span.start : beside[-1].span.end]
+            text, scope = f"{text} You said “{said}”.", scope.explain({i.index for i in beside})
+            left -= {i.index for i in beside}
         scope = scope.ask(slot, text, options, action.span)
+    unset = unable.changes_nothing(best, items)
+    if unset:
+        text, options = _question(best.entry, unset[0], scope)
+        if len(unset) > 1:
+            text = f"{best.entry.service.title}: what should change? Say the {_either(unset)} it gets."
+            options = ()
+        scope = scope.ask(f"{action.id}.{unset[0].name}", text, options, action.span)
     return scope
+
+
+def _addressed(items: Sequence[Item], left: set[int]) -> list[Item]:
+    """The person who is named right after the verb, by a name or by what they are."""
+    named = next((i for i in items[1:3] if i.index in left and i.proper), None)
+    return [named] if named is not None else addressed(items)
+
+
+def _beside(param: Field, items: Sequence[Item], left: set[int]) -> list[Item]:
+    """`that noisy monitor`: words that say which one, though nobody could read them, with what is asked for."""
+    names = split_name(param.name)
+    for at, item in enumerate(items):
+        if not item.is_word or item.stem not in names:
+            continue
+        first = at
+        while first > 1 and items[first - 1].index in left and items[first - 1].is_word:
+            first -= 1
+        if first < at:
+            return list(items[first : at + 1])
+    return []
+
+
+def _either(params: Sequence[Field]) -> str:
+    names = [p.name.replace("_", " ") for p in params]
+    return f"{', '.join(names[:-1])} or {names[-1]}"
 
 
 def _question(entry: Entry, param: Field, scope: Scope) -> tuple[str, tuple[str, ...]]:
@@ -263,8 +346,6 @@ def _question(entry: Entry, param: Field, scope: Scope) -> tuple[str, tuple[str,
 
 
 def _see_result(entry: Entry, action: Action, scope: Scope) -> Scope:
-    from eyeflow.frontend.nouns import _nouns  # noqa: PLC0415 - the same words name a fetched and a made thing
-
     result = entry.result
     if isinstance(non_null(result), ObjectOf) and not non_null(result).fields:  # type: ignore[union-attr]
         return scope
@@ -274,8 +355,8 @@ def _see_result(entry: Entry, action: Action, scope: Scope) -> Scope:
         # one was asked for, so what follows speaks of that one
         name, scope = scope.name(loops.singular(listing.path))
         scope = scope.act(Action(id=name, value=f"FIRST({action.id}.{listing.path})", span=action.span))
-        return scope.see(Source(name, listing.item, listing.nouns | _nouns(entry), entry.service.id, kind, entry))
-    return scope.see(Source(action.id, result, _nouns(entry), entry.service.id, kind, entry))
+        return scope.see(Source(name, listing.item, listing.nouns | result_words(entry), entry.service.id, kind, entry))
+    return scope.see(Source(action.id, result, result_words(entry), entry.service.id, kind, entry))
 
 
 # --- loops ---------------------------------------------------------------------------------------------------------
@@ -283,7 +364,8 @@ def _see_result(entry: Entry, action: Action, scope: Scope) -> Scope:
 
 def _loop(node: Loop, scope: Scope, policies: Policies) -> Scope:
     head = [i for i in node.clause.items if i.kind != "time"]
-    if not nouns.content(head) or head[0].lower in ("one", "of", "that", "with", "older", "newer"):
+    some = bool(head) and head[0].lower in {"one", "of", *data_words("lists", "choosing")}
+    if not nouns.content(head) or some:
         listed = loops.last_list(node.clause.items, scope)
         return build(node.body, scope, policies) if listed is None else _for(listed, node, policies)
     listed = loops.list_of(head, scope)
@@ -313,7 +395,7 @@ def _for(listed: loops.Listed, node: Loop, policies: Policies) -> Scope:
 
 def _each(items: Sequence[Item], scope: Scope, node: Do, policies: Policies) -> Scope | None:
     """`email each person in the sheet ...`, `notify #x about every overdue invoice`: a loop inside an action clause."""
-    found = loops.inside(items, scope)
+    found = loops.inside(items, scope) or loops.those(items, scope)
     return None if found is None else _over(found, node, policies)
 
 

@@ -8,10 +8,11 @@ Never: decides a threshold nobody stated: a vague word is a question.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import msgspec
 
-from eyeflow.frontend import comparisons, fields, nouns, slots
+from eyeflow.frontend import comparisons, fetching, fields, nouns, slots
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import words
 from eyeflow.frontend.lists import identifies
@@ -39,6 +40,9 @@ from eyeflow.values import (
 _RANGE_JOINS = ("and", "to", "-", "–", "until", "up")
 
 
+_RELATIVE = ("where", "whose", "which", "who")
+
+
 class Condition(msgspec.Struct, frozen=True, eq=False):
     """`expr` in LLM-IR; `subject` is what it was about (an expression and its type), for the next elliptical one.
     `unexplained` are item indexes of content words that play no part."""
@@ -56,6 +60,8 @@ def read(
     subject: tuple[str, Type] | None = None,
 ) -> Condition | None:
     """The condition that `items` state, or None when no part of it can be read."""
+    if len(items) > 1 and items[0].lower in _RELATIVE:
+        scope, items = scope.explain({items[0].index}), items[1:]
     parts, joins = _split(_or_more(items))
     found: list[str] = []
     left: list[int] = []
@@ -74,6 +80,10 @@ def read(
     for join, nxt in zip(joins, found[1:], strict=False):
         expr = f"{join}({expr}, {nxt})"
     return Condition(expr, scope, current, tuple(left))
+
+
+def _lasts(item: Item) -> bool:
+    return item.kind == "quantity" and item.unit is not None and compatible(item.unit, "days")
 
 
 _MORE = dict.fromkeys(("more", "higher", "above", "over", "greater", "up", "later", "longer"), "least")
@@ -129,6 +139,9 @@ def _atom(
             return _compare(subject, last_op, items, scope)
         return yes_no(items, scope, about, negated=False)
     before, after = list(items[: hit.start]), list(items[hit.end :])
+    aged = {two.index for one, two in pairwise(after) if two.lower in ("old", "ago") and _lasts(one)}
+    if aged:  # `over 30 days old`
+        scope, after = scope.explain(aged), [i for i in after if i.index not in aged]
     if hit.op in ("GT", "GE", "LT", "LE") and not nouns.content(before):
         counted = _counted(hit.op, after, scope)
         if counted is not None:
@@ -359,7 +372,7 @@ def _outside(
     entry, filled, path = found[0]
     complete = slots.complete(entry, filled, scope, sources=False)
     span = Span((before or after)[0].span.start, after[-1].span.end)
-    expr, _, made, _ = nouns.fetch(entry, complete, scope, span)
+    expr, _, made, _ = fetching.fetch(entry, complete, scope, span)
     done = made.explain({i.index for i in (*before, *rest)})
     return ".".join((expr, *path[0])), path[1].type, done, ()
 

@@ -30,11 +30,15 @@ from eyeflow.values import Span
 
 
 def finish(scope: Scope, items: Sequence[Item], trigger: Trigger | None, text: str) -> Intent:
-    scope = guards.judged(items, scope) if not scope.refusals else scope
+    scope = guards.judged(items, scope)
     if not scope.refusals:
+        before = scope
         scope = unexplained(items, scope)
+        unread = len(scope.questions) > len(before.questions) and isinstance(trigger, ManualTrigger | None)
+        if unread and ((not scope.actions and not before.questions) or _only_asks(items, scope)):
+            scope = guards.nothing_asked(scope, Span(0, len(text)))
     if not scope.actions and not scope.refusals and not scope.questions:
-        if isinstance(trigger, EventTrigger | WebhookTrigger):
+        if trigger is not None and not isinstance(trigger, ManualTrigger):
             end = len(text.rstrip(" .!?,;:"))
             scope = scope.ask("action", "What should be done then?", (), Span(end, end))
         else:
@@ -51,6 +55,17 @@ def finish(scope: Scope, items: Sequence[Item], trigger: Trigger | None, text: s
         assumptions=scope.assumptions, questions=scope.questions, refusals=scope.refusals,
         confidence=_confidence(scope, items),
     )  # fmt: skip
+
+
+_ASKING = ("what", "what's", "who", "who's", "whose", "how", "where", "where's", "why")
+
+
+def _only_asks(items: Sequence[Item], scope: Scope) -> bool:
+    """`what is the capital of Peru?`: a question to which nothing that is done belongs."""
+    if not items or items[0].lower not in _ASKING:
+        return False
+    entries = [scope.vocab.entry(a.service, a.function or "") for a in scope.actions if a.service is not None]
+    return all(e is not None and e.reads for e in entries) and not any(a.for_each or a.branches for a in scope.actions)
 
 
 def _fields_read(scope: Scope) -> dict[str, str]:
@@ -79,7 +94,7 @@ def _zone(trigger: Trigger | None, scope: Scope) -> Scope:
 
 def unexplained(items: Sequence[Item], scope: Scope) -> Scope:
     """Every content word plays a part, or there is a question about it."""
-    whole = ("service", "condition", "list", "trigger.service")
+    whole = ("condition", "list", "trigger.service")
     asked = [q.span for q in scope.questions if q.span is not None and q.slot in whole]
     run: list[Item] = []
     runs: list[list[Item]] = []

@@ -30,7 +30,10 @@ def as_orders(items: Sequence[Item], *, alone: bool) -> tuple[tuple[Item, ...], 
     tried = _retried(kept)
     gone |= {i.index for i in kept[:1]} if tried is not kept and kept[0] not in tried else set()
     kept = tried
-    return tuple(kept if alone and not _goes_on(kept) else _asked(kept)), frozenset(gone)
+    if alone and not _goes_on(kept):
+        length = phrase_at("questions", [i.lower for i in kept], 0) if kept else 0
+        return tuple(kept), frozenset(gone | {i.index for i in kept[:length]})
+    return tuple(_asked(kept)), frozenset(gone)
 
 
 def _goes_on(items: Sequence[Item]) -> bool:
@@ -40,6 +43,8 @@ def _goes_on(items: Sequence[Item]) -> bool:
 def _asked(items: Sequence[Item]) -> Sequence[Item]:
     """`what's the weather in Lima`, `how is the weather`: asks to get it."""
     lowered = [i.lower for i in items]
+    if lowered[:2] == ["how", "many"]:
+        return [msgspec.structs.replace(items[0], lower="get", stem=stem("get"), proper=False), *items]
     length = phrase_at("questions", lowered, 0) if items else 0
     if not length or length >= len(items):
         return items

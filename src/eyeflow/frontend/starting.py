@@ -13,7 +13,7 @@ from itertools import pairwise
 import msgspec
 
 from eyeflow.frontend import clauses as cutting
-from eyeflow.frontend import conditions, loops, orders, pauses, policies, several, timing, triggers
+from eyeflow.frontend import conditions, loops, orders, pauses, plainly, policies, several, timing, triggers
 from eyeflow.frontend.clauses import Clause
 from eyeflow.frontend.comparisons import negate
 from eyeflow.frontend.intent import (
@@ -27,9 +27,9 @@ from eyeflow.frontend.lists import plural
 from eyeflow.frontend.nouns import content
 from eyeflow.frontend.recast import left_alone
 from eyeflow.frontend.scope import Scope, asking
+from eyeflow.frontend.strangers import CARRIED
 from eyeflow.frontend.timegrammar import TimePhrase
 from eyeflow.frontend.tree import with_action
-from eyeflow.frontend.unable import CARRIED
 from eyeflow.values import Span
 
 CLOSE = 0.4
@@ -52,6 +52,8 @@ def start(items: Sequence[Item], scope: Scope, times: Sequence[TimePhrase]) -> t
         scope = scope.explain(courteous)
         kept, taken_back = orders.as_orders(kept, alone=number + 1 == len(said))
         scope = scope.explain(taken_back)
+        kept, reworded = plainly.plain(kept, scope.vocab.by_verb)
+        scope = scope.explain(reworded)
         held = several.as_conditions(pauses.cut(kept, number, scope.text, scope.told_at), leads=number == 0)
         if not held:
             continue
@@ -101,6 +103,10 @@ def _goes_on(held: Sequence[Clause], kept: Sequence[Item]) -> bool:
     first = held[0].role
     if first in _CONTINUES or first.startswith("alternative"):
         return True
+    if len(held) == 2 and first == "action" and held[1].role == "failure" and not held[1].items:
+        return True  # `Text me if that fails`
+    if first == "negative_condition" and held[0].cue == "but not if" and len(held) == 1:
+        return True  # `Don't post it if ...`
     if first in ("condition", "negative_condition") and _nothing_then(held):
         return True  # `if there is nothing to report, don't post anything`
     retry_at = policies.read(kept).retry_at
@@ -176,6 +182,9 @@ def _about_every(clause: Clause, scope: Scope) -> tuple[triggers.Started, Clause
     items = tuple(i for i in clause.items if i.index not in limits)
     while items and items[-1].kind == "punct":
         items = items[:-1]
+    related = _whoever(clause, items, scope)
+    if related is not None:
+        return related
     at = next((k for k, i in enumerate(items) if i.lower in ("every", "each", "any", "new") and k > 0), None)
     if at is None and items and same_doing("tell", items[0].stem):
         after = (k + 1 for k, i in enumerate(items[:-1]) if i.lower == "about" and k > 0)
@@ -197,6 +206,36 @@ def _about_every(clause: Clause, scope: Scope) -> tuple[triggers.Started, Clause
         if found and found[0].score > 1.0 and unread <= doubtful:
             done = found[0].scope.explain({i.index for i in items[at:end]} - unread)
             kept = (*items[: at - told], *items[end:], *(i for i in clause.items if i.index in limits))
+            return msgspec.structs.replace(found[0], scope=done), msgspec.structs.replace(clause, items=kept)
+    return None
+
+
+_ANYONE = ("everyone", "everybody", "anyone", "anybody", "whoever", "someone", "somebody")
+_OPENING = ("to", "in", "into", "on", "and", "as", "with", "the", "a", "an", "by", "via")
+
+
+def _whoever(clause: Clause, items: Sequence[Item], scope: Scope) -> tuple[triggers.Started, Clause] | None:
+    """`thank every customer who leaves a rating`: what they do is the event, and they are `them` in what is done."""
+    who = next((k for k, i in enumerate(items) if i.lower in ("who", "that") and k > 1), None)
+    any_at = next((k for k, i in enumerate(items) if k and i.lower in (*_ANYONE, "every", "each", "any")), None)
+    if any_at is None or clause.role != "action" or not items[0].acts:
+        return None
+    person = items[any_at].lower in _ANYONE
+    if items[any_at].lower == "whoever":
+        who = any_at
+    if who is None or not any_at <= who <= any_at + (1 if person else 3):
+        return None
+    subject = (
+        [msgspec.structs.replace(items[any_at], lower="someone", stem="someon")] if person else items[any_at + 1 : who]
+    )
+    for end in range(len(items), who + 1, -1):
+        if end < len(items) and items[end].lower not in _OPENING and not items[end].is_literal:
+            continue
+        found = triggers.read([*subject, *items[who + 1 : end]], scope)
+        if found and found[0].score > 1.0 and not found[0].unexplained:
+            done = found[0].scope.explain({i.index for i in items[any_at:end]})
+            them = msgspec.structs.replace(items[any_at], lower="them", stem="them", kind="word", verb=False)
+            kept = (*items[:any_at], them, *items[end:], *(i for i in clause.items if i not in items))
             return msgspec.structs.replace(found[0], scope=done), msgspec.structs.replace(clause, items=kept)
     return None
 
@@ -320,6 +359,8 @@ def _demands(items: Sequence[Item]) -> bool:
     lowered = [i.lower for i in items]
     if left_alone.nothing_at(items) or lowered[0] in _ASKING:
         return True  # `low ones need nothing`, `is it cold?`: a case of what is asked for
+    if lowered[1:2] and lowered[1] in words("me"):
+        return True  # an order by a verb nobody knows
     if lowered[0] in words("prepositions") or items[0].is_literal:
         return True  # `for enterprise customers ...`: a case of what is asked for
     if lowered[0] in ("never", "only", "not", "no", "don't", "always", "except", "unless", "without"):

@@ -170,8 +170,12 @@ class _Grower:
         body: list[Node] = [Do(clause)] if clause.items else []
         while self.at < len(self.clauses) and self.clauses[self.at].role in ("action", "sequence:action"):
             self._next(body)
+        if not body and len(nodes) > 1 and isinstance(nodes[-1], Do):
+            body = [nodes.pop()]  # `do X; text me if that fails`
         if body:
             self._rescue(nodes, tuple(body))
+        elif clause.role == "failure" and (before is None or before.role != "failure"):
+            nodes.append(Do(msgspec.structs.replace(clause, items=clause.cue_items)))  # what then, is not said
 
     def _rescue(self, nodes: list[Node], body: tuple[Node, ...]) -> None:
         for k in range(len(nodes) - 1, -1, -1):
@@ -243,6 +247,8 @@ def with_action(clause: Clause) -> tuple[Clause, Clause | None]:
         takes_object = takes_object or (
             phrasal(item.lower, nxt.lower) and after is not None and after.kind not in ("punct", "time")
         )
+        measured = before.kind in ("quantity", "percent", "money") and nxt.is_word and not nxt.is_stop
+        takes_object = takes_object or measured  # `by more than 5 percent save symbol and price`
         if takes_object and (ends_value or ends_noun):
             head: tuple[Item, ...] = items[:lead]
             own = Clause("action", items[k:], joined="", sentence=clause.sentence)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 from eyeflow.frontend import comparisons, fields, nouns, slots
+from eyeflow.frontend.fetching import fetch
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.scope import Scope, Source
 from eyeflow.frontend.values_said import quote
@@ -104,7 +105,7 @@ def _outside(items: Sequence[Item], scope: Scope, *, negated: bool) -> Atom | No
                 continue
             complete = slots.complete(entry, filled, scope, sources=False)
             span = Span(items[0].span.start, items[-1].span.end)
-            expr, _, made, _ = nouns.fetch(entry, complete, scope, span)
+            expr, _, made, _ = fetch(entry, complete, scope, span)
             return _truth(f"{expr}.{path[0]}", field, made, said, {i.index for i in items}, negated=negated)
     return None
 

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
-from eyeflow.frontend import nouns
+from eyeflow.frontend import nouns, wording
 from eyeflow.frontend.actions import Chosen
 from eyeflow.frontend.clauses import Clause
+from eyeflow.frontend.data import words as kept
 from eyeflow.frontend.items import Item
-from eyeflow.frontend.lexicon import phrase_at, words
+from eyeflow.frontend.lexicon import phrase_at, same_doing, stem, words
 from eyeflow.frontend.scope import Scope
-from eyeflow.values import Span
+from eyeflow.frontend.strangers import CARRIED
+from eyeflow.frontend.vocabulary import RECIPIENTS, Entry, split_name
+from eyeflow.values import Field, Span
 
 MARGIN = 0.4
 """Two readings with other services whose scores differ by less are put to the person."""
@@ -57,29 +61,43 @@ def unknown_verb(items: Sequence[Item], scope: Scope) -> bool:
     return told and not verb.acts and verb.stem not in scope.vocab.by_stem
 
 
+_PARTICLES: Final = ("on", "off", "up", "down", "out", "back")
+_LOST: Final = ("it", "them", "this", "these", "those", "that")
+
+
+def without_antecedent(items: Sequence[Item], scope: Scope) -> Item | None:
+    """`delete it`, `turn it off`, where nothing before it could be meant."""
+    if scope.sources or scope.did or scope.said is not None or not items or not items[0].acts:
+        return None
+    at = 2 if len(items) > 2 and items[1].lower in _PARTICLES else 1
+    if at >= len(items) or items[at].lower not in _LOST:
+        return None
+    after = items[at + 1] if at + 1 < len(items) else None
+    alone = after is None or not after.is_word or after.is_stop or after.lower in words("prepositions")
+    return items[at] if alone else None
+
+
+def what_is(word: Item, clause: Clause, scope: Scope) -> Scope:
+    """The question what a word stands for."""
+    said = scope.text[clause.span.start : clause.span.end]
+    text = f"What does “{word.text}” stand for in “{said}”?"
+    return scope.ask(word.lower, text, (), word.span).explain({i.index for i in clause.items})
+
+
+def told_somebody(items: Sequence[Item], scope: Scope) -> Told | None:
+    """`ask Jordan for the numbers`: somebody is to be told something, though no service has words for it."""
+    if len(items) < 2 or not same_doing("tell", items[0].stem) or not (items[1].proper and items[1].is_word):
+        return None
+    ways = _ways(scope, mine=False)
+    return Told(f"“{items[1].text}”", ways) if ways and not wording.names_in(items, scope) else None
+
+
 def generates(items: Sequence[Item], scope: Scope) -> bool:
     """`translate ...`: text would have to be made up, and no capability of the catalog is asked for by that verb."""
     verb = items[0] if items else None
     if verb is None or verb.lower not in words("generation"):
         return False
     return not scope.vocab.by_verb.get(verb.stem)
-
-
-CARRIED = (
-    "message",
-    "messages",
-    "msg",
-    "notification",
-    "dm",
-    "chat",
-    "post",
-    "task",
-    "ticket",
-    "card",
-    "page",
-    "doc",
-    "invite",
-)
 
 
 def unknown_service(items: Sequence[Item], best: Chosen) -> Item | None:
@@ -90,8 +108,96 @@ def unknown_service(items: Sequence[Item], best: Chosen) -> Item | None:
     return None
 
 
-def which(found: Sequence[Chosen], clause: Clause, scope: Scope) -> Scope:
+def by_no_way(found: Sequence[Chosen], items: Sequence[Item], scope: Scope) -> Told | None:
+    """`remind Priya ...`, `notify me ...`: somebody is to be told, where nothing says by which service."""
     close = [c for c in found if found[0].score - c.score < MARGIN]
+    best = next((c for c in close if not wording.named_at(c.entry, items, scope)), None)
+    if best is None or not all(c.entry.capability_says for c in close) or not same_doing("tell", items[0].stem):
+        return None
+    if items[0].stem in _means(best.entry) or wording.means_at(items, scope):
+        return None
+    person = next((p for p in best.entry.spec.params if p.entity in RECIPIENTS and p.required), None)
+    at = 1 + (len(items) > 1 and items[1].lower in words("determiners"))
+    if person is None or len(items) <= at:
+        return None
+    given = best.action.params.get(person.name)
+    who = next((i for i in items[1:] if i.is_word and i.text == given), items[at])
+    if who.lower in words("me"):
+        ways = _ways(scope, mine=True)
+        open_ = given is None or len({c.entry.service.id for c in close}) > 1
+        return Told("you", ways) if open_ and len(ways) > 1 else None
+    named = who.is_word and who.proper and not who.is_stop
+    ways = _ways(scope, mine=False)
+    return Told(f"“{who.text}”", ways) if named and given in (None, who.text) and len(ways) > 1 else None
+
+
+class Told(msgspec.Struct, frozen=True):
+    """Whom a person wants told something, and the titles of services that can."""
+
+    who: str
+    ways: tuple[str, ...]
+
+
+def _means(entry: Entry) -> frozenset[str]:
+    """Verbs that name the way a message goes: `dm`, `text`."""
+    return frozenset(phrase[0] for phrase in entry.phrases if len(phrase) == 1 and not same_doing("tell", phrase[0]))
+
+
+def _ways(scope: Scope, *, mine: bool) -> tuple[str, ...]:
+    """Services by which one person can be told something; `mine`: whose address for the asker is known."""
+    found: dict[str, None] = {}
+    for entry in scope.vocab.entries:
+        if entry.is_trigger or not entry.capability_says:
+            continue
+        to = next(
+            (p.entity for p in entry.spec.params if p.required and p.entity in ("person", "email", "phone")), None
+        )
+        part = entry.service.id.split("_")[0] if to == "person" else to
+        if to is not None and (not mine or scope.me(part or "") is not None):
+            found[entry.service.title] = None
+    return tuple(found)
+
+
+def by_what(told: Told, found: Sequence[Chosen], clause: Clause, scope: Scope) -> Scope:
+    """The question by which service somebody is to be told; words nobody can read are asked about besides."""
+    text = f"How should {told.who} be told, and where: by which service?"
+    doubtful = words("vague") | words("judgement")
+    near = [c for c in found if c.entry.capability_says]
+    fewest = sorted(near, key=lambda c: len(c.unexplained))[:1]
+    unread = {index for c in fewest for index in c.unexplained}
+    kept = {i.index for i in clause.items if i.lower in doubtful or (i.index in unread and i.text not in told.who)}
+    return scope.ask("service", text, told.ways, clause.span).explain({i.index for i in clause.items} - kept)
+
+
+_CHANGES: Final = ("update", "edit", "change", "modify", "set", "patch")
+
+
+def changes_nothing(best: Chosen, items: Sequence[Item]) -> tuple[Field, ...]:
+    """`assign new tickets`: what could be set, by a call that changes a thing, where none of it is said."""
+    spec = best.entry.spec
+    if best.entry.reads or split_name(spec.name)[0] not in (stem(word) for word in _CHANGES):
+        return ()
+    free = tuple(p for p in spec.params if not p.required)
+    if (
+        not free
+        or any(p.name in best.action.params for p in free)
+        or not all(_points(p) for p in spec.params if p.required)
+    ):
+        return ()
+    said = [i.stem for i in items if i.is_word]
+    meant = tuple(p for p in free if any(len(w) > 3 and split_name(p.name)[0].startswith(w) for w in said))
+    return meant[:1] or free
+
+
+def _points(param: Field) -> bool:
+    return split_name(param.name)[-1] in ("id", "number", "key", "iid")
+
+
+def which(found: Sequence[Chosen], clause: Clause, scope: Scope) -> Scope:
+    """The question which service is meant; a refusal where none of them has a place for anything that was said."""
+    close = [c for c in found if found[0].score - c.score < MARGIN]
+    if all(c.unexplained and not c.action.params for c in close):
+        return no_capability(clause, scope)
     titles = tuple(dict.fromkeys(c.entry.service.title for c in close))
     said = scope.text[clause.span.start : clause.span.end]
     return scope.ask("service", f"Which service should do “{said}”?", titles, clause.span).explain(
@@ -108,4 +214,9 @@ def no_capability(clause: Clause, scope: Scope) -> Scope:
     near = scope.vocab.candidates([i.stem for i in held])[:3]
     suggestions = tuple(f"{e.service.title}: {e.spec.summary}" for e in near)
     reason = f"no service in the catalog can do “{said}”"
+    verb = held[0].lower
+    if verb in kept("guards", "judging"):
+        reason = f"“{held[0].text}” is a judgement; state the rule to apply instead"
+    elif verb in words("generation"):
+        reason += f": “{held[0].text}” needs a model at run time, and programs here are deterministic"
     return scope.refuse(span, reason, suggestions).explain({i.index for i in clause.items})

@@ -14,12 +14,27 @@ import msgspec
 from eyeflow.frontend import content, nouns
 from eyeflow.frontend.handling.state import LEADS, Handled
 from eyeflow.frontend.items import Item
+from eyeflow.frontend.lexicon import words
 from eyeflow.frontend.values_said import escape, wrap
 from eyeflow.frontend.vocabulary import RECIPIENTS, Entry, walk
 from eyeflow.values import Field, Json, non_null
 
 _LONGEST: Final = 16
 """Words of the longest phrase that is looked at as a receiver."""
+
+
+def addressed(items: Sequence[Item]) -> list[Item]:
+    """`the account manager` of `text the account manager`: people who are named by what they are."""
+    if len(items) < 3 or items[1].lower not in words("determiners"):
+        return []
+    run: list[Item] = []
+    for item in items[2:6]:
+        if not item.is_word or (item.is_stop and item.lower != "others"):
+            break
+        run.append(item)
+        if item.lower in words("persons"):
+            return run
+    return []
 
 
 def recipients(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | None) -> Handled:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from eyeflow.frontend.lexicon import synonyms, words
-from eyeflow.frontend.slots.filling import Filling, is_container, is_identity, is_plain_text
+from eyeflow.frontend.slots.filling import Filling, is_container, is_identity, is_plain_text, is_plural
 from eyeflow.frontend.values_said import enum_for
 from eyeflow.frontend.vocabulary import Entry, split_name
 from eyeflow.values import Field
@@ -104,6 +104,8 @@ def _bare(said: Filling, at: int) -> bool:
     nxt = said.items[at + 1] if at + 1 < len(said.items) else None
     closed = nxt is None or nxt.kind in ("punct", "time") or nxt.lower in words("prepositions") or nxt.lower == "and"
     closed = closed or (said.entry.is_trigger and nxt is not None and nxt.lower in _HAPPENS)
+    if item.lower == "know" or (at > 0 and is_plural(said.items[at - 1].lower)):
+        return False  # `let our users know`
     if said.entry.is_trigger and any(item.stem in phrase for phrase in said.entry.phrases):
         return False  # `a monitor alerts`: what happens, not its name
     pointed = at > 0 and said.items[at - 1].lower in ("it", "them", "this", "as")  # `tag it refund`
@@ -134,12 +136,19 @@ def _modifiers(said: Filling, param: Field, at: int) -> list[int]:
         return []
     run: list[int] = []
     k = at - 1
-    while said.free(k) and said.items[k].is_word and not said.items[k].is_stop and k not in said.named:
+    while said.free(k) and _describes(said, k) and k not in said.named:
         run.insert(0, k)
         k -= 1
     leads = ("the", "my", "our", "a", "an", "off", "on") if param.required or said.entry.is_trigger else ("with", "of")
     opened = k >= 0 and said.items[k].lower in leads
     return run if opened else []
+
+
+def _describes(said: Filling, at: int) -> bool:
+    item = said.items[at]
+    return item.is_word and (
+        not item.is_stop or (item.lower == "back" and said.items[at - 1].lower in ("the", "my", "our"))
+    )
 
 
 def _titled(said: Filling) -> None:
@@ -207,6 +216,8 @@ def containers(said: Filling) -> None:
         sole = said.entry.is_trigger and is_plain_text(param) and len([p for p in said.open() if is_plain_text(p)]) == 1
         if not (is_container(param) or sole) or said.entry.capability_says or _messenger(said.entry):
             continue
+        if param.name == "key" and not sole:
+            continue  # it tells one thing apart: no name of a place is one
         for at in range(1, len(said.items)):
             run = said.name_run(at) or ([at] if sole and said.free(at) and _branch(said, at) else [])
             lead = said.items[at - 1].lower

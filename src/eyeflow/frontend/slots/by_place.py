@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from eyeflow.frontend import fields
-from eyeflow.frontend.lexicon import is_base_verb, synonyms, words
+from eyeflow.frontend.lexicon import is_base_verb, stem, synonyms, words
 from eyeflow.frontend.slots.defaults import related
 from eyeflow.frontend.slots.filling import Filling, is_identity, is_plain_text
 from eyeflow.frontend.values_said import element, wrap
@@ -62,6 +62,10 @@ def _small_place(said: Filling, param: Field) -> bool:
     return False
 
 
+_HAPPENING = frozenset(stem(word) for word in words("happening") | words("arriving"))
+"""Stems of what things do: `TSLA drops` names no sensor."""
+
+
 def sought(said: Filling) -> None:
     """`search X for rust`, `look for articles about rust`: the words to look for."""
     param = next((p for p in said.open() if p.name in _SOUGHT and element(p) == STRING and not is_identity(p)), None)
@@ -90,6 +94,11 @@ def plain_places(said: Filling) -> None:
     """`the humidity in the cellar`: plain words after a preposition and an article, for the one text that is open."""
     wanted = [p for p in said.open() if (p.required or said.entry.is_trigger) and not is_identity(p)]
     held = [p for p in wanted if is_plain_text(p) and element(p) == STRING and p.entity in (None, "location")]
+    if not held and said.entry.capability_writes:
+        held = [p for p in said.open() if _tells_apart(p) and p.entity is None]
+        if len(held) == 1:
+            _on_the(said, held[0])
+        return
     if len(held) != 1 or (said.entry.capability_writes and held[0].entity is None):
         return
     known = {w for p in said.entry.phrases for w in p} | said.entry.summary | said.entry.fields | said.entry.names
@@ -126,13 +135,38 @@ def whose_room(said: Filling) -> None:
             return
 
 
+def _on_the(said: Filling, param: Field) -> None:
+    """`play it on the office speaker`: which device is to do it."""
+    for at in range(4, len(said.items)):
+        if said.items[at - 1].lower not in ("the", "my", "our") or said.items[at - 2].lower not in (
+            "on",
+            "in",
+            "through",
+        ):
+            continue
+        run: list[int] = []
+        k = at
+        while said.free(k) and said.items[k].is_word and not said.items[k].is_stop:
+            run.append(k)
+            k += 1
+        thing = len(run) > 1 or not said.scope.vocab.by_stem.get(said.items[at].stem)
+        value = (
+            said.value_of(param, run)
+            if run and thing and len(run) <= 3 and not set(run) & (said.named | said.foreign)
+            else None
+        )
+        if value is not None:
+            said.put(param, value, run, strong=False)
+            return
+
+
 def which_one(said: Filling) -> None:
     """`the kitchen fan`: plain words right before the thing, for the name by which one of several is told apart."""
     param = next((p for p in said.open() if _tells_apart(p) and (not p.required or said.entry.reads)), None)
     if param is None:
         return
     known = {w for p in said.entry.phrases for w in p} | said.entry.summary | said.entry.names | said.entry.values
-    known -= PARTICLES
+    known -= PARTICLES | _HAPPENING
     things = {w for name in (said.entry.service.title, said.entry.service.id) for w in split_name(name)}
     for at, item in enumerate(said.items):
         if not (item.is_word and (item.stem in things or item.stem in known)) or item.is_stop:
@@ -245,6 +279,9 @@ def _restates(said: Filling, stems: Sequence[str]) -> bool:
     """The words belong to every phrase of the verb (`shut the inlet`); where phrases vary, they are values."""
     verb = said.items[0].stem
     objects_of = {frozenset(p[1:]) - PARTICLES for p in said.entry.phrases if p and p[0] == verb}
+    called = [frozenset(split_name(p.name)) for p in said.entry.spec.params if p.required]
+    if frozenset(stems) in objects_of and any(one and one <= name for one in objects_of for name in called):
+        return True  # `send the newsletter`, beside `send the campaign`: which campaign is not said
     return len(objects_of) == 1 and set(stems) <= next(iter(objects_of))
 
 

@@ -37,12 +37,13 @@ def complete(entry: Entry, filled: Filled, scope: Scope, *, sources: bool = True
             continue
         found = default_of(entry, param, scope)
         names = split_name(param.name)
-        same = _of_the_same(entry, param, params, scope)
+        handed_on = _handed_on(entry, param)
+        same = None if handed_on else _of_the_same(entry, param, params, scope)
         if same is not None:
             params[param.name] = same
             continue
         linked = param.required or (len(names) > 1 and names[-1] == "id" and not entry.reads)
-        linked = linked and not (not entry.reads and param.name in _CHANGED)
+        linked = linked and not handed_on and not (not entry.reads and param.name in _CHANGED)
         from_source = related(entry, param, scope) if sources and linked else None
         if from_source is not None:
             params[param.name] = wrap(param, "{" + from_source + "}")
@@ -51,7 +52,11 @@ def complete(entry: Entry, filled: Filled, scope: Scope, *, sources: bool = True
             params[param.name] = value
             assumed.append((param.name, value, why))
     for param in entry.spec.params:
-        same = _of_the_same(entry, param, params, scope) if param.required and param.name not in params else None
+        same = (
+            _of_the_same(entry, param, params, scope)
+            if param.required and param.name not in params and not _handed_on(entry, param)
+            else None
+        )
         if same is not None:  # the id that points at the thing may stand after the rest of its address
             params[param.name] = same
     return msgspec.structs.replace(filled, params=params, assumed=tuple(assumed))
@@ -99,11 +104,16 @@ def default_of(entry: Entry, param: Field, scope: Scope) -> tuple[JsonValue, str
     return None
 
 
+def _handed_on(entry: Entry, param: Field) -> bool:
+    """`forward the message`, `share the file`: to whom, nothing in the thing itself can tell."""
+    return param.entity in ("email", "phone") and any(p.required and _points(p) for p in entry.spec.params)
+
+
 def related(entry: Entry, param: Field, scope: Scope) -> str | None:
     """An expression for `param` from the nearest source that holds it, or None."""
     for source in reversed(scope.sources):
         exact = fields.same_name(source.type, param.name)
-        made = source.kind == "made" and split_name(param.name)[-1] not in _IDENTIFIES
+        made = source.kind == "made" and not _points(param)
         if exact is not None and source.service == entry.service.id and not made:
             return ".".join((source.root, *exact))
     for source in reversed(scope.sources):
@@ -115,6 +125,11 @@ def related(entry: Entry, param: Field, scope: Scope) -> str | None:
 
 def _entity(source: Source, path: tuple[str, ...]) -> str | None:
     return next((f.entity for p, f in walk(source.type) if p == path), None)
+
+
+def _points(param: Field) -> bool:
+    """`message_id`, `number`: the parameter points at the thing that is handled."""
+    return split_name(param.name)[-1] in _IDENTIFIES
 
 
 def field_for(entry: Entry, param: Field, source: Source) -> tuple[str, ...] | None:
