@@ -184,13 +184,17 @@ class Guard:
         with self:
             return await awaitable
 
+    def let_go(self) -> None:
+        """No instant ends the await any more."""
+        if self._handle is not None:
+            self._handle.cancel()
+
     def __enter__(self) -> None:
         """What is awaited in the block ends as `hold` says."""
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         """The await is over, one way or another."""
-        if self._handle is not None:
-            self._handle.cancel()
+        self.let_go()
         if self.cause is None:
             return
         outer = self._task.uncancel() > self._base  # where the answer came all the same, nothing else is to be done

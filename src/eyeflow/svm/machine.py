@@ -35,7 +35,7 @@ from eyeflow.svm.rates import Rates, SlidingWindows
 from eyeflow.svm.replay import Recording
 from eyeflow.svm.resolve import World
 from eyeflow.svm.run import Run
-from eyeflow.svm.stamps import drawer, stamper
+from eyeflow.svm.stamps import drawer, instant, spelled, stamper
 from eyeflow.svm.steps import PERFORM
 from eyeflow.svm.straight import StraightRun
 from eyeflow.values import Value
@@ -159,7 +159,13 @@ class Machine:
 
         Raises: RunError `bad_input`.
         """
-        head = self._begun(executable, inputs, trigger, me, execution_id).head
+        stamp = self._stamp()
+        head = RunStarted(
+            execution_id=execution_id or spelled(self._draw(), stamp), task=executable.task, program=executable.digest,
+            inputs=executable.code.inputs(inputs or _NOTHING),
+            trigger=None if trigger is None else own(trigger, executable.limits.memory_bytes),
+            me=None if me is None else read_of_me(executable, me), now=instant(stamp),
+        )  # fmt: skip
         return self._prepared(executable, head, depth, journal)
 
     def computed(
@@ -286,7 +292,7 @@ class Machine:
         me: Mapping[str, Value] | None,
         execution_id: str | None,
     ) -> StraightRun:
-        """How a run begins, whichever road it takes. Raises: RunError `bad_input`."""
+        """How a run begins that may take the straight road. Raises: RunError `bad_input`."""
         return StraightRun(
             executable, execution_id or self._draw(), self._stamp(), executable.code.inputs(inputs or _NOTHING),
             None if trigger is None else own(trigger, executable.limits.memory_bytes),

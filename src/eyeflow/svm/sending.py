@@ -99,6 +99,9 @@ class Sending(Guard):
         run = self._scope.run
         self._scope.guards.discard(self)
         run.active.work(-1, run.time())
+        if error is None and self.cause is None:
+            self.let_go()
+            return
         try:
             super().__exit__(kind, error, trace)
         except TimedOut:
