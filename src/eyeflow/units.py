@@ -129,7 +129,7 @@ UNITS: Final[tuple[Unit, ...]] = (
     _row(MINOR, "cents", "¢", "1/100", "cent|¢|pence|penny|pennies", whole=True),
     _currency("usd", "$", "$|us$|dollar|dollars|us dollar|us dollars|bucks|buck"),
     _currency("eur", "€", "€|euro|euros"),
-    _currency("gbp", "£", "£|quid|pound sterling|pounds sterling|british pounds"),
+    _currency("gbp", "£", "£|quid|pounds|pound sterling|pounds sterling|british pounds"),
     _currency("jpy", "¥", "¥|yen"),
     _currency("chf", "CHF", "swiss franc|swiss francs|sfr"),
     _currency("cad", "C$", "c$|ca$|canadian dollar|canadian dollars"),

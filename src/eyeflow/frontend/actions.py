@@ -6,6 +6,7 @@ Never: asks; what is open or unexplained is reported for the last stage to ask a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -18,7 +19,7 @@ from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import same_doing, speech_act, stem, synonyms, words
 from eyeflow.frontend.lists import identifies
 from eyeflow.frontend.scope import Scope, Source
-from eyeflow.frontend.slots.filling import is_container
+from eyeflow.frontend.slots.filling import is_container, is_identity
 from eyeflow.frontend.values_said import wrap
 from eyeflow.frontend.vocabulary import RECIPIENTS, Entry, split_name, walk
 from eyeflow.values import Field, Span
@@ -68,6 +69,8 @@ def read(items: Sequence[Item], scope: Scope, *, verb_said: bool = True) -> tupl
     if len(held) > 1 and held[0].lower == "update" and held[1].lower in words("me"):
         # `update me` is said of telling, not of changing
         held = [msgspec.structs.replace(held[0], lower="notify", stem=stem("notify")), *held[1:]]
+    if held[0].lower in _PUTTING and any(i.lower in ("label", "tag") for i in held[1:3]):
+        held = [msgspec.structs.replace(held[0], lower="add", stem=stem("add")), *held[1:]]
     if held[0].lower in _PUTTING and any(a.lower in _INTO and b.kind == "channel" for a, b in pairwise(held)):
         # `put the link in #news`: it is posted there
         held = [msgspec.structs.replace(held[0], lower="post", stem=stem("post")), *held[1:]]
@@ -127,10 +130,11 @@ def _named_ways(items: Sequence[Item], scope: Scope) -> frozenset[str]:
 def _whole_first(found: list[Chosen], fitting: set[str]) -> tuple[Chosen, ...]:
     """Of what one service can do, the first that leaves nothing open and no word over, where the best leaves both."""
     best = found[0] if found else None
-    if best is None or not ((best.open or best.astray) and best.unexplained) or best.entry.reads:
+    if best is None or not (best.open or best.astray) or best.entry.reads:
         return tuple(found)
     for other in found[1:]:
         near = other.entry.service.id == best.entry.service.id or (best.astray and not best.action.params.get("to"))
+        near = near and (bool(best.unexplained) or other.entry.capability_says)
         near = near and best.score - other.score < WHOLE
         if near and not (other.open or other.unexplained or other.entry.reads) and other.entry.key in fitting:
             return (msgspec.structs.replace(other, score=best.score), *(c for c in found if c is not other))
@@ -183,7 +187,7 @@ def _look(seen: _Seen, items: Sequence[Item], scope: Scope, verb: Item | None) -
     state = handle(entry, items, state, verb)
     filled = msgspec.structs.replace(filled, params=state.params)
     complete = slots.complete(entry, filled, state.scope)
-    complete = _there(entry, items, complete, state.scope)
+    complete = _identified(entry, _there(entry, items, complete, state.scope), state.scope)
     complete, state = _with_file(entry, items, complete, state)
     again = _again(entry, items, state.scope)
     if again is not None:
@@ -206,9 +210,10 @@ def _look(seen: _Seen, items: Sequence[Item], scope: Scope, verb: Item | None) -
     score -= 1.2 * astray
     if astray and entry.capability_says and any(p.entity in RECIPIENTS or is_container(p) for p in open_):
         score -= NOT_ME  # somebody is named to whom this cannot be sent
-    if any(s.service == entry.service.id for s in scope.sources) and not match.named:
-        score += AT_HAND
-    score += AT_HAND * _of_it(entry, items, scope)
+    at_hand = any(s.service == entry.service.id for s in scope.sources)
+    if verb is not None and not (at_hand or match.named or _spoken_of(entry, items, verb)):
+        return None
+    score += AT_HAND * ((at_hand and not match.named) + _of_it(entry, items, scope))
     if again is not None:
         score += SAME_AGAIN
     if _misses_me(entry, items, filled):
@@ -249,6 +254,38 @@ def _only_labels(items: Sequence[Item], open_: Sequence[Field]) -> set[int]:
     ):
         found |= {i.index for i in said if i.is_word}
     return found
+
+
+def _identified(entry: Entry, filled: slots.Filled, scope: Scope) -> slots.Filled:
+    """Without ids that were taken from a text: the body of a message tells no thing apart."""
+    params = dict(filled.params)
+    for param in entry.spec.params:
+        value = params.get(param.name)
+        place = _FIELD.fullmatch(value) if isinstance(value, str) and _is_id(param) else None
+        source = next((s for s in scope.sources if place is not None and s.root == place[1]), None)
+        if place is None or source is None:
+            continue
+        field = next((f for p, f in walk(source.type) if ".".join(p) == place[2]), None)
+        if field is not None and (field.role in ("content", "summary") or field.name in _TEXTS):
+            del params[param.name]
+    return msgspec.structs.replace(filled, params=params) if len(params) < len(filled.params) else filled
+
+
+def _is_id(param: Field) -> bool:
+    return is_identity(param) and split_name(param.name)[-1] in ("id", "timestamp", "ts")
+
+
+_FIELD = re.compile(r"\{(\w+)\.([\w.]+)\}")
+_TEXTS = ("body", "text", "message", "description", "content", "summary", "comment", "snippet", "notes")
+
+
+def _spoken_of(entry: Entry, items: Sequence[Item], verb: Item) -> bool:
+    """A word besides the verb speaks of what is made: `open the blinds` makes no ticket."""
+    if entry.capability_says or not same_doing(stem("create"), verb.stem):
+        return True
+    own = fetching.entry_words(entry) | entry.fields | {w for p in entry.spec.params for w in split_name(p.name)}
+    said = (i for i in items if i.is_word and i is not verb and not i.is_stop)
+    return any(w in own for i in said for w in (i.stem, *synonyms(i.stem)))
 
 
 def _of_it(entry: Entry, items: Sequence[Item], scope: Scope) -> float:
@@ -310,11 +347,21 @@ def _there(entry: Entry, items: Sequence[Item], filled: slots.Filled, scope: Sco
 
 def _again(entry: Entry, items: Sequence[Item], scope: Scope) -> Action | None:
     """The last call of this very capability, when the clause handles `it`: `turn the fan on ..., then turn it off`."""
-    if entry.capability_says or entry.reads or not any(i.lower in _IT for i in items[1:4]):
+    if entry.capability_says or entry.reads:
+        return None
+    if not any(i.lower in _IT for i in items[1:4]) and not _the_same(entry, items):
         return None
     same = (a for a in reversed(scope.did) if a.service == entry.service.id)
     last = next(same, None)
     return last if last is not None and last.function == entry.spec.name else None
+
+
+def _the_same(entry: Entry, items: Sequence[Item]) -> bool:
+    """`turn the light off again`: of the light no more is said than what it is."""
+    said = [i for i in nouns.content(items[1:]) if i.is_word or i.is_literal]
+    kinds = {w for p in entry.spec.params if p.required and not p.enum for w in split_name(p.name)}
+    led = any(one.lower in ("the", "this", "that") and two in said for one, two in pairwise(items))
+    return led and bool(said) and all(i.stem in kinds for i in said)
 
 
 def _as_before(entry: Entry, filled: slots.Filled, last: Action) -> slots.Filled:

@@ -106,7 +106,8 @@ def _trailing(node: If, state: Built, policies: Policies, build: Build) -> Built
     """`email me the balance if it is under 10`: reads stay outside, what changes something goes under the condition."""
     arm = node.arms[0]
     scope = state.scope
-    if node.unclear and scope.told_at(said_at(arm.clause)) is None:
+    several = bool(scope.actions) and not _reads(scope.actions[-1], scope)
+    if node.unclear and several and scope.told_at(said_at(arm.clause)) is None:
         said = scope.text[arm.clause.span.start : arm.clause.span.end]
         asked = f"Does “{said}” hold for the last action alone, or for all of them?"
         scope = scope.ask("condition.scope", asked, (LAST_ONLY, FOR_ALL), said_at(arm.clause))

@@ -14,7 +14,7 @@ import msgspec
 
 from eyeflow.frontend import comparisons
 from eyeflow.frontend.items import Item
-from eyeflow.frontend.lexicon import cue_at, phrase_at, words
+from eyeflow.frontend.lexicon import cue_at, phrase_at
 from eyeflow.values import Span
 
 ACTION = "action"
@@ -207,7 +207,7 @@ class _Cutter:
             often = self.lowered[after] in ("a", "an", "per", "every", "each", "in") and not self._a_thing(after + 1)
             return boundary and self.items[after].kind == "word" and not often
         if kind == "trigger" and self.lowered[after - 1] == "after":
-            opens = self.lowered[after] in (*words("determiners"), "someone", "somebody", "we", "i")
+            opens = self.items[after].is_word and self.lowered[after] not in ("that", "this", "it", "which", "all")
             return boundary and not self.clauses and not self.body and opens
         if kind == "condition" and self.lowered[at] == "where":
             return False

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import msgspec
 
-from eyeflow.frontend import comparisons, fields, nouns
+from eyeflow.frontend import comparisons, fetching, fields, nouns, slots
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import words
 from eyeflow.frontend.lists import identifies
@@ -22,7 +22,20 @@ from eyeflow.frontend.truths import Atom, yes_no
 from eyeflow.frontend.values_said import quote
 from eyeflow.frontend.vocabulary import listing_of, walk
 from eyeflow.units import compatible
-from eyeflow.values import BOOLEAN, INTEGER, JSON, NUMBER, STRING, Field, ListOf, ObjectOf, Type, is_numeric, non_null
+from eyeflow.values import (
+    BOOLEAN,
+    INTEGER,
+    JSON,
+    NUMBER,
+    STRING,
+    Field,
+    ListOf,
+    ObjectOf,
+    Span,
+    Type,
+    is_numeric,
+    non_null,
+)
 
 _RANGE_JOINS = ("and", "to", "-", "–", "until", "up")
 
@@ -293,12 +306,24 @@ def _subject(
     counted = _its_number(before, value, scope)
     if counted is not None:
         return counted[0], counted[1], scope, ()
+    outside = _outside(before, value, after, scope) if pronoun_only and about is None else None
+    if outside is not None:
+        return outside
     if value is not None:
         for source in [*([about] if about else []), *reversed(scope.sources)]:
             path = by_unit(source.type, value)
             if path is not None:
-                return ".".join((source.root, *path[0])), path[1].type, scope, tuple(i.index for i in said)
+                left = tuple(i.index for i in said if not _mentions(i, source))
+                return ".".join((source.root, *path[0])), path[1].type, scope, left
     return None
+
+
+def _mentions(item: Item, source: Source) -> bool:
+    """`the file` of what was exported: the thing at hand, that has this measure."""
+    if item.stem in source.nouns:
+        return True
+    carries = any(f.entity == "file" for _, f in walk(source.type))
+    return carries and item.lower in ("file", "document", "export", "attachment", "archive", "backup")
 
 
 def _named_after(
@@ -319,6 +344,39 @@ def _named_after(
     return None
 
 
+def _outside(
+    before: Sequence[Item], value: Item | None, after: Sequence[Item], scope: Scope
+) -> tuple[str, Type, Scope, tuple[int, ...]] | None:
+    """`it is below 5 degrees in Oslo`: the one thing that can be read there and has such a measure."""
+    if (
+        value is None
+        or value.kind != "quantity"
+        or not (not before or any(i.lower in (*_THAT, "temperature") for i in before))
+    ):
+        return None
+    rest = [i for i in after if i is not value]
+    said = [i for i in nouns.content(rest) if i.lower not in ("outside", "outdoors", "degrees")]
+    if any(by_unit(source.type, value) for source in scope.sources) or (not said and scope.sources):
+        return None
+    found = []
+    for entry in scope.vocab.entries:
+        path = by_unit(entry.result, value) if entry.reads else None
+        if path is None or path[0][-1] not in ("temp", "temperature"):
+            continue
+        filled = slots.fill(entry, rest, scope)
+        places = [p for p in entry.capability.params if p.required and p.entity == "location"]
+        if places and all(i.index in filled.used for i in said):
+            found.append((entry, filled, path))
+    if len(found) != 1:
+        return None
+    entry, filled, path = found[0]
+    complete = slots.complete(entry, filled, scope, sources=False)
+    span = Span((before or after)[0].span.start, after[-1].span.end)
+    expr, _, made, _ = fetching.fetch(entry, complete, scope, span)
+    done = made.explain({i.index for i in (*before, *rest)})
+    return ".".join((expr, *path[0])), path[1].type, done, ()
+
+
 def _suits_unit(field: Field, value: Item) -> bool:
     unit = getattr(non_null(field.type), "unit", None)
     return value.unit is None or (unit is not None and compatible(value.unit, unit))
@@ -326,14 +384,26 @@ def _suits_unit(field: Field, value: Item) -> bool:
 
 def _its_number(before: Sequence[Item], value: Item | None, scope: Scope) -> tuple[str, Type] | None:
     """`if it is above 500`, of what was read last and has one number."""
-    if value is None or value.kind != "number" or not any(i.lower in ("it", "that", "this") for i in before):
+    if value is None or value.kind != "number" or not any(i.lower in _THAT for i in before):
         return None
     source = next((s for s in reversed(scope.sources) if s.kind == "result"), None)
     if source is None or nouns.content(before):
         return None
     held = [(p, f) for p, f in walk(source.type) if is_numeric(non_null(f.type)) and not identifies(p[-1])]
+    called = _called(source)
+    named = [(p, f) for p, f in held if p[-1] in called]
+    held = named if len(held) > 1 and len(named) == 1 else held
     held = held if len(held) == 1 else [(p, f) for p, f in held if p[-1] in ("value", "rate", "price", "count", "temp")]
     return (".".join((source.root, *held[0][0])), held[0][1].type) if len(held) == 1 else None
+
+
+_THAT = ("it", "it's", "its", "that", "this", "that's")
+
+
+def _called(source: Source) -> frozenset[str]:
+    """What the service a thing comes from is called: the `aqi` of a service that is called so is its number."""
+    service = source.entry.service if source.entry is not None else None
+    return frozenset(service.aliases) if service is not None else frozenset()
 
 
 def _without(scope: Scope, about: Source) -> Scope:

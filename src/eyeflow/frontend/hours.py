@@ -23,10 +23,11 @@ from eyeflow.frontend.vocabulary import walk
 from eyeflow.values import Span
 
 _CLOCK: Final = r"(?:\d{1,2}(?:[:.]\d{2})?\s?(?:am|pm|a\.m\.|p\.m\.)?|noon|midnight)(?!\w)"
+_SURE: Final = r"(?:\d{1,2}(?:[:.]\d{2})?\s?(?:am|pm|a\.m\.|p\.m\.)|\d{1,2}[:.]\d{2}|noon|midnight)(?![\w°%])"
 _NAMES: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY: Final = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
 _DAYS: Final = (
-    rf"(?:(?:on|at|over|during)\s+(?:the\s+)?(?:weekends?|weekdays?|week\s?days|working\s+days|{_DAY}s"
+    rf"(?:(?:on|at|over|during)\s+(?:the\s+|a\s+)?(?:weekends?|weekdays?|week\s?days|working\s+days|{_DAY}s"
     rf"(?:\s*(?:,|and|or|,\s*and)\s*{_DAY}s)*)|(?:on\s+)?{_DAY}\s*(?:to|through|-|–)\s*{_DAY})(?!\w)"
 )
 _OFFICE: Final = r"(?:office|business|working|work)\s+hours?"
@@ -36,7 +37,7 @@ _STRETCH: Final = re.compile(
     rf"{_OFFICE})(?:\s*\((?P<inner>[^()]{{1,60}})\))?"
     rf"|\b(?P<days1>{_DAYS})\s+(?:between|from)\s+(?P<from1>{_CLOCK})\s*(?:and|to|until|till|-|–)\s*(?P<to1>{_CLOCK})"
     rf"|\b(?:between|from)\s+(?P<from2>{_CLOCK})\s*(?:and|to|until|till|-|–)\s*(?P<to2>{_CLOCK})(?:\s+(?P<days2>{_DAYS}))?"
-    rf"|\b(?P<edge>after|before)\s+(?P<at>{_CLOCK})(?:\s+or\s+(?P<edge2>after|before)\s+(?P<at2>{_CLOCK}))?(?:\s+(?P<days3>{_DAYS}))?"
+    rf"|\b(?P<edge>after|before)\s+(?P<at>{_SURE})(?:\s+or\s+(?P<edge2>after|before)\s+(?P<at2>{_SURE}))?(?:\s+(?P<days3>{_DAYS}))?"
     rf"|\b(?P<days4>{_DAYS}))",
     re.IGNORECASE,
 )

@@ -148,6 +148,16 @@ def doing(items: tuple[Item, ...], verbs: frozenset[str]) -> tuple[Item, ...]:
     )
 
 
+def placed(items: tuple[Item, ...]) -> tuple[Item, ...]:
+    """`the back door`: which one, where `back` stands between an article and a noun."""
+    out = list(items)
+    for at in range(1, len(items) - 1):
+        led = items[at - 1].lower in words("determiners")
+        if items[at].lower == "back" and led and items[at + 1].is_word and not items[at + 1].is_stop:
+            out[at] = msgspec.structs.replace(items[at], lower="rear", stem="rear")
+    return tuple(out)
+
+
 def watched(items: tuple[Item, ...]) -> tuple[Item, ...]:
     """`monitor X` asks to be told when X: the verb stands for those words."""
     if len(items) < 2 or items[0].lower not in ("monitor", "watch") or items[1].lower in ("for", "over", "a", "out"):

@@ -15,7 +15,7 @@ import msgspec
 from eyeflow.frontend import fetching, fields, lists, slots, wording
 from eyeflow.frontend.intent import Action
 from eyeflow.frontend.items import Item
-from eyeflow.frontend.lexicon import synonyms, words
+from eyeflow.frontend.lexicon import stem, synonyms, words
 from eyeflow.frontend.scope import Scope, Source
 from eyeflow.frontend.vocabulary import Entry, listing_of, split_name, walk
 from eyeflow.values import INTEGER, STRING, Field, Json, ListOf, ObjectOf, Type, is_numeric, non_null
@@ -90,8 +90,12 @@ def _from_sources(items: Sequence[Item], scope: Scope, want: Field | None) -> li
         for i in items
     )
     led = any(i.lower in words("determiners") for i in items)
+    who = any(i.lower in ("who", "whom") for i in items)
     for rank, source in enumerate(reversed(scope.sources)):
-        reading = _from_source(asked, source, scope, want, pronoun=pronoun, led=led)
+        if who and asked == [i for i in asked if i.stem in _MAKING]:
+            reading = _person_of(asked, source, scope)
+        else:
+            reading = _from_source(asked, source, scope, want, pronoun=pronoun, led=led)
         listed = _from_list(items, asked, source, scope, want)
         if listed is not None and (reading is None or listed.score > reading.score):
             reading = listed
@@ -99,6 +103,21 @@ def _from_sources(items: Sequence[Item], scope: Scope, want: Field | None) -> li
             nearness = AT_HAND - RECENCY * rank - (MADE if source.kind == "made" else 0.0)
             found.append(msgspec.structs.replace(reading, score=reading.score + nearness))
     return found
+
+
+_MAKING = frozenset(stem(w) for w in ("wrote", "opened", "created", "posted", "reported", "submitted", "filed", "sent"))
+_MAKERS = ("author", "creator", "reporter", "sender", "from_name", "user", "pusher")
+
+
+def _person_of(asked: Sequence[Item], source: Source, scope: Scope) -> Reading | None:
+    """`who it was`, `who wrote it`: the person a thing is of; its maker, where making is spoken of."""
+    held = [p for p, f in walk(source.type) if len(p) == 1 and f.entity == "person"]
+    named = [(n,) for n in (_MAKERS if asked else ("name", *_MAKERS)) if (n,) in held]
+    path = named[0] if named else held[0] if len(held) == 1 and not asked else None
+    if path is None:
+        return None
+    done = scope.explain({i.index for i in asked})
+    return Reading(f"{source.root}.{path[0]}", STRING, done, 2.0, (), source, source.entry)
 
 
 def _from_list(

@@ -172,6 +172,9 @@ def _after_event(held: Sequence[Clause]) -> Sequence[Clause]:
 def _split_at_delay(clause: Clause) -> list[Clause]:
     items = clause.items
     at = next((k for k, i in enumerate(items) if _is_delay(i)), None)
+    if at is not None and clause.role in ("trigger", "condition", "negative_condition"):
+        head, own = with_action(clause)  # `after motion turn the light on, 5 minutes later turn it off`
+        return [clause] if own is None else [head, *_delayed(cutting.cut(own.items, own.sentence))]
     if at is None or clause.role not in (ACTION, f"sequence:{ACTION}", "sequence"):
         return [clause]
     if any(i.lower in _WAITS for i in items[:at][:1]):

@@ -37,7 +37,7 @@ from eyeflow.frontend.intent import (
     ManualTrigger,
     Refusal,
 )
-from eyeflow.frontend.items import Item, doing, watched
+from eyeflow.frontend.items import Item, doing, placed, watched
 from eyeflow.frontend.items import build as build_items
 from eyeflow.frontend.literals import MAX_REQUEST_CHARS, free_texts, tokenize
 from eyeflow.frontend.readback.again import read_again
@@ -142,7 +142,7 @@ def _clearer(one: Intent, other: Intent) -> bool:
 def _items(
     text: str, tokens: tuple[Token, ...], times: Sequence[TimePhrase], verbs: frozenset[str]
 ) -> tuple[Item, ...]:
-    return happenings.plainer(doing(watched(build_items(text, tokens, times, free_texts(text, tokens))), verbs))
+    return happenings.plainer(doing(watched(placed(build_items(text, tokens, times, free_texts(text, tokens)))), verbs))
 
 
 def _described(

@@ -25,6 +25,7 @@ from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import phrase_at, same_doing, words
 from eyeflow.frontend.lists import plural
 from eyeflow.frontend.nouns import content
+from eyeflow.frontend.recast import left_alone
 from eyeflow.frontend.scope import Scope, asking
 from eyeflow.frontend.strangers import CARRIED
 from eyeflow.frontend.timegrammar import TimePhrase
@@ -35,6 +36,8 @@ CLOSE = 0.4
 _EVEN = 0.15
 _CONTINUES = ("failure", "fallback", "exclusion")
 """A sentence that begins with one of these goes on with the one before."""
+
+_ASKING = ("is", "are", "does", "do", "has", "have", "did", "was", "were", "if", "unless")
 
 Sentences = list[tuple[tuple[Item, ...], list[Clause]]]
 
@@ -123,8 +126,11 @@ def _take_trigger(
     trigger: Trigger | None, held: list[Clause], scope: Scope
 ) -> tuple[Trigger | None, Scope, list[Clause]]:
     rest: list[Clause] = []
+    told = any(clause.role == "trigger" for clause in held)
     for clause in held:
-        may = clause.role == "trigger" or (clause.role == "condition" and clause.cue == "if" and not _timed(held))
+        may = clause.role == "trigger" or (
+            clause.role == "condition" and clause.cue == "if" and not _timed(held) and not told
+        )
         may = may or (clause.role == "loop" and _says_new(clause))
         asked = clause.role == "action" and _commands_endpoint(clause)
         if trigger is None and (may or asked) and clause.items:
@@ -330,7 +336,9 @@ def _no_trigger(clause: Clause, scope: Scope) -> Scope:
 def _background(scope: Scope, sentences: Sentences) -> tuple[Scope, Sentences]:
     """Statements that ask for nothing are context, not content: their words are accounted for."""
     kept: Sentences = []
-    for items, held in sentences:
+    for number, (items, held) in enumerate(sentences):
+        after = [i for later, _ in sentences[number + 1 :] for i in later]
+        meant = any(i.is_literal for i in items) and any(i.lower in ("those", "these", "such") for i in after)
         if (
             held
             and not cutting.is_action_like(held[0])
@@ -339,7 +347,7 @@ def _background(scope: Scope, sentences: Sentences) -> tuple[Scope, Sentences]:
         ):
             asks = any(cutting.is_action_like(c) for c in held)
             if not asks:
-                if not _demands(items):
+                if not meant and not _demands(items):  # `mails from X ...: when one of those arrives`
                     scope = scope.explain({i.index for i in items})
                 continue
         kept.append((items, held))
@@ -349,6 +357,8 @@ def _background(scope: Scope, sentences: Sentences) -> tuple[Scope, Sentences]:
 def _demands(items: Sequence[Item]) -> bool:
     """`it should be called lunch`: a statement that asks for something of what is done, and is no mere context."""
     lowered = [i.lower for i in items]
+    if left_alone.nothing_at(items) or lowered[0] in _ASKING:
+        return True  # `low ones need nothing`, `is it cold?`: a case of what is asked for
     if lowered[1:2] and lowered[1] in words("me"):
         return True  # an order by a verb nobody knows
     if lowered[0] in words("prepositions") or items[0].is_literal:

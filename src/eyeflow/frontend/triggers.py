@@ -310,6 +310,9 @@ def _literal_filter(run: Sequence[Item], about: Source) -> str | None:
     rest = [i.stem for i in said if i is not item]
     if item.kind == "person" and not any(i.lower in ("from", "by") for i in run):
         return None  # `mentions @x` says whom, not who
+    led = [i.lower for i in run[: run.index(item)] if i.lower in ("to", "at", "for")]
+    if led and item.kind in ("email", "phone", "person", "channel") and not rest:
+        return None  # `to my wife at jo@home.net`: where it goes
     if rest:
         hits = fields.find(rest, about.type)
         if not hits or len(hits[0].used) < len(rest):
@@ -345,6 +348,9 @@ _CALLED = frozenset(
         "called",
         "requested",
         "invoked",
+        "triggered",
+        "posted",
+        "pinged",
         "posts",
         "hits",
         "hit",
@@ -365,7 +371,9 @@ def webhook(items: Sequence[Item], scope: Scope) -> Started | None:
     path = next((i for i in items if i.kind == "path" and i.text.startswith("/")), None)
     method = next((i for i in items if i.text.upper() in ("POST", "PUT", "GET") and i.is_word), None)
     called = any(w in ("webhook", "webhooks", "endpoint", "hook") for w in lowered)
-    asked = bool({"request", "call", "called", "hit", "requested", "invoked"} & set(lowered))
+    asked = bool(
+        {"request", "call", "called", "hit", "requested", "invoked", "posted", "pinged", "triggered"} & set(lowered)
+    )
     if not called and not (path is not None and (method is not None or asked)):
         return None
     used = {i.index for i in items if i.lower in _CALLED}
@@ -402,6 +410,8 @@ def _name_before(items: Sequence[Item]) -> list[Item]:
     at = next((k for k, i in enumerate(items) if i.lower in ("webhook", "endpoint", "hook")), None)
     if at is None:
         return []
+    if at + 2 < len(items) and items[at + 1].lower in ("called", "named") and items[at + 2].kind in ("word", "quoted"):
+        return [items[at + 2]]
     run: list[Item] = []
     for item in reversed(items[:at]):
         if (
@@ -431,7 +441,12 @@ def _body_fields(items: Sequence[Item], used: set[int]) -> tuple[list[str], set[
         if item.kind == "punct" or item.lower in ("and", "a", "an", "the", "its", "their", "fields", "field", "both"):
             spent.add(item.index)
             continue
-        if not item.is_word or item.index in used or item.lower in (*words("hook"), "call", "hit", "post"):
+        if (
+            not item.is_word
+            or item.is_stop
+            or item.index in used
+            or item.lower in (*words("hook"), "call", "hit", "post")
+        ):
             break
         names.append(item.lower.replace("-", "_"))
         spent.add(item.index)

@@ -90,15 +90,15 @@ _NOBODY = ("it", "it's", "its")
 
 def _outside(items: Sequence[Item], scope: Scope, *, negated: bool) -> Atom | None:
     """`it is raining in Lima`: the yes/no field of that name, of whatever can be read that has it."""
-    if not items or items[0].lower not in _NOBODY:
-        return None
     said = nouns.content(items)
+    if not said or (items[0].lower not in _NOBODY and items[0] is not said[0]):
+        return None
     for entry in scope.vocab.entries:
         if not entry.reads:
             continue
         for path, field in walk(entry.result):
             word = next((i for i in said if i.is_word and i.stem in split_name(field.name)), None)
-            if word is None or len(path) != 1 or not _boolean(field):
+            if word is None or word is not said[0] or len(path) != 1 or not _boolean(field):
                 continue
             filled = slots.fill(entry, items, scope)
             if any(i is not word and i.index not in filled.used for i in said):

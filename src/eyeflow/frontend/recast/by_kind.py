@@ -25,12 +25,13 @@ _MOST_WORDS: Final = 6
 
 
 class _Part(msgspec.Struct, frozen=True, eq=False):
-    """One kind with its place: `kind` is empty for the rest; `start` and `end` are positions."""
+    """One kind with its place: `kind` is empty for the rest; `start` and `end` are positions; `what` is sent there."""
 
     kind: str
     place: str
     start: int
     end: int
+    what: str = ""
 
 
 def edits(text: str, items: Sequence[Item]) -> Edits:
@@ -39,7 +40,7 @@ def edits(text: str, items: Sequence[Item]) -> Edits:
             parts = _parts(text, items, at, end)
             if len(parts) < 2 or not any(p.kind for p in parts[:1]):
                 continue
-            made = _told(text, items, begin, parts) or _routed(text, items, begin, parts)
+            made = _told(text, items, begin, parts) or _routed(text, items, begin, parts) or _going(items, parts)
             if made:
                 return made
             break
@@ -68,7 +69,12 @@ def _part(text: str, items: Sequence[Item], at: int, end: int) -> _Part | None:
     while said and said[-1].lower in ("go", "goes", "should", "must", "end", "up", "posted", "sent"):
         said.pop()
     kind = _kind(text, said)
-    return None if kind is None else _Part(kind, over(text, items[to : to + 2]), at, to + 2)
+    if kind is None:
+        return None
+    stop = to + 2
+    if stop < end and items[stop].lower == "with":
+        stop = next((k for k in range(stop, end) if items[k].lower in (",", ";", "and")), end)
+    return _Part(kind, over(text, items[to : to + 2]), at, stop, over(text, items[to + 3 : stop]))
 
 
 def _part_first(text: str, items: Sequence[Item], at: int, end: int) -> _Part | None:
@@ -147,13 +153,24 @@ def _routed(text: str, items: Sequence[Item], begin: int, parts: Sequence[_Part]
     return ((whole, f"for every new {_one(thing)}, {_written('send', what, parts)}"),)
 
 
+def _going(items: Sequence[Item], parts: Sequence[_Part]) -> Edits:
+    """`when a rating arrives, good ones go to #a with the comment, bad ones to #b`: nobody said `send`."""
+    at = parts[0].start
+    if at == 0 or items[at - 1].text not in (",", ":", ";"):
+        return ()
+    whole = Span(items[at].span.start, items[parts[-1].end - 1].span.end)
+    return ((whole, _written("send", "it", parts)),)
+
+
 def _one(said: str) -> str:
     return said[:-1] if said.endswith("s") and not said.endswith("ss") else said
 
 
 def _written(verb: str, thing: str, parts: Sequence[_Part]) -> str:
     arms = [
-        f"if it is {p.kind}, {verb} {thing} {p.place}" if p.kind else f"otherwise {verb} {thing} {p.place}"
+        f"if it is {p.kind}, {verb} {p.what or thing} {p.place}"
+        if p.kind
+        else f"otherwise {verb} {p.what or thing} {p.place}"
         for p in parts
     ]
     return "; ".join(arms)

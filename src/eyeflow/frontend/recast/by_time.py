@@ -7,6 +7,7 @@ Never: a place or a day for something that has its own.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 from eyeflow.frontend.items import Item
@@ -40,7 +41,27 @@ def edits(text: str, items: Sequence[Item]) -> Edits:
         found = _of_two(text, items, (begin, end), timed[0], timed[1])
         if found:
             return found
+    return _carried_on(items)
+
+
+def _carried_on(items: Sequence[Item]) -> Edits:
+    """`Every weekday at 9am post A. At 5pm post B.`: as often as the one before."""
+    said = sentences(items)
+    for (begin, end), (start, stop) in pairwise(said):
+        one = [i for i in items[begin:end] if clocked(i)]
+        two = [i for i in items[start:stop] if i.time is not None and i.time.triggers]
+        first = items[start + (items[start].lower in ("and", "then"))]
+        if len(one) != 1 or len(two) != 1 or two[0] is not first or one[0].time is None or two[0].time is None:
+            continue
+        cued = any(i.lower in CUES for i in items[begin:stop])
+        often = _often_text(one[0])
+        if one[0].time.draft.recurs and clocked(two[0]) and not _dated(two[0].time.draft) and often and not cued:
+            return ((two[0].span, f"{often} {_at(two[0].text)}"),)
     return ()
+
+
+def _often_text(item: Item) -> str:
+    return " ".join(CLOCK.sub(" ", item.text, count=1).split()).strip(" ,")
 
 
 def _of_two(text: str, items: Sequence[Item], within: tuple[int, int], one: int, two: int) -> Edits:
@@ -91,7 +112,8 @@ def _carried(text: str, said: Sequence[Item], verb: Item, acted: Sequence[Item])
     """The second thing with the verb, the person and the place of the first, where it has none of its own."""
     if said[0].acts:
         return _named(text, said, acted)
-    if said[0].lower in ("on", "off") or any(i.acts for i in said) or said[0].lower in IT:
+    orders = any(i.acts and one.lower not in ("by", "via", "as", "per", "an", "a", "the") for one, i in pairwise(said))
+    if said[0].lower in ("on", "off") or orders or said[0].lower in IT:
         return ()
     told = acted[0].text + " " if acted and acted[0].lower in words("me") else ""
     place = place_in(acted)
@@ -109,7 +131,8 @@ def _place_after(text: str, acted: Sequence[Item], said: Sequence[Item], tail: S
 
 def _named(text: str, said: Sequence[Item], acted: Sequence[Item]) -> Edits:
     """`and turn it off at 11pm`: of another task, so what `it` is must be said there too."""
-    thing = over(text, object_of(acted))
+    whom = acted[0] if acted and acted[0].kind in RECEIVERS else None
+    thing = whom.text if whom is not None else over(text, object_of(acted))
     at = next((i for i in said[1:3] if i.lower in IT), None)
     if at is not None and thing and thing.casefold() not in IT:
         return ((at.span, thing),)
@@ -131,7 +154,7 @@ def _shared(items: Sequence[Item], within: tuple[int, int], one: int, two: int) 
     if alone or _dated(first.time.draft) == _dated(second.time.draft):
         return ()
     full, bare = (first, second) if _dated(first.time.draft) else (second, first)
-    often_text = " ".join(CLOCK.sub(" ", full.text, count=1).split()).strip(" ,")
+    often_text = _often_text(full)
     return ((bare.span, f"{often_text} {_at(bare.text)}"),) if often_text else ()
 
 
@@ -145,4 +168,4 @@ def _dated(draft: Draft) -> bool:
 
 def _often(item: Item) -> bool:
     phrase = item.time
-    return phrase is not None and phrase.triggers and phrase.draft.recurs and not phrase.draft.times
+    return phrase is not None and phrase.triggers and _dated(phrase.draft) and not phrase.draft.times

@@ -63,7 +63,8 @@ def clocked(item: Item) -> bool:
 def place_in(items: Sequence[Item]) -> int | None:
     """Where `in #team`, `to a@b.c` begins."""
     for at in range(len(items) - 1):
-        if items[at].lower in PLACES and items[at + 1].kind in RECEIVERS:
+        owned = items[at + 1].lower in ("my", "our", "the") and at + 2 < len(items)
+        if items[at].lower in PLACES and items[at + 1 + owned].kind in RECEIVERS:
             return at
     return None
 

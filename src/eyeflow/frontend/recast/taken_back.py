@@ -79,20 +79,34 @@ def _corrected(text: str, items: Sequence[Item], begin: int, end: int) -> Edits:
         old = next(pairs, None)
         if old is None:
             return ()
-        put = over(text, items[end : end + 2])
-        return _put(items, begin, end + 2, Span(before[old].span.start, before[old + 1].span.end), put)
+        many = min(_nouns(items[end + 1 :]), _nouns(before[old + 1 :]))
+        put = over(text, items[end : end + 1 + many])
+        return _put(items, begin, end + 1 + many, Span(before[old].span.start, before[old + many].span.end), put)
     if new.is_literal or (new.is_word and new.proper):
         same = next((i for i in reversed(before) if i.kind == new.kind and (new.is_literal or i.proper)), None)
         return _put(items, begin, end + 1, same.span, new.text) if same is not None else ()
     return ()
 
 
+def _nouns(items: Sequence[Item]) -> int:
+    """How many words name one thing: up to a literal, a preposition or a break."""
+    return next((k for k, i in enumerate(items) if k and not (i.is_word and not i.is_stop)), len(items)) or 1
+
+
 def _put(items: Sequence[Item], begin: int, end: int, old: Span, new: str) -> Edits:
     """The new words where the old stood, and the correction gone."""
     if end < len(items) and items[end].lower == "instead":
         end += 1
-    gone = Span(items[begin].span.start, items[end - 1].span.end)
+    gone = Span(items[begin].span.start, items[_closed(items, end) - 1].span.end)
     return ((old, new), (gone, ""))
+
+
+def _closed(items: Sequence[Item], end: int) -> int:
+    """After the marks that end an aside: `(no, 4pm!)`."""
+    aside = end
+    while end < len(items) - 1 and items[end].text in ("!", ")", "?"):
+        end += 1
+    return end if any(i.text == ")" for i in items[aside:end]) else aside
 
 
 def _of_time(text: str, items: Sequence[Item], begin: int, end: int) -> Edits:
@@ -109,7 +123,8 @@ def _of_time(text: str, items: Sequence[Item], begin: int, end: int) -> Edits:
         said = fresh[0].removeprefix("at ")
         lead = re.match(r"(?:at|@)\s+", stale[-1][0], re.IGNORECASE)
         put = old.text[: stale[-1].start()] + (lead[0] if lead else "") + said + old.text[stale[-1].end() :]
-        gone = Span(items[begin].span.start, new.span.end - len(rest))
+        last = items[_closed(items, end + 1) - 1].span.end if not rest else new.span.end - len(rest)
+        gone = Span(items[begin].span.start, last)
         return ((old.span, put), (gone, ""))
     return ((old.span, new.text), (Span(items[begin].span.start, new.span.end), ""))
 

@@ -45,6 +45,7 @@ CUES: Final[tuple[Callable[[Filling], None], ...]] = (
     by_kind.quoted,
     by_name.containers,
     by_place.which_one,
+    by_place.whose_room,
     by_place.plain_places,
     by_place.objects,
     by_place.me,

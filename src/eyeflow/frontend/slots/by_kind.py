@@ -35,6 +35,9 @@ _PAIRS = (("base", "quote"), ("from", "to"), ("source", "target"), ("base", "tar
 _CODE_NAMES = frozenset({"symbol", "ticker", "code", "currency", "base"})
 
 
+_SUPERLATIVES = ("top", "first", "latest", "last", "newest", "best")
+
+
 def limits(said: Filling) -> None:
     """`top 3`, `first 5`, `latest 10` beside what is listed."""
     param = next((p for p in said.open() if p.name in _LIMIT_NAMES and is_numeric(non_null(p.type))), None)
@@ -42,7 +45,11 @@ def limits(said: Filling) -> None:
         return  # ranked by something of ours: all are needed
     for i, item in enumerate(said.items):
         before = said.items[i - 1].lower if i else ""
-        superlative = before in ("top", "first", "latest", "last", "newest", "best")
+        after_it = said.items[i + 1].lower if i + 1 < len(said.items) else ""
+        superlative = before in _SUPERLATIVES
+        if item.kind == "number" and after_it in ("top", "first") and isinstance(item.value, int) and not superlative:
+            said.put(param, item.value, [i, i + 1])
+            return
         if item.kind == "number" and superlative and isinstance(item.value, int):
             said.put(param, item.value, [i - 1, i])
             return

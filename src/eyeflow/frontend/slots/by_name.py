@@ -19,6 +19,7 @@ _BETWEEN = ("of", "is", "named", "called", "=", ":", "to", "as", "set", "it", "t
 _COPIES = ("cc", "bcc", "reply_to")
 _DAYS = ("due", "deadline", "since", "until", "date", "day", "start", "end")
 _TITLES = ("title", "name", "subject", "summary", "headline")
+_HAPPENS = ("is", "gets", "has", "fires", "alerts", "triggers", "goes", "fails", "breaks", "opens", "closes", "changes")
 _CONTAINERS = ("in", "into", "on", "onto", "to", "from", "at", "under", "of", "for", "inside")
 
 
@@ -102,6 +103,7 @@ def _bare(said: Filling, at: int) -> bool:
     item = said.items[at]
     nxt = said.items[at + 1] if at + 1 < len(said.items) else None
     closed = nxt is None or nxt.kind in ("punct", "time") or nxt.lower in words("prepositions") or nxt.lower == "and"
+    closed = closed or (said.entry.is_trigger and nxt is not None and nxt.lower in _HAPPENS)
     if item.lower == "know" or (at > 0 and is_plural(said.items[at - 1].lower)):
         return False  # `let our users know`
     if said.entry.is_trigger and any(item.stem in phrase for phrase in said.entry.phrases):
@@ -118,7 +120,8 @@ def _before(said: Filling, param: Field, at: int, end: int) -> bool:
         return False  # `"Hi" cc a@x.org`: the text before is no address
     if not run or (run[0] == 0 and said.items[run[0]].is_word):
         return False
-    value = said.value_of(param, run)
+    whole = [*run, *range(at, end)] if param.name == "room" and all(said.items[k].is_word for k in run) else run
+    value = said.value_of(param, whole)  # `the living room` is called so
     if value is None:
         return False
     said.put(param, value, [*run, *range(at, end)])

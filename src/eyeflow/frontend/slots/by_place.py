@@ -116,9 +116,28 @@ def plain_places(said: Filling) -> None:
             return
 
 
+def whose_room(said: Filling) -> None:
+    """`the thermostat in the bedroom`: where the thing is, for the name by which one of several is told apart."""
+    param = next((p for p in said.open() if _tells_apart(p) and not p.required), None)
+    if param is None or said.entry.is_trigger:
+        return
+    for at in range(3, len(said.items)):
+        if said.items[at - 1].lower not in ("the", "my", "our") or said.items[at - 2].lower not in ("in", "of", "for"):
+            continue
+        run: list[int] = []
+        k = at
+        while said.free(k) and _plain(said, k) and len(run) < 3:
+            run.append(k)
+            k += 1
+        value = said.value_of(param, run) if run and not set(run) & (said.named | said.foreign) else None
+        if value is not None:
+            said.put(param, value, run, strong=False)
+            return
+
+
 def _on_the(said: Filling, param: Field) -> None:
     """`play it on the office speaker`: which device is to do it."""
-    for at in range(2, len(said.items)):
+    for at in range(4, len(said.items)):
         if said.items[at - 1].lower not in ("the", "my", "our") or said.items[at - 2].lower not in (
             "on",
             "in",

@@ -284,7 +284,14 @@ def _excepts() -> list[Rule]:
         build=lambda many, one: (*many, one) if len(many) < 12 else None,
     )
     made += rules(
-        "P", "EXCEPT xs", "COMMA EXCEPT xs", "LPAREN EXCEPT xs RPAREN", build=lambda many: Draft(excepts=many)
+        "P",
+        "EXCEPT xs",
+        "COMMA EXCEPT xs",
+        "LPAREN EXCEPT xs RPAREN",
+        "xs EXCLUDED",
+        "COMMA xs EXCLUDED",
+        "LPAREN xs EXCLUDED RPAREN",
+        build=lambda many: Draft(excepts=many),
     )
     return made
 
