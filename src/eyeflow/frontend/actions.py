@@ -65,6 +65,9 @@ def read(items: Sequence[Item], scope: Scope, *, verb_said: bool = True) -> tupl
     if len(held) > 1 and held[0].lower == "update" and held[1].lower in words("me"):
         # `update me` is said of telling, not of changing
         held = [msgspec.structs.replace(held[0], lower="notify", stem=stem("notify")), *held[1:]]
+    if held[0].lower == "drop" and any(i.lower in ("note", "line", "message") for i in held[1:5]):
+        # `drop them a line`
+        held = [msgspec.structs.replace(held[0], lower="send", stem=stem("send")), *held[1:]]
     if (
         len(held) > 1
         and held[1].lower in words("me")

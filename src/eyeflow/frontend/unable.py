@@ -49,7 +49,8 @@ def unknown_verb(items: Sequence[Item], scope: Scope) -> bool:
         return False
     told = items[1].lower in words("determiners") or items[1].is_literal or items[1].lower in words("me")
     verb = items[0]
-    return told and not verb.acts and verb.stem not in scope.vocab.by_stem
+    known = (scope.vocab.entries[k] for k in scope.vocab.by_stem.get(verb.stem, ()))
+    return told and not verb.acts and not any(verb.stem in phrase for e in known for phrase in (*e.phrases, e.summary))
 
 
 _PARTICLES: Final = ("on", "off", "up", "down", "out", "back")
@@ -94,7 +95,8 @@ def generates(items: Sequence[Item], scope: Scope) -> bool:
 def unknown_service(items: Sequence[Item], best: Chosen) -> Item | None:
     """`a WhatsApp message`: a name before what services carry, that no service has and nothing else explains."""
     for item, after in itertools.pairwise(items):
-        if item.proper and item.is_word and item.index in best.unexplained and after.lower in CARRIED:
+        known = best.scope.vocab.name_at([item.lower], 0) is not None
+        if item.proper and item.is_word and item.index in best.unexplained and after.lower in CARRIED and not known:
             return item
     return None
 
@@ -149,6 +151,22 @@ def _ways(scope: Scope, *, mine: bool) -> tuple[str, ...]:
     return tuple(found)
 
 
+def of_a_kind(best: Chosen, items: Sequence[Item], scope: Scope) -> tuple[str, ...]:
+    """`to the CRM`, where several services are one: their titles; none where it is named, or there is only one."""
+    entry = best.entry
+    kind = split_name(entry.service.type)
+    spoken = entry.names | {w for phrase in entry.phrases for w in phrase}
+    said = any(
+        i.stem in kind and i.stem not in spoken and before.lower in ("the", "our", "my")
+        for before, i in itertools.pairwise(items)
+    )
+    if len(kind) != 1 or not said or wording.named_at(entry, items, scope):
+        return ()
+    alike = (e.service for e in scope.vocab.entries if e.service.type == entry.service.type and e.capability_writes)
+    titles = tuple(dict.fromkeys(service.title for service in alike))
+    return titles if len(titles) > 1 else ()
+
+
 def by_what(told: Told, found: Sequence[Chosen], clause: Clause, scope: Scope) -> Scope:
     """The question by which service somebody is to be told; words nobody can read are asked about besides."""
     text = f"How should {told.who} be told, and where: by which service?"
@@ -189,7 +207,11 @@ def which(found: Sequence[Chosen], clause: Clause, scope: Scope) -> Scope:
     close = [c for c in found if found[0].score - c.score < MARGIN]
     if all(c.unexplained and not c.action.params for c in close):
         return no_capability(clause, scope)
-    titles = tuple(dict.fromkeys(c.entry.service.title for c in close))
+    return ask_which(tuple(dict.fromkeys(c.entry.service.title for c in close)), clause, scope)
+
+
+def ask_which(titles: tuple[str, ...], clause: Clause, scope: Scope) -> Scope:
+    """The question which of these services does what the clause says."""
     said = scope.text[clause.span.start : clause.span.end]
     return scope.ask("service", f"Which service should do “{said}”?", titles, clause.span).explain(
         {i.index for i in clause.items}

@@ -16,25 +16,43 @@ from eyeflow.frontend.handling.state import LEADS, Handled
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import words
 from eyeflow.frontend.values_said import escape, wrap
-from eyeflow.frontend.vocabulary import RECIPIENTS, Entry, walk
+from eyeflow.frontend.vocabulary import RECIPIENTS, Entry, Vocabulary, walk
 from eyeflow.values import Field, Json, non_null
 
 _LONGEST: Final = 16
 """Words of the longest phrase that is looked at as a receiver."""
 
 
-def addressed(items: Sequence[Item]) -> list[Item]:
-    """`the account manager` of `text the account manager`: people who are named by what they are."""
-    if len(items) < 3 or items[1].lower not in words("determiners"):
-        return []
-    run: list[Item] = []
-    for item in items[2:6]:
-        if not item.is_word or (item.is_stop and item.lower != "others"):
-            break
-        run.append(item)
-        if item.lower in words("persons"):
-            return run
+_THINGS: Final = (*LEADS, "that", "when", "if", "whenever", "whether", "saying", "once", "every", "each")
+
+
+def addressed(items: Sequence[Item], vocab: Vocabulary) -> list[Item]:
+    """`the account manager` of `text the account manager`, `my mum` of `text the weather to my mum`, `Tom` of
+    `email Tom the forecast`: people who are named by what they are or are called, and whose address nobody said."""
+    for at in range(1, len(items)):
+        if at > 1 and items[at - 1].lower != "to":
+            continue
+        if at == 1 and items[at].proper and items[at].is_word and _stands_alone(items, vocab):
+            return [items[at]]
+        if items[at].lower not in words("determiners"):
+            continue
+        run: list[Item] = []
+        for item in items[at + 1 : at + 5]:
+            if not item.is_word or (item.is_stop and item.lower != "others"):
+                break
+            run.append(item)
+            if item.lower in words("persons"):
+                return run
     return []
+
+
+def _stands_alone(items: Sequence[Item], vocab: Vocabulary) -> bool:
+    """The name right after the verb is all of a noun phrase, and no service is called so."""
+    after = items[2] if len(items) > 2 else None
+    if vocab.name_at([i.lower for i in items], 1) is not None:
+        return False
+    ends = after is None or not after.is_word or after.lower in _THINGS or after.lower in words("determiners")
+    return ends and (after is None or after.text != "'s")
 
 
 def recipients(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | None) -> Handled:
@@ -64,6 +82,10 @@ def recipients(entry: Entry, items: Sequence[Item], state: Handled, verb: Item |
             break
         if param.name not in state.params:
             state = handle(param, items, state)
+        if param.name not in state.params and param.required and entry.capability_says:
+            state = msgspec.structs.replace(
+                state, used=state.used | {i.index for i in addressed(items, state.scope.vocab)}
+            )
     return state
 
 

@@ -206,6 +206,8 @@ def literals(said: Filling) -> None:
         if item.kind == "number" and not _beside_numeric(said, at):
             continue
         for param in _for_literal(said, item):
+            if item.kind == "channel" and param.entity not in ("slack_channel", "channel") and not said.named:
+                continue  # `#news` alone is a channel of the service that writes them so
             value = fits(param, item)
             if value is not None:
                 said.put(param, value, [at])

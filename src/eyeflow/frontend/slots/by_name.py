@@ -101,7 +101,7 @@ def _bare(said: Filling, at: int) -> bool:
     """A single lower-case word right after a parameter's name, at the end of its phrase: `label bug`."""
     item = said.items[at]
     nxt = said.items[at + 1] if at + 1 < len(said.items) else None
-    closed = nxt is None or nxt.kind in ("punct", "time") or nxt.lower in words("prepositions") or nxt.lower == "and"
+    closed = nxt is None or nxt.kind in ("punct", "time") or nxt.lower in (*words("prepositions"), "and", "that")
     if item.lower == "know" or (at > 0 and is_plural(said.items[at - 1].lower)):
         return False  # `let our users know`
     if said.entry.is_trigger and any(item.stem in phrase for phrase in said.entry.phrases):
