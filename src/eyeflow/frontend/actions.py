@@ -208,6 +208,8 @@ def _look(seen: _Seen, items: Sequence[Item], scope: Scope, verb: Item | None) -
         score += SAME_AGAIN
     if _misses_me(entry, items, filled):
         score -= NOT_ME
+    elif entry.capability_says and not match.fits and any(p.entity == "person" for p in open_):
+        score -= NOT_ME  # nobody is named: said to all before it is said to one
     name, after = state.scope.name(_short(entry))
     for slot, value, why in complete.assumed:
         after = after.assume(f"{name}.{slot}", value, why)

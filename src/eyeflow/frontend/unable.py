@@ -120,6 +120,8 @@ def by_no_way(found: Sequence[Chosen], items: Sequence[Item], scope: Scope) -> T
         open_ = given is None or len({c.entry.service.id for c in close}) > 1
         return Told("you", ways) if open_ and len(ways) > 1 else None
     named = who.is_word and who.proper and not who.is_stop
+    if any(a.slot == f"{best.action.id}.{person.name}" for a in best.scope.assumptions):
+        given = None  # a default place is not the person
     ways = _ways(scope, mine=False)
     return Told(f"“{who.text}”", ways) if named and given in (None, who.text) and len(ways) > 1 else None
 

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from eyeflow.frontend import content, nouns
+from eyeflow.frontend import content, fields, nouns
 from eyeflow.frontend.handling.state import LEADS, Handled
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import words
@@ -61,6 +61,8 @@ def recipients(entry: Entry, items: Sequence[Item], state: Handled, verb: Item |
         wanted = param.required or param.name in ("to", "email", "recipient", "recipients")
         if _people(param) and param.name not in state.params:
             state = handle(param, items, state)
+        if param.required and param.name in _CUSTOMERS and param.name not in state.params:
+            state = _for_them(param, items, state)
         if param.name in state.params or param.entity not in RECIPIENTS or not wanted:
             continue
         if not param.required or not any(i.lower == "to" for i in items):
@@ -87,6 +89,22 @@ def recipients(entry: Entry, items: Sequence[Item], state: Handled, verb: Item |
                 state, used=state.used | {i.index for i in addressed(items, state.scope.vocab)}
             )
     return state
+
+
+_CUSTOMERS: Final = ("customer", "client", "contact", "buyer", "invitee", "user", "member", "person")
+
+
+def _for_them(param: Field, items: Sequence[Item], state: Handled) -> Handled:
+    """`an invoice for them`: the person whom the event or item at hand is about."""
+    them = next((i for i in items[1:] if i.lower in ("them", "him", "her")), None)
+    source = next((s for s in reversed(state.scope.sources) if s.kind in ("trigger", "item")), None)
+    if them is None or source is None or param.entity not in (None, "person"):
+        return state
+    held = [*fields.by_entity(source.type, "person"), *fields.by_entity(source.type, "email")]
+    if not held:
+        return state
+    text, scope = content.place(".".join((source.root, *held[0])), state.scope)
+    return msgspec.structs.replace(state, params={**state.params, param.name: wrap(param, text)}, scope=scope)
 
 
 def _known(items: Sequence[Item], given: Handled, before: Handled) -> bool:

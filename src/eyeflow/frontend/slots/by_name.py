@@ -116,7 +116,7 @@ def _before(said: Filling, param: Field, at: int, end: int) -> bool:
         return False  # `"Call back" due tomorrow`
     if param.name in _COPIES and (not run or said.items[run[0]].kind not in ("email", "person")):
         return False  # `"Hi" cc a@x.org`: the text before is no address
-    if not run or (run[0] == 0 and said.items[run[0]].is_word):
+    if not run or (run[0] == 0 and said.items[run[0]].is_word and not said.entry.is_trigger):
         return False
     value = said.value_of(param, run)
     if value is None:
@@ -137,7 +137,7 @@ def _modifiers(said: Filling, param: Field, at: int) -> list[int]:
         run.insert(0, k)
         k -= 1
     leads = ("the", "my", "our", "a", "an", "off", "on") if param.required or said.entry.is_trigger else ("with", "of")
-    opened = k >= 0 and said.items[k].lower in leads
+    opened = said.items[k].lower in leads if k >= 0 else said.entry.is_trigger  # `when checkout monitor alerts`
     return run if opened else []
 
 
