@@ -29,6 +29,7 @@ WORKLOADS: Final = {
     "compiling": Workload("W7", "English to a sealed artifact, by size of the catalog", "bench.compiling"),
     "store": Workload("", "records on disk: by callers, by processes; reads", "bench.store"),
     "schedules": Workload("W9", "100,000 schedules: cost of a tick, lateness", "bench.schedules"),
+    "engines": Workload("", "rules alone and with a helper, over files of cases", "bench.engines"),
     "web": Workload("W1 W2", "two tasks over HTTP, EyeFlow and its peers in turns", "bench.web.__main__"),
     "claim": Workload("W2", "two calls of 20 ms, 250 and 400 in flight", "bench.web.__main__", ("--preset", "claim")),
     "lone": Workload("W1 W2", "the latency of one caller", "bench.web.__main__", ("--preset", "lone")),

@@ -5,6 +5,9 @@
     made = eyeflow.compile("Send weather to Slack every morning at 9am", catalog=eyeflow.open_catalog())
     made.outcome, made.questions, made.intent, made.plan
 
+    with eyeflow.Client() as client:  # a server: EYEFLOW_URL and EYEFLOW_KEY
+        client.tasks.run("hello_world", {"name": "Alice"})
+
 Names are loaded when they are first used, so that importing the package costs next to nothing.
 """
 
@@ -17,6 +20,9 @@ if TYPE_CHECKING:
     from eyeflow.catalog.model import Catalog, CompileContext, Connection, Policy, Profile
     from eyeflow.catalog.registry import ServiceRegistry, ServiceRequest
     from eyeflow.catalog.settings import Settings, load_settings, parse_settings
+    from eyeflow.client.aio import AsyncClient
+    from eyeflow.client.calls import ApiError
+    from eyeflow.client.sync import Client
     from eyeflow.compilation import Compilation
     from eyeflow.compilation import compile_text as compile
     from eyeflow.connectors.credentials import Credentials, EnvCredentials
@@ -48,6 +54,7 @@ _HOMES: Final[dict[str, tuple[str, ...]]] = {
     "catalog.model": ("Catalog", "CompileContext", "Connection", "Policy", "Profile"),
     "catalog.registry": ("ServiceRegistry", "ServiceRequest"),
     "catalog.settings": ("Settings", "load_settings", "parse_settings"),
+    "client": ("ApiError", "AsyncClient", "Client"),
     "compilation": ("Compilation", "compile"),
     "connectors.credentials": ("Credentials", "EnvCredentials"),
     "connectors.port": ("Connector", "ConnectorConfig", "Credential"),
@@ -67,10 +74,13 @@ _HOME: Final = {name: module for module, names in _HOMES.items() for name in nam
 _ORIGINAL: Final = {"compile": "compile_text"}
 
 __all__ = [
+    "ApiError",
     "Artifact",
+    "AsyncClient",
     "CallError",
     "Catalog",
     "CatalogError",
+    "Client",
     "Compilation",
     "CompileContext",
     "CompileError",

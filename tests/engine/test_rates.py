@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from eyeflow.engine.rates import KeptRates, StoredRates
 from eyeflow.ir.program import RateLimit
 from eyeflow.ports import FixedClock, SystemClock
 from eyeflow.store.memory import MemoryStore
-from eyeflow.store.port import Store
+from eyeflow.store.port import Store, StoreError
 from eyeflow.store.sqlite import SqliteStore
 
 ONE = RateLimit(calls=1, window_ms=60_000, queue=True)
@@ -103,3 +104,60 @@ async def test_a_start_that_is_given_back_is_not_counted_after_the_end(store):
     await first.release("a", turn)
     await first.close()
     assert await KeptRates(store, SystemClock()).reserve("a", ONE, begun) - begun < 30
+
+
+class Crashing:
+    """`KeptRates` that end as a killed process does: nothing more is written."""
+
+    def __init__(self, store: Store) -> None:
+        self.rates = KeptRates(store, SystemClock())
+
+    def crash(self) -> None:
+        for each in asyncio.all_tasks():
+            if "_write_soon" in repr(each.get_coro()):
+                each.cancel()
+
+
+@pytest.mark.parametrize("calls", [1, 5, 19, 60, 400, 3000])
+@pytest.mark.parametrize("later", [KeptRates, StoredRates])
+async def test_a_crash_at_any_moment_lets_no_window_hold_too_many(store, calls, later):
+    limit, chance = RateLimit(calls=calls, window_ms=60_000, queue=True), random.Random(calls)
+    begun, gone = now(), 0
+    for _ in range(4):
+        process = Crashing(store)
+        turns = await asyncio.gather(
+            *(process.rates.reserve("a", limit, now()) for _ in range(chance.randrange(1, calls // 3 + 2)))
+        )
+        gone += sum(turn - begun < 30 for turn in turns)
+        if chance.random() < 0.3:
+            await asyncio.sleep(0.12)
+        process.crash()
+    rates = later(store, SystemClock())
+    for _ in range(calls + 1 if later is KeptRates else min(calls + 1, 30)):
+        gone += await rates.reserve("a", limit, now()) - begun < 30
+    assert gone <= calls
+    if calls < 20:
+        assert gone == calls or later is StoredRates, "where each start is on disk first, none is lost either"
+
+
+async def test_few_starts_are_lost_by_a_crash_and_none_by_an_end(store):
+    limit = RateLimit(calls=600, window_ms=60_000, queue=True)
+    process = Crashing(store)
+    await process.rates.reserve("a", limit, now())
+    process.crash()
+    rates = KeptRates(store, SystemClock())
+    turns = [await rates.reserve("a", limit, now()) for _ in range(600)]
+    assert 600 - 1 - 10 <= sum(turn - now() < 30 for turn in turns) <= 599
+    await rates.close()
+
+
+async def test_a_start_that_cannot_be_kept_is_not_made():
+    class Full(MemoryStore):
+        async def write(self, *unit):
+            raise StoreError("store_full", "there is no space left")
+
+    rates = KeptRates(Full(), SystemClock())
+    for _ in range(3):
+        with pytest.raises(StoreError):
+            await rates.reserve("a", ONE, now())
+    await rates.close()

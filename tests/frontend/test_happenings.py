@@ -26,6 +26,7 @@ capabilities:
     summary: Ring a bell
     phrases: [ring the bell, set an alarm, alarm]
     effect: write
+    params: {name: {type: string, description: What the alarm is called}}
   ring_timer:
     summary: Ring when a timer has run down
     phrases: [set a timer, timer]
@@ -35,6 +36,10 @@ triggers:
     summary: The acidity of the water
     phrases: [the acidity of the water, acidity]
     payload: {type: object, properties: {value: {type: number}}}
+  warmth:
+    summary: The temperature of the water
+    phrases: [the temperature of the water, temperature]
+    payload: {type: object, properties: {value: {type: number, unit: celsius}}}
   pump:
     summary: The state of the pump
     phrases: [the state of the pump, pump]
@@ -49,7 +54,7 @@ triggers:
     payload: {type: object, properties: {text: {type: string}, author: {type: string, entity: person}}}
   shared_note:
     summary: A note somebody shares
-    phrases: [when someone writes a note, shared note, note]
+    phrases: [when someone writes a note, when someone posts, shared note, note]
     payload: {type: object, properties: {text: {type: string}, author: {type: string, entity: person}}}
 """
 
@@ -68,6 +73,10 @@ EVENTS: tuple[tuple[str, str, str | None], ...] = (
     ("notify me if the acidity is above 7", "acidity", "GT(trigger.value, 7)"),
     ("let me know when it's misty", "sky", 'EQ(trigger.light, "misty")'),
     ('when somebody writes a note mentioning "algae" tell me', "shared_note", 'CONTAINS(trigger.text, "algae")'),
+    ("notify me when Mika posts", "shared_note", 'EQ(trigger.author, "Mika")'),
+    ("tell me when ada lumi posts", "shared_note", 'EQ(trigger.author, "ada lumi")'),
+    ("let me know when @ada posts", "shared_note", 'EQ(trigger.author, "@ada")'),
+    ("let me know if the thermostat goes above 28 c", "warmth", "GT(trigger.value, 28 celsius)"),
 )
 
 
@@ -90,6 +99,13 @@ def test_a_time_starts_it_however_it_is_told(catalog: Catalog, text: str, fires:
     told = tell(text, catalog)
     assert told.outcome == "program", (told.asked, told.refused)
     assert told.fires[0] == fires
+
+
+def test_what_a_later_sentence_calls_it_is_its_name(catalog: Catalog) -> None:
+    for text in ("set an alarm for 19:15. it should be called feeding", "set an alarm for 19:15. Name it feeding"):
+        told = tell(text, catalog)
+        assert told.outcome == "program", (told.asked, told.refused)
+        assert told.intent["actions"][0]["params"] == {"name": "feeding"}
 
 
 ASKED: tuple[tuple[str, str], ...] = (

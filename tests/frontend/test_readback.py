@@ -17,8 +17,8 @@ import eyeflow
 from eyeflow.catalog.load import load_catalog, merge
 from eyeflow.catalog.settings import load_settings, read_profile
 from eyeflow.compilation import compile_text
+from eyeflow.frontend.readback import BODIES, TRIGGERS
 from eyeflow.frontend.readback.expressions import BINDERS, CONDITIONS, VALUES, condition, value
-from eyeflow.frontend.readback.tasks import BODIES, TRIGGERS
 from eyeflow.ir import task as ir
 from eyeflow.ir.depends import actions_within
 from eyeflow.ir.expr import Bind, Call, Lit, Ref, Template

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from process.counting import Counting, counting, task
-from process.served import House, house, until
+from process.served import House, house, rss_mb, until
 
 WAITING = """TASK resting
   DEADLINE 60s
@@ -194,3 +194,41 @@ def test_acceptance_58_two_hundred_and_fifty_runs_at_a_time(home):
     assert {place.execution(each)["status"] for each in runs} == {"success"}
     assert max(stub.done.values()) == 1
     place.audit_holds()
+
+
+def test_acceptance_59_a_run_under_way_takes_less_than_the_overview_says(home):
+    """Each in the middle of a call, with its connection and its journal: 50 to 100 KB a task were announced."""
+    place, stub = home
+    place.idle()
+    before = rss_mb(place.server.process.pid)
+    stub.held.set()
+    count = 400
+    runs = [place.begin("chain", f"mass-{number}") for number in range(count)]
+    until(lambda: sum(order.startswith("mass-") for order in stub.done) == count, "every call is under way")
+    each_kb = (rss_mb(place.server.process.pid) - before) * 1024 / count
+    stub.held.clear()
+    place.idle()
+    print(f"{each_kb:.0f} KB a run under way")  # noqa: T201
+    assert each_kb < 100
+    assert {place.execution(each)["status"] for each in runs} == {"success"}
+
+
+def test_deployed_and_rolled_back_under_waiting_runs_each_ends_by_the_program_it_began_with(home):
+    """Its program is pinned: neither a newer version, nor an older one, nor a new process changes what a run does."""
+    place, stub = home
+    text = WAITING.replace("TASK resting", "TASK moving")
+    place.deploy(text)
+    first = place.run("moving", "moved-1", wait=False, input={"order": "moved-1", "rest": 4})["execution_id"]
+    place.standing(first, "waiting")
+    place.deploy(text.replace("-after", "-later"))
+    second = place.run("moving", "moved-2", wait=False, input={"order": "moved-2", "rest": 4})["execution_id"]
+    place.standing(second, "waiting")
+    place.post("/api/tasks/moving/rollback", {"version": 1})
+    third = place.run("moving", "moved-3", wait=False, input={"order": "moved-3", "rest": 1})["execution_id"]
+    place.restart()
+    ends = [place.ended(each) for each in (first, second, third)]
+    assert [each["output"] for each in ends] == ["moved-1-after", "moved-2-later", "moved-3-after"]
+    assert [each["version"] for each in ends] == [1, 2, 3]
+    wanted = {"moved-1-before", "moved-1-after", "moved-2-before", "moved-2-later", "moved-3-before", "moved-3-after"}
+    assert {order for order in stub.done if order.startswith("moved-")} == wanted
+    assert all(stub.done[order] == 1 for order in wanted)

@@ -191,6 +191,19 @@ def test_there_are_only_so_many_streams(server):
     assert events(server, execution)[-1][0] == "result"
 
 
+def test_a_stream_ends_when_its_key_is_revoked(server):
+    made = server.http.post("/api/keys", json={"name": "watcher", "role": "viewer"}).json()
+    execution = server.run("slow", wait=False).json()["execution_id"]
+    path, headers = f"/api/executions/{execution}/events", {"accept": "text/event-stream"}
+    with server.client(made["token"]).stream("GET", path, headers=headers) as stream:
+        assert stream.status_code == 200
+        assert server.http.delete(f"/api/keys/{made['key']['id']}").status_code == 200
+        text = "".join(stream.iter_text())
+    assert "event: problem" in text and '"code":"key_revoked"' in text
+    assert "event: result" not in text and "run_finished" not in text
+    assert events(server, execution)[-1][0] == "result", "others hear how it ended"
+
+
 def test_a_compile_tells_its_stages(server):
     body = {"text": "TASK two\n  RETURN 2\n"}
     with server.http.stream("POST", "/api/compile", json=body, headers={"accept": "text/event-stream"}) as stream:

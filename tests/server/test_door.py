@@ -15,7 +15,7 @@ from eyeflow.server.exchange import Request
 from eyeflow.server.routes import Router, Routes
 from eyeflow.server.settings import Limits, Server, Settings
 from eyeflow.workspace.keys import Unauthenticated
-from server.asgi import ask
+from server.asgi import Messages, ask
 
 KEY = "ef_live_" + "k" * 40
 VIEWER = "ef_live_" + "v" * 40
@@ -146,19 +146,20 @@ async def test_only_bearer_is_a_way_in(door, header):
 
 
 async def test_two_keys_in_one_request_are_refused(door):
-    scope_headers = [
+    two_keys = [
         (b"host", b"127.0.0.1"),
         (b"authorization", b"Bearer a"),
         (b"authorization", f"Bearer {KEY}".encode()),
     ]
     said = []
-    scope = {"type": "http", "method": "GET", "raw_path": b"/api/sums/a", "query_string": b"", "headers": scope_headers,
-             "client": ("127.0.0.1", 1)}  # fmt: skip
+
+    async def receive():
+        return {"type": "http.request", "body": b"", "more_body": False}
 
     async def send(message):
         said.append(message)
 
-    await door(scope, None, send)
+    await door.answer(Request("GET", b"/api/sums/a", b"", two_keys, "127.0.0.1", receive), Messages(send))
     assert said[0]["status"] == 400
 
 
@@ -192,6 +193,8 @@ async def test_a_role_that_may_not_is_told_who_may(door):
         (b'{"a":"1"}', 422, "bad_request"),
         (b'{"a":1,"__proto__":{}}', 422, "bad_request"),
         (b'{"a":1,"role":"owner"}', 422, "bad_request"),
+        (b'{"a":1,"files":[{"filepath":"/etc/passwd"}]}', 422, "bad_request"),
+        (b"[" + b'{"":0},' * 110_000 + b"0]", 400, "bad_json"),
     ],
 )
 async def test_bodies_are_strict(door, body, status, code):
@@ -335,16 +338,13 @@ async def test_more_requests_than_fit_are_told_to_come_again():
     headers = [
         (b"host", b"127.0.0.1"), (b"authorization", f"Bearer {KEY}".encode()), (b"content-type", b"application/json")
     ]  # fmt: skip
-    scope = {
-        "type": "http", "method": "POST", "raw_path": b"/api/sums", "query_string": b"", "headers": headers,
-        "client": ("127.0.0.1", 1),
-    }  # fmt: skip
     said = []
 
     async def send(message):
         said.append(message)
 
-    held = asyncio.create_task(door(scope, slow_body, send))
+    request = Request("POST", b"/api/sums", b"", headers, "127.0.0.1", slow_body)
+    held = asyncio.create_task(door.answer(request, Messages(send)))
     await first_in.wait()
     busy = await ask(door, "POST", "/api/sums", key=KEY, json={"a": 1})
     assert (busy.status, busy.code, busy.headers["retry-after"]) == (503, "busy", "1")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
 import subprocess
+from contextlib import closing
 
 import msgspec
 import pytest
@@ -10,8 +13,16 @@ import pytest
 from eyeflow.connectors.proxied import ProxiedTransport
 from eyeflow.server.checkup import checkup
 from eyeflow.server.outside import plain_transport, private_ranges, tls_context
-from eyeflow.server.settings import HIDDEN, TABLE, Settings, SettingsError, read_settings, required
-from server.running import command, environment
+from eyeflow.server.settings import (
+    HIDDEN,
+    TABLE,
+    Settings,
+    SettingsError,
+    read_settings,
+    required,
+    unknown_variables,
+)
+from server.running import command, environment, running
 
 
 def read(tmp_path, toml="", environment=None, **options):
@@ -189,3 +200,68 @@ def test_what_holds_secrets_does_not_show_them():
         }
     )  # fmt: skip
     assert "hunter2" not in repr(settings)
+
+
+def test_a_misspelt_variable_is_pointed_at(tmp_path, monkeypatch):
+    assert unknown_variables({"EYEFLOW_PRT": "1", "EYEFLOW_KEY": "x", "EYEFLOW_PORT": "1", "PORT": "1"}) == (
+        ("EYEFLOW_PRT", "EYEFLOW_PORT"),
+    )
+    monkeypatch.setenv("EYEFLOW_WORKRES", "4")
+    found = checkup(msgspec.convert({"data": str(tmp_path / "data"), "server": {"port": 0}}, Settings))
+    assert any("EYEFLOW_WORKRES" in each.said and "EYEFLOW_WORKERS" in each.hint for each in found)
+
+
+@pytest.mark.parametrize("how", ["fine", "newer", "another master key", "another signing key", "no database"])
+def test_the_checkup_looks_into_the_database(tmp_path, how):
+    with running(tmp_path / "data") as made:
+        key = made.key
+    assert key
+    path = tmp_path / "data" / "eyeflow.db"
+    if how == "newer":
+        with closing(sqlite3.connect(path)) as held:
+            held.execute("UPDATE alembic_version SET version_num = '9999'")
+            held.commit()
+    elif how == "another master key":
+        with running(tmp_path / "other"):
+            pass
+        shutil.copy(tmp_path / "other" / "master.key", tmp_path / "data" / "master.key")
+    elif how == "another signing key":
+        (tmp_path / "data" / "signing.key").unlink()
+    elif how == "no database":
+        path.write_bytes(b"not a database" * 1000)
+    before = sorted(each.name for each in path.parent.iterdir())
+    found = checkup(msgspec.convert({"data": str(tmp_path / "data"), "server": {"port": 0}}, Settings))
+    said = {each.said: each.hint for each in found if each.state == "problem"}
+    assert sorted(each.name for each in path.parent.iterdir()) == before, "nothing is made"
+    if how == "fine":
+        assert not said
+    else:
+        words = {
+            "newer": "9999", "another master key": "another master key", "another signing key": "approved with another",
+            "no database": "cannot be read",
+        }[how]  # fmt: skip
+        assert any(words in each and hint for each, hint in said.items()), said
+
+
+def test_a_lost_signing_key_is_told_at_the_start_until_the_tasks_are_deployed_again(tmp_path):
+    with running(tmp_path) as made:
+        made.deploy("TASK a\n  ACTION one\n    TYPE transform\n    VALUE 1\n    OUTPUT x\n  RETURN x\n")
+        assert "signing_key_changed" not in made.log()
+        key, tasks = made.key, made.client(made.key).get("/api/tasks").json()["items"]
+    (tmp_path / "signing.key").unlink()
+    with running(tmp_path) as made:
+        assert f'"tasks_refused":{len(tasks)}' in made.log()
+        http = made.client(key)
+        refused = http.post("/api/tasks/run", json={"task": "a"}).json()
+        assert refused["code"] == "untrusted_signer" and "deploy it again" in refused["hint"]
+        for task in tasks:
+            source = http.get(f"/api/tasks/{task['name']}/ir").json()["source"]
+            again = http.put(
+                f"/api/tasks/{task['name']}", json={"text": source, "practice": task.get("practice", False)}
+            )
+            assert again.status_code in (200, 201), again.text
+        assert http.post("/api/tasks/run", json={"task": "a"}).json()["status"] == "success"
+    with running(tmp_path) as made:
+        assert "signing_key_changed" not in made.log()
+    with running(tmp_path) as made:
+        assert made.client(key).post("/api/tasks/run", json={"task": "a"}).json()["status"] == "success"

@@ -17,7 +17,8 @@ from eyeflow.ports import CountingIds, FixedClock
 from eyeflow.store.port import Store
 from eyeflow.triggers.registration import Registrar
 from eyeflow.workspace.ports import EngineView, QuietEngine
-from eyeflow.workspace.proposals import ProposalView, ProposeRequest
+from eyeflow.workspace.proposals import ProposalView
+from eyeflow.workspace.reviewing import ProposeRequest
 from eyeflow.workspace.workspace import Surroundings, Workspace
 
 ANA = Principal(id="ana", role="owner")

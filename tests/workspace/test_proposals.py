@@ -254,3 +254,46 @@ async def test_practice_does_not_take_the_place_of_what_runs_for_real(house: Hou
             await house.deploy(GOODBYE, who=who, practice=True)
         assert stopped.value.code == "name_taken"
     assert (await house.workspace.tasks.get(ANA, "hello")).practice is False
+
+
+DAILY = """TASK daily
+  TRIGGER schedule(09:00, daily, "UTC")
+
+  ACTION note
+    TYPE log
+    MESSAGE "Stand-up"
+"""
+
+
+async def test_a_change_in_words_is_shown_against_what_runs_and_waits(house: House):
+    await house.deploy(DAILY)
+    view = await house.propose("", name="daily", change="make it 10am instead", who=ANA)
+    (said,) = view.review.programs
+    assert view.state == "open"
+    assert [each.text for each in said.compared.changes] == [
+        "it starts every day at 10:00 (UTC), no longer every day at 09:00 (UTC)"
+    ]
+    running = await house.store.find(VersionRecord)
+    assert [row.number for row in running] == [1]
+    await house.workspace.proposals.decide(ANA, view.id, "approve", digest=view.digest)
+    newest = max(await house.store.find(VersionRecord), key=lambda row: row.number)
+    assert (newest.number, "10:00" in newest.ir, newest.language) == (2, True, "ir")
+
+
+@pytest.mark.parametrize(
+    ("change", "outcome"), [("at 5", "questions"), ("make it purple", "refused"), ("x" * 5000, "refused")]
+)
+async def test_a_change_that_is_open_or_not_understood_keeps_nothing(house: House, change: str, outcome: str):
+    await house.deploy(DAILY)
+    with pytest.raises(NotAProgram) as stopped:
+        await house.propose("", name="daily", change=change, who=ANA)
+    assert stopped.value.view.outcome == outcome
+    assert await house.store.count(ProposalRecord) == 1
+    if outcome == "questions":
+        view = await house.propose("", name="daily", change=change, answers={"trigger.time": "the second"}, who=ANA)
+        assert "17:00" in view.review.programs[0].program.readback.text
+
+
+async def test_a_change_is_made_to_a_task_that_runs(house: House):
+    with pytest.raises(Missing):
+        await house.propose("", name="nobody", change="make it 10am", who=ANA)

@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 
 
 class EngineName(StrEnum):
-    """What may help: nothing, a small model on this machine, a model at an endpoint."""
+    """What may help: nothing, static embeddings, a small model on this machine, a model at an endpoint."""
 
     RULES = "rules"
+    SEMANTIC = "semantic"
     LOCAL = "local"
     LLM = "llm"
 
@@ -36,8 +37,11 @@ EngineOption = Annotated[
 ]
 
 
-def engine_of(screen: Screen, space: Workspace, name: EngineName | None, settings: Path | None) -> Engine | None:
-    """The engine asked for here or in the settings. Raises: typer.Exit after saying what is missing."""
+def engine_of(screen: Screen, space: Workspace | None, name: EngineName | None, settings: Path | None) -> Engine | None:
+    """The engine asked for here or in the settings; without a workspace its answers are not kept.
+
+    Raises: typer.Exit after saying what is missing.
+    """
     path = settings if settings is not None else find_settings()
     if name is EngineName.RULES or (name is None and path is None):
         return None
@@ -46,7 +50,8 @@ def engine_of(screen: Screen, space: Workspace, name: EngineName | None, setting
     try:
         text = path.read_text("utf-8") if path is not None else ""
         held = read_engine(text, os.environ, str(path))
-        return make(held, os.environ, use=name.value if name is not None else None, folder=space.data / "proposals")
+        folder = space.data / "proposals" if space is not None else None
+        return make(held, os.environ, use=name.value if name is not None else None, folder=folder)
     except EyeFlowError as error:
         screen.failure(error)
         raise typer.Exit(Exit.USAGE) from None

@@ -36,7 +36,7 @@ def practice(
     text: Annotated[str, typer.Argument(metavar="TEXT|FILE|-", help="A request, or an .eir or .txt file.")],
     *,
     inputs: Annotated[
-        list[str] | None, typer.Option("--input", metavar="NAME=VALUE|JSON", help="An input of the task.")
+        list[str] | None, typer.Option("--input", metavar="NAME=VALUE|JSON|@FILE", help="An input of the task.")
     ] = None,
     trigger: Annotated[
         str | None, typer.Option("--trigger", metavar="JSON", help="What arrived, for a task that waits for it.")

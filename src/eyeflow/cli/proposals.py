@@ -76,10 +76,10 @@ def get(proposal: ProposalArgument, url: UrlOption = None, key: KeyOption = None
     if as_json:
         screen.json(held)
     else:
-        _show(screen, held)
+        show_proposal(screen, held)
 
 
-def _show(screen: Screen, held: Proposal) -> None:
+def show_proposal(screen: Screen, held: Proposal) -> None:
     screen.line(f"{held.id}: {held.task}, {held.state}, by {held.created_by}", "bold")
     screen.line(f"  digest {held.digest}")
     screen.section("Asked for:", held.source.splitlines())

@@ -127,8 +127,8 @@ def read_inputs(screen: Screen, given: Iterable[str] | None, fields: tuple[Field
     types = {field.name: non_null(field.type) for field in fields}
     inputs: dict[str, Value] = {}
     for each in given or ():
-        if each.lstrip().startswith("{"):
-            inputs.update(read_object(screen, each, "--input"))
+        if each.startswith(("@", "{")) or each.lstrip().startswith("{"):
+            inputs.update(read_object(screen, _content(screen, each), "--input"))
             continue
         name, text = _pair(screen, each, "--input")
         inputs[name] = text if types.get(name, STRING) == STRING else _typed(text)
@@ -146,14 +146,21 @@ def read_loose(screen: Screen, given: Iterable[str] | None, texts: Callable[[], 
     inputs: dict[str, Value] = {}
     plain: Collection[str] | None = None
     for each in given or ():
-        if each.lstrip().startswith("{"):
-            inputs.update(read_object(screen, each, "--input"))
+        if each.startswith(("@", "{")) or each.lstrip().startswith("{"):
+            inputs.update(read_object(screen, _content(screen, each), "--input"))
             continue
         name, text = _pair(screen, each, "--input")
         if plain is None:
             plain = texts()
         inputs[name] = text if name in plain else _typed(text)
     return inputs
+
+
+def _content(screen: Screen, given: str) -> str:
+    """What an option says; `@FILE` stands for what is in the file."""
+    if not given.startswith("@"):
+        return given
+    return _decoded(screen, read_bytes(screen, Path(given[1:]), MAX_TEXT_BYTES), given[1:])
 
 
 def read_object(screen: Screen, text: str, option: str) -> dict[str, Value]:

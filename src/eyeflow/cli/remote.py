@@ -5,10 +5,12 @@ Knows: the options, exit codes of the server's errors. In: options. Out: a `Clie
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -27,6 +29,10 @@ UrlOption = Annotated[
 KeyOption = Annotated[
     str | None, typer.Option("--key", metavar="KEY", help="An API key; better in EYEFLOW_KEY or by `eyeflow login`.")
 ]
+_WAYS: Final = {"bad_input": "inputs are given as --input NAME=VALUE; `eyeflow tasks get TASK` says which there are"}
+"""Ways out that are commands, where the server gives none."""
+_COMPARED: Final = 500
+
 LimitOption = Annotated[int, typer.Option("--limit", min=1, max=100_000, help="How many to show.")]
 
 __all__ = ["JsonOption", "KeyOption", "LimitOption", "UrlOption", "connected", "first", "group", "moment", "took"]
@@ -49,14 +55,32 @@ def connected(screen: Screen, url: str | None, key: str | None) -> Iterator[Clie
 
     try:
         with Client(url, key) as client:
-            yield client
+            try:
+                yield client
+            except ApiError as error:
+                raise typer.Exit(refusal(screen, error, meant=_meant(client, error))) from None
     except ApiError as error:
         raise typer.Exit(refusal(screen, error)) from None
 
 
-def refusal(screen: Screen, error: ApiError) -> int:
-    """Say what the server said; the exit code it means."""
-    hint = error.hint
+def _meant(client: Client, error: ApiError) -> str:
+    """The task that an unknown name may have been meant for, of those that may be seen."""
+    named = re.search(r"'([^']*)'", error.message) if error.code == "unknown_task" else None
+    if named is None:
+        return ""
+    from eyeflow.client import ApiError
+    from eyeflow.diagnostics import nearest
+
+    try:
+        known = [name for task in islice(client.tasks.list(), _COMPARED) for name in (task.name, *task.aliases)]
+    except ApiError:
+        return ""
+    return next(iter(nearest(named[1], known, limit=1)), "")
+
+
+def refusal(screen: Screen, error: ApiError, *, meant: str = "") -> int:
+    """Say what the server said; the exit code it means. `meant` is the name that may have been meant."""
+    hint = f"did you mean {meant}? {error.hint}" if meant else error.hint or _WAYS.get(error.code, "")
     if error.status == 401:
         hint = "set EYEFLOW_KEY, or run `eyeflow login`; `eyeflow up` shows the first key when it starts the first time"
     if screen.as_json:
@@ -66,6 +90,9 @@ def refusal(screen: Screen, error: ApiError) -> int:
             "diagnostics": faults,
         })  # fmt: skip
     else:
+        asked = any(fault.code == "question" for fault in error.faults)
+        if hint in {fault.message for fault in error.faults}:
+            hint = "answer with --answer SLOT=VALUE, once for each" if asked else ""
         screen.problem(f"{error.code}: {error.message}", hint=hint)
         for fault in error.faults[:20]:
             where = f"{fault.place}: " if fault.place else ""

@@ -52,7 +52,7 @@ def run(
     file: Annotated[str, typer.Argument(metavar="FILE|TEXT|-", help="An .eir or .efb file, or a request.")],
     *,
     inputs: Annotated[
-        list[str] | None, typer.Option("--input", metavar="NAME=VALUE|JSON", help="An input of the task.")
+        list[str] | None, typer.Option("--input", metavar="NAME=VALUE|JSON|@FILE", help="An input of the task.")
     ] = None,
     trigger: Annotated[
         str | None, typer.Option("--trigger", metavar="JSON", help="What arrived, for a task that waits for it.")

@@ -12,7 +12,7 @@ import os
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, BinaryIO, Final
+from typing import TYPE_CHECKING, Annotated, BinaryIO, Final
 
 import typer
 from msgspec.structs import replace
@@ -28,6 +28,7 @@ from eyeflow.cli.context import (
     load_services,
     open_workspace,
 )
+from eyeflow.cli.helping import EngineOption, engine_of
 from eyeflow.cli.output import Screen
 from eyeflow.cli.reading import read_answers, read_bytes, read_given, stop
 from eyeflow.cli.simulated import show
@@ -39,6 +40,9 @@ from eyeflow.simulate.batch import simulate_lines
 from eyeflow.simulate.result import Result
 from eyeflow.simulate.scenario import Case, Scenario, read_scenarios
 from eyeflow.simulate.simulate import simulate_case
+
+if TYPE_CHECKING:
+    from eyeflow.frontend.engines import Engine
 
 MAX_FILE: Final = 16 * 1024 * 1024
 
@@ -57,6 +61,7 @@ def simulate(
     catalog: CatalogOption = None,
     extra: WithOption = None,
     settings: SettingsOption = None,
+    engine: EngineOption = None,
     as_json: JsonOption = False,
     debug: Debug = False,
 ) -> None:
@@ -73,7 +78,8 @@ def simulate(
     if batch is not None:
         if scenario is not None or answer:
             stop(screen, "--scenario and --answer belong to one request; the cases of a batch bring their own")
-        raise typer.Exit(_batch(screen, batch, load_services(screen, catalog, extra), debug=debug))
+        helping = engine_of(screen, None, engine, settings) if engine is not None else None
+        raise typer.Exit(_batch(screen, batch, load_services(screen, catalog, extra), helping, debug=debug))
     assert request is not None
     text, ir = _request(screen, request)
     space = open_workspace(screen, catalog=catalog, extra=extra, settings=settings)
@@ -81,7 +87,9 @@ def simulate(
     answers = read_answers(screen, answer)
     scenarios = tuple(replace(each, answers={**each.answers, **answers}) for each in _scenarios(screen, scenario, held))
     case = Case(id="request", text=text, ir=ir, scenarios=scenarios)
-    simulated = simulate_case(case, space.catalog, connections=held.connections)
+    simulated = simulate_case(
+        case, space.catalog, connections=held.connections, engine=engine_of(screen, space, engine, settings)
+    )
     if as_json:
         screen.json(simulated.result)
     else:
@@ -89,7 +97,7 @@ def simulate(
     raise typer.Exit(_code(simulated.result))
 
 
-def _batch(screen: Screen, path: Path, catalog: Catalog, *, debug: bool) -> int:
+def _batch(screen: Screen, path: Path, catalog: Catalog, engine: Engine | None, *, debug: bool) -> int:
     """Stream the results of a file; what was printed stays whatever ends the batch."""
     code = 0
     with ExitStack() as stack:
@@ -102,7 +110,7 @@ def _batch(screen: Screen, path: Path, catalog: Catalog, *, debug: bool) -> int:
             except OSError as error:
                 stop(screen, f"{path}: {(error.strerror or str(error)).lower()}")
         try:
-            for line in simulate_lines(stream, catalog, source=path.name):
+            for line in simulate_lines(stream, catalog, source=path.name, engine=engine):
                 _write(line.json)
                 code = code if line.ok else Exit.FAILED
                 if debug and line.traceback is not None:

@@ -5,12 +5,14 @@ Knows: the commands' options. In: names, sentences, files. Out: tables, timeline
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from eyeflow.cli.output import Screen
+from eyeflow.cli.proposals import show_proposal
 from eyeflow.cli.reading import MAX_TEXT_BYTES, read_answers, read_bytes, read_loose, stop
 from eyeflow.cli.remote import (
     JsonOption,
@@ -34,7 +36,10 @@ app = group("tasks", "See, run and change what is deployed.")
 
 TaskArgument = Annotated[str, typer.Argument(metavar="TASK", help="Its name, alias or id.")]
 InputOption = Annotated[
-    list[str] | None, typer.Option("--input", "-i", metavar="NAME=VALUE", help="An input; or one JSON object.")
+    list[str] | None,
+    typer.Option(
+        "--input", "-i", metavar="NAME=VALUE|JSON|@FILE", help="An input; or a JSON object, or a file with one."
+    ),
 ]
 AnswerOption = Annotated[
     list[str] | None, typer.Option("--answer", "-a", metavar="SLOT=VALUE", help="The answer to a question; repeatable.")
@@ -128,6 +133,7 @@ def run(
     \b
     Examples:
       eyeflow tasks run hello_world --input name=Alice
+      eyeflow tasks run hello_world --input @input.json
       eyeflow tasks run daily_weather --no-wait
     """
     from eyeflow.cli.executions import show_run
@@ -220,6 +226,41 @@ def _text_of(screen: Screen, what: str) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         return stop(screen, f"{what}: this is not UTF-8 text (byte {error.start})", code=Exit.USAGE)
+
+
+@app.command("edit")
+def edit(
+    *,
+    task: TaskArgument,
+    change: Annotated[str, typer.Argument(help="What is to be different, in plain English.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Approve it without asking.")] = False,
+    answer: AnswerOption = None,
+    practice: Annotated[bool, typer.Option("--practice", help="The task runs against practice services.")] = False,
+    url: UrlOption = None,
+    key: KeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Change what runs in plain English: propose it, see what is different, and approve it or leave it open.
+
+    \b
+    Examples:
+      eyeflow tasks edit daily_weather "make it 10am instead"
+      eyeflow tasks edit daily_weather "also email it to ops@example.com" --yes
+    """
+    screen = Screen(as_json=as_json)
+    answers = read_answers(screen, answer)
+    with connected(screen, url, key) as client:
+        held = client.tasks.edit(task, change, answers=answers, practice=practice)
+        if not as_json:
+            show_proposal(screen, held)
+        if yes or (not as_json and sys.stdin.isatty() and typer.confirm("Approve it", default=False)):
+            held = client.proposals.approve(held.id, digest=held.digest)
+    if as_json:
+        screen.json(held)
+    elif held.state == "open":
+        screen.note(f"it waits: eyeflow proposals approve {held.id}")
+    else:
+        screen.line(f"{held.id}: {held.state}")
 
 
 @app.command("versions")

@@ -6,7 +6,9 @@ answers. Out: typed results, `ApiError`, delays. Never: does I/O; `sync` and `ai
 
 from __future__ import annotations
 
+import os
 import random
+import ssl
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, Generic, TypeVar
@@ -190,10 +192,25 @@ def _retry_after(text: str, clock: Clock) -> float | None:
         return None
 
 
+def _why(error: BaseException) -> str:
+    """The system's own word on why nothing came, from below what the HTTP libraries wrap around it."""
+    below: BaseException | None = error
+    for _ in range(10):
+        if below is None:
+            break
+        if isinstance(below, ssl.SSLError) and getattr(below, "reason", None):
+            return f"TLS: {below.reason.replace('_', ' ').lower()}"
+        if isinstance(below, OSError) and below.errno and not isinstance(below, ssl.SSLError):
+            return (os.strerror(below.errno) if below.errno > 0 else below.strerror or str(below)).lower()
+        reason = getattr(below, "os_error", None) or getattr(below, "reason", None)
+        below = reason if isinstance(reason, BaseException) else below.__cause__ or below.__context__
+    return str(error) or type(error).__name__
+
+
 def lost(call: Call[Any], base: str, error: Exception, *, sent: bool) -> ApiError:
     """The error of a request without an answer."""
     done = "whether it was done is not known" if sent and not call.safe else "nothing was done"
-    why = str(error) or type(error).__name__
+    why = _why(error)
     return ApiError(
         0, "unreachable", f"no answer from {base} to {call.method} {call.path} ({why}): {done}",
         hint="is the server up? `eyeflow up` starts one; EYEFLOW_URL says where it is",

@@ -17,6 +17,7 @@ class Tasks:
     list = listing(describe.list_tasks)
     get = endpoint(describe.get_task)
     deploy = endpoint(describe.deploy_task)
+    edit = endpoint(describe.propose_change)
     remove = endpoint(describe.remove_task)
     versions = listing(describe.list_versions)
     rollback = endpoint(describe.roll_back)

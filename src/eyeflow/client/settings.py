@@ -41,7 +41,7 @@ def login_file() -> Path:
 
 def access(url: str | None = None, key: str | None = None) -> Access:
     """What was given, else the environment, else what `eyeflow login` remembers. Raises: ApiError `bad_url`,
-    `bad_login`."""
+    `bad_api_key`, `bad_login`."""
     remembered = _remembered()
     where = (url or os.environ.get("EYEFLOW_URL") or remembered.get("url") or DEFAULT_URL).rstrip("/")
     parts = urlsplit(where)
@@ -50,7 +50,12 @@ def access(url: str | None = None, key: str | None = None) -> Access:
     own = key or os.environ.get("EYEFLOW_KEY")
     if own is None and remembered.get("url", "").rstrip("/") == where:  # a key goes only where it was made for
         own = remembered.get("key")
-    return Access(url=where, key=(own or "").strip())
+    said = (own or "").strip()
+    if not (said.isascii() and said.isprintable()):
+        raise ApiError(
+            0, "bad_api_key", "the API key has characters that no key has", hint="keys begin with ef_live_ or ef_test_"
+        )
+    return Access(url=where, key=said)
 
 
 def _remembered() -> dict[str, str]:

@@ -29,6 +29,8 @@ EXACT_MS: Final = 5_000
 """A longer time for an answer has no timer of its own: whoever keeps the connections looks at it now and then."""
 
 _MAX_INTERIM: Final = 16
+_FRAMING_CHARS: Final = frozenset(map(len, ("content-length", "transfer-encoding", "content-encoding")))
+"""How long the names of headers are that say where an answer ends: most others need no second look."""
 _WINDOW_BITS: Final = {b"gzip": 31, b"x-gzip": 31, b"deflate": 15}
 
 
@@ -220,6 +222,8 @@ class Wire(asyncio.Protocol):
         self._status, self._headed = status, True
         length = coding = None
         for name, value in self._headers:
+            if len(name) not in _FRAMING_CHARS:
+                continue
             low = name.lower()
             if low == b"content-length":
                 length = value

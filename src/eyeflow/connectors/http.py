@@ -11,7 +11,7 @@ answer named (an upload address) gets it only at the service's own origin.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -81,7 +81,7 @@ class HttpConnector:
         Raises: CallError when there is no credential, or the service cannot be reached.
         """
         self._config = config
-        self._resolve = config.credential
+        self._open = config.credential is None and not config.service.needs_credential
         self._settings = dict(config.connection.settings)
         self._rules = rules_for(config.service, config.connection)
         self._login = Login(config.service)
@@ -90,7 +90,8 @@ class HttpConnector:
             if capability.http is not None:
                 with suppress(CallError):  # a mapping that cannot be prepared fails the calls that use it
                     self._prepare(capability.name)
-        self._known(await self._credential())
+        if not self._open:
+            self._known(await self._credential())
         self._home = self._home_origin()
         if self._home is not None:
             await self._transport.warm(str(self._home), self._rules)
@@ -98,12 +99,14 @@ class HttpConnector:
     async def call(self, method: str, params: Mapping[str, Value], *, key: str | None = None) -> Value:
         """Run capability `method` once. Raises: CallError, never with the credential in its words."""
         prepared = self._prepared.get(method) or self._prepare(method)
-        resolve = self._resolve
-        account = self._known(await (self._credential() if resolve is None else resolve()))
+        account = _NOBODY if self._open else self._known(await self._credential())
         wrote = False
         try:
             if prepared.only is not None:
-                return await self._ask(prepared, prepared.only, params, account, key)
+                request, roots = self._asked(prepared, prepared.only, params, account, key)
+                assert self._transport is not None
+                _read(prepared.only, await self._transport.send(request), roots, account)
+                return prepared.signature.declared(prepared.only.result(roots))
             run = _Run(self, prepared, account, key)
             try:
                 return await run.result(params)
@@ -123,17 +126,15 @@ class HttpConnector:
             _redact(error, account)
             raise
 
-    async def _ask(
+    def _asked(
         self, prepared: _Prepared, exchange: Exchange, params: Mapping[str, Value], account: _Account, key: str | None
-    ) -> Value:
-        """A capability that is one request: what `_Run` does for it, by the short way. Raises: CallError."""
-        assert self._transport is not None
+    ) -> tuple[HttpRequest, Roots]:
+        """The request of a capability that is only one, and the values it is made from. Raises: CallError."""
         roots: Roots = {"params": prepared.signature.filled(params), "steps": {}, "items": [], "page": 1}
         draft = exchange.draft(roots)
         headers = _key_header(prepared.capability, exchange, key)
         request = self._request(draft, account, safe=exchange.safe, timeout_ms=prepared.longest_ms, key=headers)
-        _read(exchange, await self._transport.send(request), roots, account)
-        return prepared.signature.declared(exchange.result(roots))
+        return request, roots
 
     def _known(self, credential: Credential) -> _Account:
         """The account of `credential`, worked out once for each one. Raises: CallError (denied, `no_credential`)."""
@@ -195,15 +196,14 @@ class HttpConnector:
             base = base.replace("{" + name + "}", value)
         return None if "{" in base else parse_url(base)
 
-    async def _credential(self) -> Credential:
+    def _credential(self) -> Awaitable[Credential]:
+        """The credential of this call. Raises: CallError (denied, `no_credential`)."""
         assert self._config is not None
-        if self._config.credential is not None:
-            return await self._config.credential()
-        if self._config.service.needs_credential:
+        if self._config.credential is None:
             raise no_credential(
                 f"{self._config.service.title} needs an account", hint="give the connection a credential reference"
             )
-        return _NOTHING
+        return self._config.credential()
 
     def _prepare(self, method: str) -> _Prepared:
         if (known := self._prepared.get(method)) is not None:

@@ -45,6 +45,7 @@ _DNS_TTL_S: Final = 30.0
 _KEEPALIVE_S: Final = 15.0
 _CONNECT_MS: Final = 3_000
 _MOST_NAMES: Final = 256
+_MOST_TOGETHER: Final = 16
 _LOOK_S: Final = 1.0
 """How often late answers are looked for that have no timer of their own."""
 
@@ -80,17 +81,26 @@ class Http1Transport:
         self._places: dict[tuple[str, str, int, bool], _Place] = {}
         self._spelled: dict[Headers, str] = {}
         self._outgoing: list[Wire] = []
+        self._seen = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._tidying: asyncio.TimerHandle | None = None
         self._looking: asyncio.TimerHandle | None = None
         self._wires: set[Wire] = set()
         self._closed = False
+
+    @property
+    def _running(self) -> asyncio.AbstractEventLoop:
+        """The loop, asked for once: that costs a system call."""
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        return self._loop
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         """Send once, following at most three judged redirects, all inside one `timeout_ms`.
 
         Raises: EgressDenied before connecting; CallError when no answer came (kinds as `transport` says).
         """
-        until = asyncio.get_running_loop().time() + request.timeout_ms / 1000
+        until = self._running.time() + request.timeout_ms / 1000
         hops = 0
         while True:
             place, url, data = self._written(request)
@@ -199,13 +209,18 @@ class Http1Transport:
         return place
 
     def _soon(self, wire: Wire) -> None:
-        """Write at the end of this turn of the loop, together: to wake a service for every single request costs both
-        sides more than to serve it."""
+        """Write together, as soon as a turn of the loop brings no more: to wake a service for every single request
+        costs both sides more than to serve it."""
         if not self._outgoing:
-            asyncio.get_running_loop().call_soon(self._write)
+            self._seen = 0
+            self._running.call_soon(self._write)
         self._outgoing.append(wire)
 
     def _write(self) -> None:
+        if self._seen < len(self._outgoing) < _MOST_TOGETHER:
+            self._seen = len(self._outgoing)
+            self._running.call_soon(self._write)
+            return
         wires, self._outgoing = self._outgoing, []
         for wire in wires:
             wire.write()
@@ -297,7 +312,7 @@ class Http1Transport:
                 self._drop(wire)
                 turn.set_result(None)
                 return
-        loop = asyncio.get_running_loop()
+        loop = self._running
         wire.idle_since = now = loop.time()
         idle = self._idle.get(wire.origin)
         if idle is None:

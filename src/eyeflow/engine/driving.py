@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, Final
 
 from eyeflow.engine.active import Active, Answer
@@ -56,8 +57,9 @@ class Driving:
         self._common.metrics.started += 1
         if active.deployed is not None:
             active.deployed.live.users += 1
-        active.driver = self.spawn(self._driven(active))
-        active.driver.add_done_callback(lambda driver: self._over(active))
+        active.driver = driver = asyncio.get_running_loop().create_task(self._drive(active))
+        self._tasks.add(driver)
+        driver.add_done_callback(partial(self._over, active))
 
     def settle_computed(self, active: Active, execution: Execution) -> None:
         """Write the end of a queued run that only computed, whose place is taken."""
@@ -75,8 +77,9 @@ class Driving:
         else:
             self._done(active, result)
 
-    def _over(self, active: Active) -> None:
+    def _over(self, active: Active, driver: asyncio.Task[None]) -> None:
         """Its driver has ended, perhaps before it began: the run is not here."""
+        self._tasks.discard(driver)
         if self._actives.get(active.id) is active:
             self._left(active)
 
@@ -100,13 +103,10 @@ class Driving:
         if not left:
             self._waiting.pop(execution_id, None)
 
-    async def _driven(self, active: Active) -> None:
-        """Drive a run; secrets are read on its behalf, and the audit says so."""
-        from_now_on(Access(actor=active.record.principal or "system", execution_id=active.id))
-        await self._drive(active)
-
     async def _drive(self, active: Active) -> None:
+        """Drive a run; secrets are read on its behalf, and the audit says so."""
         assert active.handle is not None, "a run is started with its handle"
+        from_now_on(Access(actor=active.record.principal or "system", execution_id=active.id))
         try:
             execution = await active.handle.drive()
             if active.gone:

@@ -186,13 +186,15 @@ class Engine:
         """
         return await self._running.run(request, wait=wait, wait_ms=wait_ms)
 
-    def at_once(self, request: RunRequest, tell: Callable[[RunResult | Exception], None]) -> bool:
-        """Run a task that only computes, here and now, and `tell` its result when it is kept. False, and nothing was
-        done, when `run` has to: it calls services, has an idempotency key, or its program is not in memory.
+    def at_once(
+        self, request: RunRequest, tell: Callable[[RunResult | Exception], None], *, wait_ms: int | None = None
+    ) -> bool:
+        """Begin a run here and now, and `tell` what a `run` that waits would give, once. False, and nothing was done,
+        when `run` has to: it has an idempotency key or stands in line, or its program is not in memory.
 
-        Raises: as `run`. What keeps the result from being kept is told.
+        Raises: as `run`, for what keeps it from beginning. What comes later is told.
         """
-        return self._running.at_once(request, tell)
+        return self._running.at_once(request, tell, wait_ms=wait_ms)
 
     async def enqueue(
         self, request: RunRequest, *ops: Op, overlap: Overlap | None = None, instead: Sequence[Op] = ()

@@ -7,6 +7,7 @@ read back the same. In: structs of the engine and events. Out: bytes and back. N
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -23,8 +24,7 @@ _CARRIERS: Final = frozenset(("inputs", "trigger", "me", "value", "body", "outpu
 
 _EVENTS: Final = "events"
 _OUTCOME: Final = "outcome"
-_WORD: Final = 2**63
-_AS_THEY_STAND: Final = frozenset((str, bool, float, type(None), bytes))
+_AS_THEY_STAND: Final = frozenset((str, bool, int, float, type(None), bytes))
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -59,7 +59,8 @@ def outcome_of(execution: Execution) -> Outcome:
 def pack_request(request: Request) -> bytes:
     """The bytes of a request."""
     if _plain(request.input) and _plain(request.payload):
-        return _encoder.encode(request)
+        with suppress(OverflowError):
+            return _encoder.encode(request)
     return wire.pack({
         "input": request.input, "payload": request.payload, "payload_as_input": request.payload_as_input
     })  # fmt: skip
@@ -79,7 +80,8 @@ def unpack_request(data: bytes) -> Request:
 def pack_outcome(outcome: Outcome) -> bytes:
     """The bytes of an outcome."""
     if _plain(outcome.output) and (outcome.response is None or _plain(outcome.response[1])):
-        return _encoder.encode(outcome)
+        with suppress(OverflowError):
+            return _encoder.encode(outcome)
     fields = msgspec.structs.asdict(outcome)
     return wire.pack(fields)
 
@@ -101,7 +103,10 @@ def _outcome(fields: dict[str, Value]) -> Outcome:
 
 def pack_events(events: Sequence[Event]) -> bytes:
     """The bytes of a batch of events."""
-    return _encoder.encode([_item(event) for event in events])
+    try:
+        return _encoder.encode(_items(events))
+    except OverflowError:
+        return _encoder.encode([encode_event(event) for event in events])
 
 
 def pack_whole(events: Sequence[Event], outcome: Outcome) -> bytes | None:
@@ -111,7 +116,10 @@ def pack_whole(events: Sequence[Event], outcome: Outcome) -> bytes | None:
     if type(last) is not RunFinished or last.output is not outcome.output or outcome.response is not None:
         return None
     rest = msgspec.structs.replace(outcome, output=None)
-    return _encoder.encode({_EVENTS: [_item(event) for event in events], _OUTCOME: rest})
+    try:
+        return _encoder.encode({_EVENTS: _items(events), _OUTCOME: rest})
+    except OverflowError:
+        return None
 
 
 def unpack_whole(data: bytes) -> Outcome:
@@ -136,14 +144,20 @@ def unpack_events(data: bytes) -> list[Event]:
     return [_event(item) for item in items]
 
 
-def _item(event: Event) -> object:
-    kind = type(event)
-    name, carriers = _spelling.get(kind) or _carriers(kind)
-    for carrier in carriers:
-        held = getattr(event, carrier)
-        if type(held) not in _AS_THEY_STAND and not _plain(held):
-            return encode_event(event)
-    return name, event
+def _items(events: Sequence[Event]) -> list[object]:
+    """What spells each of `events`."""
+    items: list[object] = []
+    for event in events:
+        kind = type(event)
+        name, carriers = _spelling.get(kind) or _carriers(kind)
+        for carrier in carriers:
+            held = getattr(event, carrier)
+            if type(held) not in _AS_THEY_STAND and not _plain(held):
+                items.append(encode_event(event))
+                break
+        else:
+            items.append((name, event))
+    return items
 
 
 _spelling: Final[dict[type[Event], tuple[str, tuple[str, ...]]]] = {}
@@ -173,17 +187,14 @@ def _fields(data: bytes) -> dict[str, Value]:
 
 
 def _plain(value: object) -> bool:
-    """Whether MessagePack spells `value` so that it reads back the same."""
+    """Whether MessagePack spells `value` so that it reads back the same; it raises OverflowError for an integer of more
+    than 64 bits."""
     kind = type(value)
     if kind in _AS_THEY_STAND:
         return True
-    if kind is int:
-        return -_WORD <= value < _WORD  # type: ignore[operator]
     if kind is dict:
-        for item in value.values():  # type: ignore[attr-defined]  # noqa: SIM110 - the loop is the faster form
-            if type(item) not in _AS_THEY_STAND and not _plain(item):
-                return False
-        return True
+        held = value.values()  # type: ignore[attr-defined]
+        return _AS_THEY_STAND.issuperset(map(type, held)) or all(map(_plain, held))
     if kind is list or kind is tuple:
         return all(map(_plain, value))  # type: ignore[call-overload]
     return False

@@ -109,7 +109,9 @@ class Programs:
         if task is not None and task.alias_of is not None:
             task = await store.get(TaskRecord, task.alias_of)
         if task is None or task.state == "deleted":
-            raise EngineError("unknown_task", f"there is no task {name[:100]!a}", hint="eyeflow tasks list")
+            raise EngineError(
+                "unknown_task", f"there is no task {name[:100]!a}", hint="`eyeflow tasks list` shows them"
+            )
         return task
 
     async def pinned(self, task_id: str, version: int, *, digest: str) -> Deployed:

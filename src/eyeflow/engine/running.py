@@ -10,14 +10,15 @@ answered is queued first: requests nobody waits for, and those with an idempoten
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import Final, TypeAlias
+from typing import Final
 
 import msgspec
 
 from eyeflow.engine.active import Active, Answer
 from eyeflow.engine.admission import Admission
+from eyeflow.engine.callers import Caller, Tell
 from eyeflow.engine.common import Common
 from eyeflow.engine.driving import Driving
 from eyeflow.engine.ending import Endings
@@ -31,8 +32,6 @@ from eyeflow.engine.starting import Starting, asked_of, permit
 from eyeflow.store.port import Conflict, Op
 from eyeflow.store.records import ExecutionRecord, IdempotencyRecord
 from eyeflow.svm.outcome import Execution
-
-Tell: TypeAlias = Callable[[RunResult | Exception], None]
 
 _ASK_S: Final = (0.25, 2.0)
 """How often the store is asked for the end of a run elsewhere: at first, and after a while."""
@@ -113,14 +112,16 @@ class Running:
             return await self._repeated(known, wait=wait, wait_ms=wait_ms)
         return await self._run_now(deployed, request, execution_id, wait_ms=wait_ms)
 
-    def at_once(self, request: RunRequest, tell: Tell) -> bool:
+    def at_once(self, request: RunRequest, tell: Tell, *, wait_ms: int | None) -> bool:
         """See `Engine.at_once`."""
         if self.draining or request.idempotency_key is not None or request.execution_id is not None:
             return False
         deployed = self._programs.known(request.task)
-        if deployed is None or not deployed.executable.straight:
+        if deployed is None:
             return False
         permit(deployed.task, request)
+        if not deployed.executable.straight:
+            return self._begin_now(deployed, request, tell, wait_ms=wait_ms)
         execution = self._starting.computed(deployed, asked_of(request), self._common.ids.new("exec"))
         if execution is None:
             return False
@@ -209,6 +210,20 @@ class Running:
         self, deployed: Deployed, request: RunRequest, execution_id: str, *, wait_ms: int | None
     ) -> RunResult:
         await self._place(deployed.task.id)
+        active = self._started(deployed, request, execution_id)
+        return await self.answered(active, wait_ms=wait_ms)
+
+    def _begin_now(self, deployed: Deployed, request: RunRequest, tell: Tell, *, wait_ms: int | None) -> bool:
+        """Start a run whose caller is told; False when it has to stand in line. Raises: EngineError `bad_input`."""
+        if not self._admission.enter(deployed.task.id):
+            return False
+        active = self._started(deployed, request, self._common.ids.new("exec"))
+        answer = self._driving.answer_to(active)
+        Caller(answer, tell, partial(self._end_or_state, active, answer), wait_ms=wait_ms, spawn=self._driving.spawn)
+        return True
+
+    def _started(self, deployed: Deployed, request: RunRequest, execution_id: str) -> Active:
+        """A run under way, whose place is taken, and given back when it cannot start. Raises: EngineError."""
         try:
             active = self._starting.active(deployed, request, execution_id, owner=self._lease.owner)
             handle = self._starting.prepared(deployed, asked_of(request), active)
@@ -218,7 +233,7 @@ class Running:
         if active.record.durable == "journal":
             handle.make_durable()
         self._driving.start(active, handle)
-        return await self.answered(active, wait_ms=wait_ms)
+        return active
 
     async def _place(self, task_id: str) -> None:
         """A place among the running. Raises: Busy."""
@@ -276,7 +291,9 @@ class Running:
 
         Raises: StoreError when the run ended and could not be kept.
         """
-        answer = self._driving.answer_to(active)
+        return await self._end_or_state(active, self._driving.answer_to(active), wait_ms)
+
+    async def _end_or_state(self, active: Active, answer: Answer, wait_ms: int | None) -> RunResult:
         if wait_ms is not None and not await _came(answer, wait_ms / 1000):
             await self._driving.secure(active)
             if not answer.done():

@@ -11,11 +11,12 @@ from itertools import pairwise
 
 import msgspec
 
-from eyeflow.frontend import loading, nouns, slots, wording
+from eyeflow.frontend import fetching, loading, nouns, slots, wording
 from eyeflow.frontend.handling import Handled, handle
 from eyeflow.frontend.intent import Action, JsonValue
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import same_doing, speech_act, stem, synonyms, words
+from eyeflow.frontend.lists import identifies
 from eyeflow.frontend.scope import Scope, Source
 from eyeflow.frontend.slots.filling import is_container
 from eyeflow.frontend.values_said import wrap
@@ -24,6 +25,8 @@ from eyeflow.values import Field, Span
 
 WORDED = 32
 _LEADING = frozenset({"also", "then", "always", "please", "just", ",", "first", "finally", "and", "so", "next"})
+_PUTTING = frozenset({"put", "drop", "stick", "throw", "pop", "leave", "dump"})
+_INTO = frozenset({"in", "into", "on", "onto", "to"})
 _IT = frozenset({"it", "them", "that", "this"})
 _TYPED = ("channel", "email", "phone", "url", "person")
 FIRST_LOOK, OPEN_COST, LEFT_COST, STRONG, AT_HAND, NOT_ME, SAME_AGAIN, WHOLE, ASKING_COST = (
@@ -68,6 +71,9 @@ def read(items: Sequence[Item], scope: Scope, *, verb_said: bool = True) -> tupl
     if held[0].lower == "drop" and any(i.lower in ("note", "line", "message") for i in held[1:5]):
         # `drop them a line`
         held = [msgspec.structs.replace(held[0], lower="send", stem=stem("send")), *held[1:]]
+    if held[0].lower in _PUTTING and any(a.lower in _INTO and b.kind == "channel" for a, b in pairwise(held)):
+        # `put the link in #news`: it is posted there
+        held = [msgspec.structs.replace(held[0], lower="post", stem=stem("post")), *held[1:]]
     if (
         len(held) > 1
         and held[1].lower in words("me")
@@ -198,12 +204,15 @@ def _look(seen: _Seen, items: Sequence[Item], scope: Scope, verb: Item | None) -
     score = match.score + STRONG * filled.strong - OPEN_COST * len(open_)
     score -= ASKING_COST * (len(state.scope.questions) - len(scope.questions))
     score -= LEFT_COST * sum(0.5 + 0.1 * scope.vocab.rarity(i.stem) for i in items if i.index in left)
+    if not match.named:  # which one it is, nobody can be asked: it comes of a thing at hand
+        score -= 2 * OPEN_COST * sum(identifies(p.name) for p in open_)
     astray = sum(1 for i in items if i.index in left and i.kind in _TYPED)
     score -= 1.2 * astray
     if astray and entry.capability_says and any(p.entity in RECIPIENTS or is_container(p) for p in open_):
         score -= NOT_ME  # somebody is named to whom this cannot be sent
     if any(s.service == entry.service.id for s in scope.sources) and not match.named:
         score += AT_HAND
+    score += AT_HAND * _of_it(entry, items, scope)
     if again is not None:
         score += SAME_AGAIN
     if _misses_me(entry, items, filled):
@@ -218,13 +227,28 @@ def _look(seen: _Seen, items: Sequence[Item], scope: Scope, verb: Item | None) -
         span=Span(items[0].span.start, items[-1].span.end),
     )  # fmt: skip
     after = after.explain({i.index for i in items} - set(left))
+    after = _remembered(entry, action, after)
+    return Chosen(entry, action, after, round(score, 4), open_, left, state.unknown, astray, match.fits or match.named)
+
+
+def _remembered(entry: Entry, action: Action, scope: Scope) -> Scope:
+    """What `there` and `the same` will mean after this action."""
     named = {f"{entry.service.id}.{p.name}": action.params[p.name] for p in entry.spec.params
              if p.entity in RECIPIENTS and p.name in action.params}  # fmt: skip
-    after = after.put(receivers=tuple({**dict(after.receivers), **named}.items()))
+    scope = scope.put(receivers=tuple({**dict(scope.receivers), **named}.items()))
     said = next((p.name for p in entry.spec.params if p.role == "content"), None)
     if said is not None and said in action.params and not entry.reads:
-        after = after.put(said=action.params[said])
-    return Chosen(entry, action, after, round(score, 4), open_, left, state.unknown, astray, match.fits or match.named)
+        scope = scope.put(said=action.params[said])
+    return scope
+
+
+def _of_it(entry: Entry, items: Sequence[Item], scope: Scope) -> float:
+    """`send it`, where a phrase is `send the invoice` and it is an invoice: as rare as that word is."""
+    at_hand = scope.sources[-1] if scope.sources else None
+    if at_hand is None or at_hand.service != entry.service.id or len(items) < 2 or items[1].lower not in _IT:
+        return 0.0
+    told = {p[1] for p in entry.phrases if len(p) == 2 and p[0] == items[0].stem and p[1] in at_hand.nouns}
+    return max((scope.vocab.rarity(word) for word in told), default=0.0)
 
 
 def _with_file(
@@ -242,11 +266,12 @@ def _with_file(
 
 
 def _misses_me(entry: Entry, items: Sequence[Item], filled: slots.Filled) -> bool:
-    """`remind me`: a message that would go to a place nobody named, and not to the person who asked."""
-    if not entry.capability_says or not any(i.lower in words("me") for i in items):
+    """`remind me`: a message that would go to a place nobody named, and not to the person who asked; or to nobody."""
+    if entry.reads or not any(i.lower in words("me") for i in items):
         return False
-    receiving = [p for p in entry.spec.params if p.entity in RECIPIENTS and p.required]
-    return not any(p.name in filled.params for p in receiving)
+    says = any(p.role == "content" and p.required for p in entry.spec.params)
+    receiving = [p for p in entry.spec.params if p.entity in RECIPIENTS and (p.required or not entry.capability_says)]
+    return says and bool(receiving) and not any(p.name in filled.params for p in receiving)
 
 
 def _unassumed(entry: Entry, filled: slots.Filled) -> slots.Filled:
@@ -314,7 +339,7 @@ def _doer(item: Item, items: Sequence[Item], source: Source) -> bool:
 def _mentions(entry: Entry, items: Sequence[Item], state: Handled) -> Handled:
     """Words that name what is at hand (`the order`, `the ticket`) or restate the entry are accounted for."""
     nounsets = [s.nouns for s in state.scope.sources]
-    own = nouns.entry_words(entry) | entry.names
+    own = fetching.entry_words(entry) | entry.names
     fieldnames = {path[-1] for s in state.scope.sources if s.kind != "made" for path, _ in walk(s.type)}
     used = set(state.used)
     for item in nouns.content(items):

@@ -150,7 +150,13 @@ def _units(text: str, tokens: list[Token]) -> list[Token]:
     while at < len(tokens):
         token = tokens[at]
         unit, used = _unit_at(text, tokens, at + 1) if token.kind in _AMOUNTS else (None, 0)
-        if used:
+        one = at > 0 and tokens[at - 1].lower == "than" and token.lower in ("a", "an")
+        length = _unit_at(text, tokens, at + 1) if one else (None, 0)
+        if length[0] is not None and length[0].dimension == "time":
+            name = length[0].name  # `older than a week`
+            out.append(_merged(text, tokens[at : at + 1 + length[1]], Kind.QUANTITY, 1, name))
+            at += 1 + length[1]
+        elif used:
             kind = Kind.MONEY if unit is not None and unit.dimension.startswith("money") else Kind.QUANTITY
             out.append(_merged(text, tokens[at : at + 1 + used], kind, token.value, unit.name if unit else "degrees"))
             at += 1 + used
@@ -168,6 +174,12 @@ def _names_currency(token: Token) -> bool:
     return unit is not None and unit.dimension.startswith("money:")
 
 
+_WARMTH: Final = re.compile(
+    r"\b(?:temperature|thermostat|heat|cool|warm|cold|hot|climate|weather|degree)", re.IGNORECASE
+)
+"""Where these are spoken of, `20 c` is an amount."""
+
+
 def _unit_at(text: str, tokens: list[Token], at: int) -> tuple[Unit | None, int]:
     """The unit spelled from token `at` on and how many tokens it takes; (None, 1) for degrees of no stated scale."""
     for length in range(min(LONGEST_ALIAS_WORDS + 1, len(tokens) - at), 0, -1):
@@ -177,7 +189,8 @@ def _unit_at(text: str, tokens: list[Token], at: int) -> tuple[Unit | None, int]
         said = text[pieces[0].span.start : pieces[-1].span.end].casefold()
         unit = lookup(said)
         glued = tokens[at - 1].span.end == pieces[0].span.start
-        if unit is not None and (glued or not (len(said) == 1 and said.isalpha())):
+        warm = said in ("c", "f") and _WARMTH.search(text) is not None
+        if unit is not None and (glued or warm or not (len(said) == 1 and said.isalpha())):
             return unit, length
     if at < len(tokens) and tokens[at].lower in _DEGREES:
         return None, 1

@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from eyeflow.catalog.model import Service
+from eyeflow.frontend.choices import option_of
 from eyeflow.frontend.intent import JsonValue
 from eyeflow.frontend.literals import tokenize
 from eyeflow.frontend.values_said import escape, number_for
@@ -28,7 +29,35 @@ _YES: Final = {"yes": True, "true": True, "on": True, "no": False, "false": Fals
 _FORMATS: Final = {"email": "email", "url": "url", "phone": "phone"}
 _CHANNEL: Final = re.compile(r"[#@][^\s#@,]{1,80}\Z|[A-Z][A-Z0-9]{7,}\Z")
 _BARE_CHANNEL: Final = re.compile(r"[a-z0-9][a-z0-9._\-]{0,79}\Z")
+_NOWHERE: Final = ("my", "our", "his", "her", "their", "this", "that", "here", "home", "me", "yes", "no")
+_PLACE: Final = re.compile(r"(?:[^\W_]|['’.\-])[^#@<>{}|]{0,120}\Z")
 _REPO: Final = re.compile(r"[\w.\-]{1,100}/[\w.\-]{1,100}\Z")
+_QUOTED: Final = re.compile(r"([\"“])([^\"“”]+)[\"”]")
+_KIND_WORDS: Final = {
+    "slack_channel": ("channel",), "email": ("address", "email"), "phone": ("number", "phone"),
+    "repo": ("repository", "repo"), "location": ("city", "town"), "person": ("user",),
+}  # fmt: skip
+_LED: Final = {
+    "location": "in the|in|for|at|near|the", "slack_channel": "to the|in the|to|in|the", "email": "to|at",
+    "phone": "to|at", "repo": "in the|in|the", "person": "to",
+}  # fmt: skip
+_POINTING: Final = (
+    "yes",
+    "no",
+    "none",
+    "first",
+    "second",
+    "this",
+    "that",
+    "it",
+    "me",
+    "here",
+    "any",
+    "all",
+    "the",
+    "ok",
+)
+"""Words that answer another question than which one; a channel called so is written with its sign."""
 _TITLES: Final = ("subject", "title", "name", "summary")
 
 
@@ -46,11 +75,34 @@ def answer_value(param: Field, text: str, service: Service | None = None, zone: 
         return Unfit("holds control characters")
     if _one_line(param) and re.search(r"[\r\n\u2028\u2029\x85]", text):
         return Unfit("must be on one line")
-    value = _read(param, non_null(param.type), text)
+    value = _read(param, non_null(param.type), _tidied(param, text))
     if isinstance(value, Unfit):
         return value
     why = _refused(param, value, service, zone)
+    if why is not None and isinstance(value, str) and _refused(param, value.upper(), service, zone) is None:
+        value, why = value.upper(), None  # a key that is written in capitals
     return Unfit(why) if why is not None else _escaped(value)
+
+
+def _tidied(param: Field, text: str) -> str:
+    """What was typed without what people put around a value: quotes, `please`, `the ... channel`, `in`."""
+    said = _QUOTED.fullmatch(text.strip())
+    if said is not None:
+        return said[2]
+    if param.role == "content" or not (_one_line(param) or param.entity is not None) or param.name in _TITLES:
+        return text
+    held = re.sub(r"[\s,]+please[.!]?\Z", "", text.strip(), flags=re.IGNORECASE)
+    names = {param.name.replace("_", " "), *_KIND_WORDS.get(param.entity or "", ())}
+    kinds = "|".join(sorted(map(re.escape, names), key=len, reverse=True))
+    held = re.sub(rf"\A(?:{_LED.get(param.entity or '', 'the')})\s+(?=\S)", "", held, flags=re.IGNORECASE)
+    held = re.sub(rf"\A(?:{kinds})\s+(?=\S)|\s+(?:{kinds})\Z", "", held, flags=re.IGNORECASE)
+    if param.entity == "phone" and held.startswith("+"):
+        return re.sub(r"[\s().\-]", "", held)
+    if param.entity == "email" and " and " in held:
+        return ", ".join(part.strip() for part in re.split(r",|\band\b", held) if part.strip())
+    if param.entity == "repo":
+        return re.sub(r"\Ahttps?://(?:www\.)?[\w.\-]+/([\w.\-]+/[\w.\-]+?)(?:\.git)?/?\Z", r"\1", held)
+    return held
 
 
 def _one_line(param: Field) -> bool:
@@ -83,8 +135,7 @@ def _read(param: Field, of: Type, text: str) -> Value | Unfit:
 
 
 def _chosen(param: Field, text: str) -> Value | Unfit:
-    wanted = text.strip().casefold()
-    found = next((each for each in param.enum if each.casefold() == wanted), None)
+    found = option_of(param.enum, text)
     if found is None:
         return Unfit(f"is none of {', '.join(param.enum[:12])}")
     held = non_null(param.type)
@@ -128,8 +179,10 @@ def _number(param: Field, text: str) -> Value | Unfit:
 def _text(param: Field, text: str) -> Value | Unfit:
     said = text if param.role == "content" or not _one_line(param) else text.strip()
     if param.entity == "slack_channel":
-        said = f"#{said}" if _BARE_CHANNEL.match(said) else said
+        said = f"#{said}" if _BARE_CHANNEL.match(said) and said not in _POINTING else said
         return said if _CHANNEL.match(said) else Unfit("is no channel such as #general")
+    if param.entity == "location" and (not _PLACE.match(said) or said.split()[0].casefold() in _NOWHERE):
+        return Unfit("is no place such as Paris")
     if param.entity == "repo" and not _REPO.match(said):
         return Unfit("is no repository such as owner/name")
     if param.entity in _FORMATS:

@@ -18,10 +18,14 @@ import msgspec
 
 from eyeflow.diagnostics import Diagnostic, Place, Severity
 from eyeflow.frontend.answer_values import Unfit, answer_value
+from eyeflow.frontend.choices import option_of
 from eyeflow.frontend.intent import Action, EventTrigger, JsonValue, Question, Trigger, WebhookTrigger
+from eyeflow.frontend.lexicon import words
 from eyeflow.frontend.scope import Scope, asking
 from eyeflow.frontend.timegrammar import TimePhrase, TriggerReading, doubts, to_trigger
+from eyeflow.frontend.timegrammar.draft import Draft
 from eyeflow.frontend.values_said import escape
+from eyeflow.frontend.vocabulary import RECIPIENTS
 from eyeflow.values import STRING, Field, Span
 
 _PLACE: Final = re.compile(r"\{\{([A-Za-z][A-Za-z0-9_. ]{0,60})\}\}")
@@ -30,6 +34,13 @@ _TIMES: Final = (
     doubts.FREQUENCY, doubts.TIME, doubts.DAYS, doubts.DATE, doubts.ZONE, doubts.INTERVAL, doubts.EXCLUDE,
     doubts.UNTIL, doubts.START, doubts.WINDOW,
 )  # fmt: skip
+_PARTS: Final = {
+    doubts.TIME: ("times", "minutes"), doubts.FREQUENCY: ("recurs",), doubts.ZONE: ("zone",),
+    doubts.DAYS: ("weekdays", "nth", "month_days", "workdays", "days"), doubts.DATE: ("days", "iso", "relative"),
+    doubts.UNTIL: ("until",), doubts.START: ("start",), doubts.WINDOW: ("window",), doubts.INTERVAL: ("interval",),
+}  # fmt: skip
+"""What of a time expression says the part of the start that a slot is about."""
+_UNSAID: Final = Draft()
 _AGAIN: Final = "as said before"
 
 
@@ -69,9 +80,9 @@ def apply(scope: Scope, trigger: Trigger | None, answers: Sequence[tuple[str, st
     known = frozenset((*(t.slot for t in targets), *(q.slot for q in scope.questions)))
     done = Applied(scope, trigger, scope.heard, known, scope.findings)
     filling: dict[str, str] = {}
-    words = {q.slot for q in scope.questions if "." not in q.slot}
+    about_words = {q.slot for q in scope.questions if "." not in q.slot}
     for slot, text in answers:
-        if slot in words:
+        if slot in about_words:
             continue  # it is about words of the request: `rewording` puts it in their place
         named = [at for at, name in places.items() if slot in (at, name)]
         if named:
@@ -96,8 +107,8 @@ def unfit(slot: str, text: str, why: str, span: Span | None = None) -> Diagnosti
 def timed(phrases: tuple[TimePhrase, ...], scope: Scope) -> tuple[TriggerReading, Scope]:
     """What the time phrases make together with the answers about time. One that answers nothing is told, and its
     question stays."""
-    given = {slot: said for slot, said in scope.answers if _about_time(slot)}
-    heard = scope.heard | set(given)
+    given, said = _open_times(phrases, scope)
+    heard = scope.heard | set(given) | set(said)
     bad: dict[str, Diagnostic] = {}
     while True:
         reading = to_trigger(phrases, scope.ctx.now, scope.ctx.zone, given)
@@ -106,10 +117,50 @@ def timed(phrases: tuple[TimePhrase, ...], scope: Scope) -> tuple[TriggerReading
         if slot is None:
             break
         bad[_full(slot)] = unfit(slot, given.pop(slot), "says nothing of that kind")
+    for slot in given:
+        if any(question.slot == _full(slot) for question in reading.questions) and _full(slot) not in bad:
+            bad[_full(slot)] = unfit(slot, given[slot], "leaves open what is asked")
     for slot in bad.keys() - {question.slot for question in reading.questions}:
         asked = Question(slot, bad[slot].message)
         reading = msgspec.structs.replace(reading, trigger=None, questions=(*reading.questions, asked))
-    return reading, scope.put(heard=heard, findings=(*scope.findings, *bad.values()))
+    return reading, scope.put(heard=heard, findings=(*scope.findings, *said.values(), *bad.values()))
+
+
+def _open_times(phrases: tuple[TimePhrase, ...], scope: Scope) -> tuple[dict[str, str], dict[str, Diagnostic]]:
+    """The answers about time that fill what is open or replace what a default filled; those that the request itself
+    has answered, as findings."""
+    left = {slot: text for slot, text in scope.answers if _about_time(slot)}
+    given: dict[str, str] = {}
+    while left:
+        reading = to_trigger(phrases, scope.ctx.now, scope.ctx.zone, given)
+        if not any(phrase.triggers for phrase in phrases):
+            return {**given, **left}, {}
+        wanted = {q.slot for q in reading.questions} | {a.slot for a in reading.assumptions}
+        fresh = [slot for slot in left if _full(slot) in wanted or not _says_part(phrases, _full(slot))]
+        if not fresh:
+            break
+        options = {question.slot: question.options for question in reading.questions}
+        given |= {slot: _as_option(left.pop(slot), options.get(_full(slot), ())) for slot in fresh}
+    return given, {slot: _said_already(slot) for slot in left}
+
+
+def _as_option(said: str, options: Sequence[str]) -> str:
+    """`the first one` as the option it points at; a number that is an hour of one of them is that hour."""
+    hours = {option.partition(":")[0].lstrip("0") for option in options} | {
+        str((int(option[:2]) + 11) % 12 + 1) for option in options if option[:2].isdecimal()
+    }
+    return said if said.strip() in hours else option_of(options, said) or said
+
+
+def _says_part(phrases: tuple[TimePhrase, ...], slot: str) -> bool:
+    """Do the words of the request themselves say this part of the start?"""
+    names = _PARTS.get(slot, ())
+    return any(getattr(phrase.draft, name) != getattr(_UNSAID, name) for phrase in phrases for name in names)
+
+
+def _said_already(slot: str) -> Diagnostic:
+    message = f"the request itself says {slot}; the answer is not used"
+    return Diagnostic("unused_answer", message, Severity.WARNING, Place("sentence"))
 
 
 def _full(slot: str) -> str:
@@ -179,18 +230,38 @@ def _in_params(done: Applied, slot: str, text: str, targets: Sequence[_Target]) 
     assumed = {a.slot for a in scope.assumptions}
     free = [t for t in targets if not t.filled or t.slot in assumed]
     if not free:
-        message = f"the request itself says {targets[0].slot}; the answer is not used"
-        done = _told(done, Diagnostic("unused_answer", message, Severity.WARNING, Place("sentence")))
+        done = _told(done, _said_already(targets[0].slot))
         return msgspec.structs.replace(done, used=done.used | {slot})
     for target in free:
         service = scope.ctx.catalog.service(target.service)
-        value = answer_value(target.param, text, service, scope.ctx.zone)
+        value = answer_value(target.param, _meant(target, text, scope), service, scope.ctx.zone)
+        if not isinstance(value, Unfit) and _names_service(target, text, scope):
+            value = Unfit(f"is what a service is called; write the {target.param.name} itself, such as #general")
         if isinstance(value, str) and isinstance(done.trigger, WebhookTrigger) and target.owner == "trigger":
             value = value if _PATH.match(value) else Unfit("is no path such as /orders/new")
         if isinstance(value, Unfit):
             return _refused(done, slot, target, text, value.why)
         done = _put(done, target, value)
     return msgspec.structs.replace(done, used=done.used | {slot})
+
+
+def _meant(target: _Target, text: str, scope: Scope) -> str:
+    """What was typed, where it points at an option of the question, or at the person who is asked."""
+    asked = next((q for q in scope.questions if q.slot == target.slot), None)
+    chosen = option_of(asked.options, text) if asked is not None else None
+    own = {"slack_channel": "slack", "person": "slack"}.get(target.param.entity or "", target.param.entity or "")
+    if chosen is None and text.strip().casefold() in words("me") and target.param.entity in RECIPIENTS:
+        return scope.me(own) or text
+    return text if chosen is None else chosen
+
+
+def _names_service(target: _Target, text: str, scope: Scope) -> bool:
+    """`slack`, `email`: a way of sending where a channel is asked for."""
+    said = text.strip().casefold().split()
+    if target.param.entity != "slack_channel" or not said:
+        return False
+    name = scope.vocab.name_at(said, 0)
+    return (name is not None and name.length == len(said)) or (len(said) == 1 and said[0] in scope.vocab.means)
 
 
 def _refused(done: Applied, slot: str, target: _Target, said: str, why: str) -> Applied:

@@ -26,6 +26,8 @@ from eyeflow.frontend import (
 )
 from eyeflow.frontend.actions import Chosen
 from eyeflow.frontend.clauses import Clause
+from eyeflow.frontend.data import words as data_words
+from eyeflow.frontend.fetching import result_words
 from eyeflow.frontend.handling.receivers import addressed
 from eyeflow.frontend.intent import Action, Fallback, ForEach
 from eyeflow.frontend.items import Item
@@ -126,6 +128,10 @@ def _act(node: Do, scope: Scope, policies: Policies) -> Scope:
     lost = unable.without_antecedent(items, scope)
     if lost is not None:
         return unable.what_is(lost, node.clause, scope)
+    if node.clause.joined == "or" and scope.actions and scope.failed is None:
+        said = scope.text[node.clause.span.start : node.clause.span.end]
+        return scope.ask("choice", f"Which is to be done: what is said before “or”, or “{said}”?", (), node.clause.span
+                         ).explain({i.index for i in items})  # fmt: skip
     each = _each(items, scope, node, policies)
     if each is not None:
         return each
@@ -215,6 +221,9 @@ def _governed(action: Action, best: Chosen, node: Do, policies: Policies, scope:
 def _instead(node: Do, best: Chosen, scope: Scope) -> tuple[Node, ...]:
     """`fall back to Exchange Rates`: the same asked of another service."""
     other = node.rescue[0]
+    if isinstance(other, Do) and best.entry.capability_says:
+        other = msgspec.structs.replace(other, clause=_by_another(other.clause, scope))
+        node = msgspec.structs.replace(node, rescue=(other, *node.rescue[1:]))
     if not isinstance(other, Do) or len(node.rescue) > 1 or (other.clause.items and other.clause.items[0].acts):
         return node.rescue
     items = [i for i in other.clause.items if i.kind != "punct" and not i.is_stop]
@@ -227,6 +236,28 @@ def _instead(node: Do, best: Chosen, scope: Scope) -> tuple[Node, ...]:
     at = min(last, len(kept))
     clause = msgspec.structs.replace(other.clause, items=(*kept[:at], *items, *kept[at:]))
     return (msgspec.structs.replace(other, clause=clause),)
+
+
+_PLACES = ("instead", "channel", "chat", "room", "group", "number")
+
+
+def _by_another(clause: Clause, scope: Scope) -> Clause:
+    """`use Slack #ops instead`: the same is sent by another service."""
+    items = [i for i in clause.items if i.kind != "punct"]
+    told = bool(items) and items[0].lower in ("use", "try", "go", "do")
+    if not told and clause.role != "fallback":
+        return clause
+    items = items[told:]
+    while items and items[0].is_stop:
+        items = items[1:]
+    name = scope.vocab.name_at([i.lower for i in items], 0) if items else None
+    rest = items[name.length :] if name is not None else items
+    if name is None or any(i.is_word and not (i.is_stop or i.proper or i.lower in _PLACES) for i in rest):
+        return clause
+    plain = msgspec.structs.replace(clause.items[0], kind="word", proper=False, value=None)
+    verb = msgspec.structs.replace(plain, lower="send", stem="send", verb=True)
+    it = msgspec.structs.replace(plain, lower="it", stem="it", verb=False)
+    return msgspec.structs.replace(clause, items=(verb, it, *items))
 
 
 def _retries_this(clause: Clause, policies: Policies) -> bool:
@@ -312,8 +343,6 @@ def _question(entry: Entry, param: Field, scope: Scope) -> tuple[str, tuple[str,
 
 
 def _see_result(entry: Entry, action: Action, scope: Scope) -> Scope:
-    from eyeflow.frontend.nouns import _nouns  # noqa: PLC0415 - the same words name a fetched and a made thing
-
     result = entry.result
     if isinstance(non_null(result), ObjectOf) and not non_null(result).fields:  # type: ignore[union-attr]
         return scope
@@ -323,8 +352,8 @@ def _see_result(entry: Entry, action: Action, scope: Scope) -> Scope:
         # one was asked for, so what follows speaks of that one
         name, scope = scope.name(loops.singular(listing.path))
         scope = scope.act(Action(id=name, value=f"FIRST({action.id}.{listing.path})", span=action.span))
-        return scope.see(Source(name, listing.item, listing.nouns | _nouns(entry), entry.service.id, kind, entry))
-    return scope.see(Source(action.id, result, _nouns(entry), entry.service.id, kind, entry))
+        return scope.see(Source(name, listing.item, listing.nouns | result_words(entry), entry.service.id, kind, entry))
+    return scope.see(Source(action.id, result, result_words(entry), entry.service.id, kind, entry))
 
 
 # --- loops ---------------------------------------------------------------------------------------------------------
@@ -332,7 +361,8 @@ def _see_result(entry: Entry, action: Action, scope: Scope) -> Scope:
 
 def _loop(node: Loop, scope: Scope, policies: Policies) -> Scope:
     head = [i for i in node.clause.items if i.kind != "time"]
-    if not nouns.content(head) or head[0].lower in ("one", "of", "that", "with", "older", "newer"):
+    some = bool(head) and head[0].lower in {"one", "of", *data_words("lists", "choosing")}
+    if not nouns.content(head) or some:
         listed = loops.last_list(node.clause.items, scope)
         return build(node.body, scope, policies) if listed is None else _for(listed, node, policies)
     listed = loops.list_of(head, scope)
@@ -362,7 +392,7 @@ def _for(listed: loops.Listed, node: Loop, policies: Policies) -> Scope:
 
 def _each(items: Sequence[Item], scope: Scope, node: Do, policies: Policies) -> Scope | None:
     """`email each person in the sheet ...`, `notify #x about every overdue invoice`: a loop inside an action clause."""
-    found = loops.inside(items, scope)
+    found = loops.inside(items, scope) or loops.those(items, scope)
     return None if found is None else _over(found, node, policies)
 
 

@@ -22,6 +22,7 @@ _LONGEST: Final = 5
 
 def turned(items: Sequence[Item]) -> Sequence[Item]:
     """`items`, with `check whether A ... and if so B` as `if A, B`, and `if not B` as `unless A, B`."""
+    items = _time_first(items)
     at = next((k for k in range(len(items) - 1) if _asks(items, k)), None)
     if at is None:
         return items
@@ -41,6 +42,14 @@ def turned(items: Sequence[Item]) -> Sequence[Item]:
                 rest = items[k + length :]
                 rest = rest[1:] if rest[0].text == "," and len(rest) > 1 else rest
                 return [*items[:at], cue, *items[whether + 1 : end], comma, *rest]
+    return items
+
+
+def _time_first(items: Sequence[Item]) -> Sequence[Item]:
+    """`check every hour whether A`: the time before the verb, where it parts nothing."""
+    for k in range(len(items) - 2):
+        if items[k].lower in _LOOKING and items[k + 1].kind == "time" and _asks([items[k], *items[k + 2 :]], 0):
+            return [*items[:k], items[k + 1], items[k], *items[k + 2 :]]
     return items
 
 

@@ -8,6 +8,7 @@ Never: looks at a catalog: what a clause means is decided later, so the same cut
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import msgspec
 
@@ -143,6 +144,10 @@ class _Cutter:
             self._close()
             self.role = "condition"
         item = self.items[at]
+        if item.lower == "or" and self._starts_action(at + 1) and self._complete() and self._other_action(at):
+            self._close()  # `post X, or text me if it fails`
+            self.joined = "or"
+            return 1
         if item.text == "," and self.role == "failure" and not self.body and self._falls_back():
             self._close()  # `fall back to X if that fails, and do Y`
             return 1
@@ -157,6 +162,16 @@ class _Cutter:
             self.role = f"{self.role}:{ACTION}" if self._starts_action(at) else self.role
         self.body.append(item)
         return 1
+
+    def _other_action(self, at: int) -> bool:
+        """`or` begins another action, and does not go on with what is said (`ask them to call or write`)."""
+        found = [cue_at(self.lowered, k) for k in range(at, len(self.lowered))]
+        if any(cue is not None and cue.kind == "failure" for cue in found):
+            return True
+        said = [i.lower for i in self.body]
+        speaks = any(w in ("that", "say", "says", "saying", "whether", "how", "what") for w in said)
+        told = any(one.lower == "to" and two.acts for one, two in pairwise(self.body))
+        return self.role == ACTION and not speaks and not told
 
     def _falls_back(self) -> bool:
         return bool(self.clauses) and self.clauses[-1].role == "fallback"
@@ -178,6 +193,8 @@ class _Cutter:
         after = at + length
         if kind == "coordination":
             return True
+        if after >= len(self.items) and kind == "failure":
+            return True
         if after >= len(self.items):
             return kind == "sequence" and self.lowered[at] not in ("first", "second", "third", "fourth", "next")
         if kind == "sequence":
@@ -185,7 +202,8 @@ class _Cutter:
                 return boundary and (self._starts_action(after) or self.items[after].text == ",")
             return boundary or self._starts_action(after)
         if kind == "trigger" and self.lowered[at] == "once":
-            return boundary and self.items[after].kind == "word" and self.lowered[after] not in ("a", "per", "every")
+            often = self.lowered[after] in ("a", "an", "per", "every", "each", "in") and not self._a_thing(after + 1)
+            return boundary and self.items[after].kind == "word" and not often
         if kind == "trigger" and self.lowered[after - 1] == "after":
             opens = self.lowered[after] in (*words("determiners"), "someone", "somebody", "we", "i")
             return boundary and not self.clauses and not self.body and opens
@@ -198,6 +216,10 @@ class _Cutter:
         if kind == "alternative":
             return boundary or self.lowered[at] == "otherwise"
         return True
+
+    def _a_thing(self, at: int) -> bool:
+        """`once a ticket is solved`, not `once a day`."""
+        return at + 1 < len(self.items) and self.lowered[at] not in _LENGTHS and self.lowered[at - 1] in ("a", "an")
 
     def _coordinate(self, at: int, length: int) -> int:
         """`and`: a new clause when a verb (or a new cue) follows, otherwise part of the phrase."""
@@ -283,6 +305,22 @@ _ALONE = (
     "apologize",
 )
 """Verbs that stand without an object right after a comma."""
+
+
+_LENGTHS = (
+    "second",
+    "minute",
+    "hour",
+    "day",
+    "night",
+    "morning",
+    "week",
+    "fortnight",
+    "month",
+    "quarter",
+    "year",
+    "while",
+)
 
 
 def phrasal(verb: str, particle: str) -> bool:

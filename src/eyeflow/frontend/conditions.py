@@ -8,6 +8,7 @@ Never: decides a threshold nobody stated: a vague word is a question.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import msgspec
 
@@ -21,9 +22,12 @@ from eyeflow.frontend.truths import Atom, yes_no
 from eyeflow.frontend.values_said import quote
 from eyeflow.frontend.vocabulary import listing_of, walk
 from eyeflow.units import compatible
-from eyeflow.values import BOOLEAN, INTEGER, JSON, NUMBER, Field, ListOf, ObjectOf, Type, is_numeric, non_null
+from eyeflow.values import BOOLEAN, INTEGER, JSON, NUMBER, STRING, Field, ListOf, ObjectOf, Type, is_numeric, non_null
 
 _RANGE_JOINS = ("and", "to", "-", "–", "until", "up")
+
+
+_RELATIVE = ("where", "whose", "which", "who")
 
 
 class Condition(msgspec.Struct, frozen=True, eq=False):
@@ -43,6 +47,8 @@ def read(
     subject: tuple[str, Type] | None = None,
 ) -> Condition | None:
     """The condition that `items` state, or None when no part of it can be read."""
+    if len(items) > 1 and items[0].lower in _RELATIVE:
+        scope, items = scope.explain({items[0].index}), items[1:]
     parts, joins = _split(_or_more(items))
     found: list[str] = []
     left: list[int] = []
@@ -61,6 +67,10 @@ def read(
     for join, nxt in zip(joins, found[1:], strict=False):
         expr = f"{join}({expr}, {nxt})"
     return Condition(expr, scope, current, tuple(left))
+
+
+def _lasts(item: Item) -> bool:
+    return item.kind == "quantity" and item.unit is not None and compatible(item.unit, "days")
 
 
 _MORE = dict.fromkeys(("more", "higher", "above", "over", "greater", "up", "later", "longer"), "least")
@@ -116,6 +126,9 @@ def _atom(
             return _compare(subject, last_op, items, scope)
         return yes_no(items, scope, about, negated=False)
     before, after = list(items[: hit.start]), list(items[hit.end :])
+    aged = {two.index for one, two in pairwise(after) if two.lower in ("old", "ago") and _lasts(one)}
+    if aged:  # `over 30 days old`
+        scope, after = scope.explain(aged), [i for i in after if i.index not in aged]
     if hit.op in ("GT", "GE", "LT", "LE") and not nouns.content(before):
         counted = _counted(hit.op, after, scope)
         if counted is not None:
@@ -135,6 +148,12 @@ def _atom(
     atom = _compare((expr, of), hit.op, after, scope)
     if atom is None:
         return None
+    if hit.op in ("GT", "GE") and _either_way(items[: hit.end]):
+        sized = atom.expr.replace(f"{hit.op}({expr}, ", f"{hit.op}(ABS({expr}), ")
+        atom = msgspec.structs.replace(atom, expr=sized)
+    currency = _currency(expr, after, scope, about)
+    if currency is not None:
+        atom = msgspec.structs.replace(atom, expr=f"AND({currency}, {atom.expr})")
     atom = msgspec.structs.replace(atom, unexplained=tuple(i for i in atom.unexplained if i not in scope.explained))
     if any(i.kind == "quantity" and i.unit and compatible(i.unit, "days") for i in after):
         # `no activity for more than 14 days` is said of the time since, which the field already counts
@@ -142,6 +161,29 @@ def _atom(
         left = tuple(i for i in left if i not in silent)
         atom = msgspec.structs.replace(atom, scope=atom.scope.explain(silent))
     return msgspec.structs.replace(atom, unexplained=(*left, *atom.unexplained))
+
+
+def _currency(expr: str, after: Sequence[Item], scope: Scope, about: Source | None) -> str | None:
+    """`over 200 euros`, of an amount that says its currency beside it: that one only. A dollar may be anybody's."""
+    money = next((i.unit for i in after if i.kind == "money" and i.unit), None)
+    if money is None or money.casefold() == "usd" or len(money) != 3:
+        return None
+    root, _, path = expr.partition(".")
+    beside = (*path.split(".")[:-1], "currency")
+    for source in [*([about] if about else []), *scope.sources]:
+        if source.root == root and any(p == beside and non_null(f.type) == STRING for p, f in walk(source.type)):
+            return f"EQ(LOWER({'.'.join((root, *beside))}), {quote(money.casefold())})"
+    return None
+
+
+def _either_way(items: Sequence[Item]) -> bool:
+    """`moved more than 2%`: up or down."""
+    said = [i.lower for i in items]
+    return bool(_MOVING & set(said)) and not _DIRECTED & set(said)
+
+
+_MOVING = {"moved", "moves", "move", "changed", "changes", "swings", "swung", "fluctuates", "fluctuated", "deviates"}
+_DIRECTED = {"up", "down", "upwards", "downwards", "to"}
 
 
 def _how_many(items: Sequence[Item], lowered: Sequence[str], scope: Scope) -> Atom | None:

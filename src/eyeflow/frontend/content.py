@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Final
 
 import msgspec
 
-from eyeflow.frontend import fields, nouns
+from eyeflow.frontend import fetching, fields, nouns
 from eyeflow.frontend.intent import Action, JsonValue
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import is_base_verb, phrase_at, stem, words
@@ -24,7 +25,11 @@ from eyeflow.values import Field, Json, ListOf, MapOf, ObjectOf, Scalar, Type, n
 _REF = re.compile(r"[A-Za-z_][\w-]*(?:\.[\w-]+)*")
 _MOST_PARTS: Final = 40
 """Things joined by commas and `and` that are read as one value; more than that is no sentence."""
-_PLACE = re.compile(r"\{([A-Za-z][A-Za-z0-9_. ]{0,60})\}")
+_PLACE = re.compile(
+    r"\{\{\s?(?P<double>[A-Za-z][A-Za-z0-9_. ]{0,60}?)\s?\}\}|\{(?P<single>[A-Za-z][A-Za-z0-9_. ]{0,60})\}"
+    r"|<(?P<angle>[A-Za-z][A-Za-z0-9_ ]{0,40})>|\[(?P<square>[A-Za-z][A-Za-z0-9_ ]{0,40})\]"
+)
+"""How people write a place to be filled in: `{name}`, `{{name}}`, `<name>`, `[name]`."""
 
 
 CLAUSE_STARTS = (
@@ -57,36 +62,38 @@ def place(expr: str, scope: Scope) -> tuple[str, Scope]:
 def literal_text(text: str, scope: Scope) -> tuple[str, Scope, tuple[str, ...]]:
     """A person's text as a template: `{first name}` becomes the field it names, every other brace stays a brace.
 
-    The last part lists placeholders that name nothing in reach.
+    The last part lists placeholders that name nothing in reach, or several things alike. `<name>` and `[name]` are
+    placeholders only where one of them names a field: text may hold such marks for itself.
     """
     out: list[str] = []
     unknown: list[str] = []
+    marked: list[str] = []
     at = 0
     for hit in _PLACE.finditer(text):
-        before = text[hit.start() - 1 : hit.start()]
-        if before == "{" or text[hit.end() : hit.end() + 1] == "}":
-            continue
-        expr = _field_named(hit.group(1), scope)
+        name = next(said for said in hit.groups() if said is not None)
+        expr = _field_named(name, scope, shaped=hit["single"] is not None or hit["double"] is not None)
         if expr is None:
-            unknown.append(hit.group(0))
+            (unknown if hit["single"] is not None else marked).append(hit.group(0))
             continue
         out.append(escape(text[at : hit.start()]))
         out.append("{" + expr + "}")
         at = hit.end()
     out.append(escape(text[at:]))
-    return "".join(out), scope, tuple(unknown)
+    return "".join(out), scope, (*unknown, *(marked if at else ()))
 
 
-def _field_named(name: str, scope: Scope) -> str | None:
+def _field_named(name: str, scope: Scope, *, shaped: bool = True) -> str | None:
+    """The field that a placeholder names; `shaped`: a body of unknown shape has every field."""
     stems = [stem(w) for w in re.split(r"[\s_.]+", name) if w]
     for source in reversed(scope.sources):
         if isinstance(non_null(source.type), Json) and source.kind in ("trigger", "item"):
             plain = re.sub(r"\W+", "_", name)  # a row or a body of unknown shape: the column called so
-            return f"{source.root}.{plain}" if plain.isidentifier() else None
+            return f"{source.root}.{plain}" if shaped and plain.isidentifier() else None
         held = [s for s in stems if s not in source.nouns] or stems
-        hits = fields.find(held, source.type)
-        if hits and len(hits[0].used) == len(held):
-            return ".".join((source.root, *hits[0].path))
+        hits = [h for h in fields.find(held, source.type) if len(h.used) == len(held)]
+        if hits:
+            alike = len(hits) > 1 and hits[1].score == hits[0].score and len(hits[1].path) == len(hits[0].path)
+            return None if alike else ".".join((source.root, *hits[0].path))
     return None
 
 
@@ -99,7 +106,8 @@ def spoken(items: Sequence[Item], scope: Scope) -> tuple[str, tuple[int, ...]] |
         return _span_text(items[:greeted], 0, scope), tuple(range(greeted))
     for at in range(len(items)):
         length = phrase_at("say", lowered, at)
-        if length and at + length < len(items) and items[at + length].is_word:
+        after = items[at + length] if length and at + length < len(items) else None
+        if after is not None and (after.is_word or after.kind in ("placeholder", "punct", "emoji")):
             return _span_text(items, at + length, scope), tuple(range(at, len(items)))
         if (
             lowered[at] == "that"
@@ -167,7 +175,23 @@ def conjuncts(items: Sequence[Item]) -> list[list[Item]]:
             continue
         if item.kind != "punct":
             parts[-1].append(item)
-    return [p for p in parts if p]
+    return _with_head([p for p in parts if p])
+
+
+def _with_head(parts: list[list[Item]]) -> list[list[Item]]:
+    """`the AAPL and MSFT quotes`: what is said once after the last name is said of each."""
+    if len(parts) < 2 or any(not _is_name(i) for part in parts[:-1] for i in part if i.lower not in ("the", "both")):
+        return parts
+    last = parts[-1]
+    at = next((k for k, i in enumerate(last) if not _is_name(i)), len(last))
+    head = list(takewhile(lambda i: i.is_word and not i.is_stop, last[at:]))
+    if not at or not head or at + len(head) != len(last):
+        return parts
+    return [*([*part, *head] for part in parts[:-1]), last]
+
+
+def _is_name(item: Item) -> bool:
+    return (item.is_word and item.proper) or item.kind == "quoted"
 
 
 def compose(items: Sequence[Item], scope: Scope, want: Field) -> Made | None:
@@ -237,7 +261,7 @@ def same_again(part: Sequence[Item], previous: nouns.Reading | None, scope: Scop
     from eyeflow.frontend.slots import Filled  # noqa: PLC0415 - slots does not know this module
 
     filled = Filled(params, frozenset(i.index for i in said), 1)
-    name, _, scope, source = nouns.fetch(previous.entry, filled, scope, nouns._span(part))
+    name, _, scope, source = fetching.fetch(previous.entry, filled, scope, fetching.span_of(part))
     path = previous.expr.split(".")[1:]
     done = scope.explain({i.index for i in part})
     return nouns.Reading(".".join((name, *path)), previous.type, done, previous.score, (), source, previous.entry)

@@ -23,6 +23,7 @@ from eyeflow.frontend.intent import (
     WebhookTrigger,
 )
 from eyeflow.frontend.items import Item
+from eyeflow.frontend.lexicon import words
 from eyeflow.frontend.nouns import content
 from eyeflow.frontend.scope import Scope
 from eyeflow.values import Span
@@ -37,7 +38,7 @@ def finish(scope: Scope, items: Sequence[Item], trigger: Trigger | None, text: s
         if unread and ((not scope.actions and not before.questions) or _only_asks(items, scope)):
             scope = guards.nothing_asked(scope, Span(0, len(text)))
     if not scope.actions and not scope.refusals and not scope.questions:
-        if isinstance(trigger, EventTrigger | WebhookTrigger):
+        if trigger is not None and not isinstance(trigger, ManualTrigger):
             end = len(text.rstrip(" .!?,;:"))
             scope = scope.ask("action", "What should be done then?", (), Span(end, end))
         else:
@@ -98,7 +99,7 @@ def unexplained(items: Sequence[Item], scope: Scope) -> Scope:
     run: list[Item] = []
     runs: list[list[Item]] = []
     for item in items:
-        plain = item.kind in ("punct",) or item.is_stop
+        plain = item.kind in ("punct",) or item.is_stop or item.lower in words("prepositions")
         if item.index in scope.explained or plain or item.kind == "time":
             if not plain and run:
                 runs.append(run)

@@ -53,10 +53,34 @@ def with_delays(text: str) -> str:
 
 def plainer(items: tuple[Item, ...]) -> tuple[Item, ...]:
     """`items` with a comma between what happens and `notify me`, and `if it's 9:00` as the time alone."""
-    plain = _timed(_parted(items))
+    plain = _called(_timed(_parted(items)))
     if len(plain) == len(items):
         return items
     return tuple(msgspec.structs.replace(item, index=k) for k, item in enumerate(plain))
+
+
+_NAMING: Final = (
+    ("it", "should", "be", "called"), ("it", "should", "be", "named"), ("it", "is", "called"), ("it", "is", "named"),
+    ("it's", "called"), ("call", "it"), ("name", "it"), ("title", "it"),
+)  # fmt: skip
+
+
+def _called(items: tuple[Item, ...]) -> tuple[Item, ...]:
+    """`... . Call it Launch` at the end as `... called Launch`."""
+    for at in range(1, len(items)):
+        lowered = tuple(i.lower for i in items[at : at + 4])
+        said = next((n for n in _NAMING if lowered[: len(n)] == n), None)
+        rest = items[at + len(said) :] if said is not None else ()
+        ends = (*_ENDS, ",", "and", "then")
+        if said is None or not rest or any(i.text in ends for i in rest[:-1]):
+            continue
+        start = at
+        while start and (items[start - 1].text in (*_ENDS, ",") or items[start - 1].lower in ("and", "please", "then")):
+            start -= 1
+        named = items[at + len(said) - 1]
+        one = msgspec.structs.replace(named, text="called", lower="called", stem=stem("called"))
+        return (*items[:start], one, *rest) if start < at else items
+    return items
 
 
 def _parted(items: tuple[Item, ...]) -> tuple[Item, ...]:
@@ -164,7 +188,7 @@ def whose(
     led = held[0] == 0 or items[held[0] - 1].is_stop
     thing = after.is_word and not after.is_stop and after.lower not in words("arriving") | words("happening")
     if not (plain and led and thing and after.index in named) or any(
-        i.lower.endswith(("ing", "ed", "ly")) for i in said
+        len(i.lower) > 4 and i.lower.endswith(("ing", "ed", "ly")) for i in said
     ):
         return None
     return open_[0].name, escape(" ".join(i.text for i in said))

@@ -69,14 +69,17 @@ def build(
     """Items of `text` in order. Tokens inside a time phrase become one item of kind `time`; words after a colon that
     are to be passed on, one of kind `freetext`."""
     spans = [(f.start, _end(text, f)) for f in free if f.strong and f.ends]
-    # amounts of time, relative days and windows stay words: they say something about a thing, not when to run
+    # amounts of time in figures, relative days, windows stay words: they say something about a thing, not when to run
     swallowed = ("schedule", "once", "clock", "delay", "date_literal")
     times = list(times)
     scheduled = any(t.kind == "schedule" for t in times)
     held = [
         t
         for t in times
-        if (t.kind in swallowed and not (scheduled and t.kind == "once" and "time" not in t.explicit)) or t.waited_for
+        if (t.kind in swallowed and not (scheduled and t.kind == "once" and "time" not in t.explicit))
+        or t.waited_for
+        or (scheduled and t.kind == "part" and bool(t.draft.excepts))
+        or _amount(t) is not None
     ]
     phrases = sorted(held, key=lambda t: (t.span.start, -t.span.end))
     plain = [t for t in tokens if t.kind is Kind.WORD and len(t.text) > 1]
@@ -97,13 +100,27 @@ def build(
         elif phrase is not None:
             said = text[phrase.span.start : phrase.span.end]
             due = bool(items) and items[-1].lower == "due"  # `due in 3 days` is said of a thing
+            amount = _amount(phrase)
+            done = phrase.span.end
+            if amount is not None:
+                items.append(Item(len(items), "quantity", said, "<quantity>", "<quantity>", phrase.span, *amount))
+                continue
             kind = "date" if phrase.kind == "date_literal" or (due and not phrase.rules) else "time"
             items.append(Item(len(items), kind, said, f"<{kind}>", f"<{kind}>", phrase.span, phrase.at, time=phrase))
-            done = phrase.span.end
         else:
             items.append(_item(len(items), token, first or shouting))
         first = token.kind is Kind.PUNCT and token.text in ".!?:"
     return tuple(items)
+
+
+def _amount(phrase: TimePhrase) -> tuple[float, str] | None:
+    """`more than half an hour`, `over a week`: an amount told without a figure."""
+    if phrase.kind != "duration_literal" or phrase.duration is None or any(c.isdigit() for c in phrase.text):
+        return None
+    figure, _, unit = phrase.duration.partition(" ")
+    if not unit or not phrase.text.casefold().startswith(("half", "a ", "an ")):
+        return None
+    return (float(figure) if "." in figure else int(figure)), unit if unit.endswith("s") else f"{unit}s"
 
 
 _AS_NUMBER = {Kind.NUMBER_WORD: "number"}

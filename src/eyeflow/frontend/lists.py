@@ -26,7 +26,9 @@ _FUNCTIONS: Final = {"total": "SUM", "sum": "SUM", "average": "AVG", "mean": "AV
                      "largest": "MAX", "smallest": "MIN", "maximum": "MAX", "minimum": "MIN"}  # fmt: skip
 _AMOUNTS: Final = ("amount", "price", "total")
 _COUNTING: Final = ("number", "count", "counts", "quantity")
-_DATES: Final = ("created_at", "published_at", "date", "updated_at", "opened_at", "at", "created")
+_DATES: Final = ("created_at", "published_at", "modified_at", "received_at", "submitted_at", "date", "updated_at",
+                 "opened_at", "at", "created", "modified")  # fmt: skip
+_AGES: Final = ("age_days", "age_hours", "age_minutes", "age")
 
 
 class Shaped(msgspec.Struct, frozen=True, eq=False):
@@ -100,7 +102,8 @@ def _sorted(made: Shaped, item: Type, free: Sequence[Item], limited: Sequence[ob
 
 
 def _key_after(free: Sequence[Item], item: Type, at: int) -> _Key | None:
-    by = next((k for k in range(at, len(free)) if free[k].lower in ("by", "of", "per")), None)
+    said = [free[k].lower for k in range(at, len(free))]
+    by = next((at + said.index(word) for word in ("by", "per", "of") if word in said), None)
     return _key(free, item, by) if by is not None else None
 
 
@@ -166,14 +169,13 @@ def _ordered(made: Shaped, item: Type, free: Sequence[Item], kind: str, at: int)
     """The list in the order a rank speaks of; as it is where the service's own order is meant."""
     by = next((k for k in range(at, len(free)) if free[k].lower == "by"), None)
     key = _key(free, item, by) if by is not None else None
-    if kind in ("order", "newest") and key is None:
-        dated = _dated(item) if kind == "newest" and free[at].lower in ("most", "newest") else None
-        if dated is None:
-            return made
-        return _then(made, f'SORT_BY({made.expr}, {ONE}, {ONE}.{dated}, "desc")', made.type, set())
-    if kind == "oldest" and key is None:
-        dated = _dated(item)
-        return _then(made, f"SORT_BY({made.expr}, {ONE}, {ONE}.{dated})", made.type, set()) if dated else None
+    if kind in ("order", "newest", "oldest") and key is None:
+        dated, aged = _dated(item), next((n for n in _AGES for p, _ in walk(item) if p == (n,)), None)
+        if kind == "order" or not (dated or aged):
+            return None if kind == "oldest" else made
+        falling = (kind == "newest") == (dated is not None)
+        order = ', "desc"' if falling else ""
+        return _then(made, f"SORT_BY({made.expr}, {ONE}, {ONE}.{dated or aged}{order})", made.type, set())
     size = key or _size(item)
     if size is None:
         return None

@@ -6,7 +6,7 @@ scope with the read. Never: reads by anything but the thing's own fields, or cho
 
 from __future__ import annotations
 
-from eyeflow.frontend import fields, nouns
+from eyeflow.frontend import fetching, fields
 from eyeflow.frontend.scope import Scope, Source
 from eyeflow.frontend.slots.defaults import field_for
 from eyeflow.frontend.slots.filling import Filled
@@ -22,7 +22,7 @@ def content_of(scope: Scope, span: Span | None) -> tuple[str, Scope] | None:
         ways = [e for e in scope.vocab.entries if e.service.id == source.service and _gives(e, source)]
         if len(ways) == 1:
             params = {p.name: _place(ways[0], p.name, source) for p in ways[0].capability.params if p.required}
-            name, of, scope, _ = nouns.fetch(ways[0], Filled(params, frozenset(), 0), scope, span)
+            name, of, scope, _ = fetching.fetch(ways[0], Filled(params, frozenset(), 0), scope, span)
             return ".".join((name, *fields.by_entity(of, "file")[0])), scope
     return None
 

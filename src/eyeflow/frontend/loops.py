@@ -7,16 +7,16 @@ Never: builds the body of a loop (that is `build`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 import msgspec
 
-from eyeflow.frontend import nouns, triggers
+from eyeflow.frontend import nouns, states, triggers
 from eyeflow.frontend.comparisons import negate
-from eyeflow.frontend.data import words as literal_words
+from eyeflow.frontend.data import words as data_words
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import stem, words
 from eyeflow.frontend.scope import Scope, Source
-from eyeflow.frontend.values_said import quote
 from eyeflow.frontend.vocabulary import Entry, listing_of, walk
 from eyeflow.values import Field, Json, ListOf, Type, non_null
 
@@ -130,21 +130,53 @@ def inside(items: Sequence[Item], scope: Scope) -> tuple[Listed, tuple[Item, ...
 def _each_of_them(items: Sequence[Item], at: int, scope: Scope) -> tuple[Listed, tuple[Item, ...]] | None:
     """`each one's title`, `each of them`: the items of the list read last, with `its` or `it` in their place."""
     said = items[at + 1].lower if at + 1 < len(items) else ""
-    length = (
-        1
-        if not said
-        else 2
-        if said in ("one", "one's")
-        else 3
-        if [i.lower for i in items[at + 1 : at + 3]] == ["of", "them"]
-        else 0
-    )
+    length = _each_one(items, at)
     listed = last_list((), scope) if length else None
     if listed is None:
         return None
     word = "its" if said == "one's" else "it"
     one = msgspec.structs.replace(items[at], lower=word, stem=word)
     return listed.explain(i.index for i in items[at : at + length]), (*items[:at], one, *items[at + length :])
+
+
+def _each_one(items: Sequence[Item], at: int) -> int:
+    """How many words `each`, `each one('s)`, `each (one) of them` are; 0 where something else is said of each."""
+    said = [i.lower for i in items[at + 1 : at + 4]]
+    if not said:
+        return 1
+    one = said[0] in ("one", "one's")
+    if said[one : one + 2] in (["of", "them"], ["of", "those"], ["of", "these"]):
+        return 3 + one
+    return 2 if one else 0
+
+
+_CHOSEN: Final = ("ones", "those", "any", "anything", "everything")
+
+
+def those(items: Sequence[Item], scope: Scope) -> tuple[Listed, tuple[Item, ...]] | None:
+    """`comment X on the ones older than a week`, `label those that are urgent`: some of the list read last."""
+    if not items or not items[0].acts:
+        return None
+    for at in range(1, len(items) - 1):
+        after = items[at + 1].lower
+        if items[at].lower not in _CHOSEN or after not in data_words("lists", "choosing"):
+            continue
+        for end in range(len(items), at + 2, -1):
+            if end < len(items) and not _closes(items[end]):
+                continue
+            said = items[at + 1 : end]
+            said = said[1:] if after in ("that", "which", "who", "where") else said
+            listed = last_list(said, scope)
+            if (
+                listed is None
+                or not listed.where
+                or any(i.index not in listed.scope.explained for i in nouns.content(said))
+            ):
+                continue
+            start = at - sum(1 for i in items[max(1, at - 2) : at] if i.lower in ("the", "all", "of", "only", "any"))
+            it = msgspec.structs.replace(items[at], lower="it", stem="it", verb=False)
+            return listed.explain(i.index for i in items[start:end]), (*items[:start], it, *items[end:])
+    return None
 
 
 def files_of(wanted: Sequence[Field], items: Sequence[Item], scope: Scope) -> Listed | None:
@@ -166,22 +198,17 @@ def files_of(wanted: Sequence[Field], items: Sequence[Item], scope: Scope) -> Li
 
 def _files_like(said: Sequence[Item], scope: Scope) -> Listed | None:
     """`each PDF`, of files listed before: those with that ending."""
-    endings = literal_words("literals", "files")
     named = [i for i in said if not i.is_stop and i.lower.removesuffix("s") not in ("file", "document")]
-    ending = named[0].lower if named and named[0].is_word else ""
-    ending = ending if ending in endings else ending.removesuffix("s")
-    listed = last_list((), scope) if len(named) == 1 and ending in endings else None
+    endings = states.endings_of(named[0].lower) if len(named) == 1 and named[0].is_word else ()
+    listed = last_list((), scope) if endings else None
     if listed is None:
         return None
     held = {path[0] for path, _ in walk(listed.item.type) if len(path) == 1}
-    field = next(
-        (name for name in ("ext", "extension", "format", "name", "filename", "path", "key") if name in held), None
-    )
+    field = next((name for name in states.NAMED_BY if name in held), None)
     if field is None:
         return None
-    wanted = quote(ending if field in ("ext", "extension", "format") else f".{ending}")
-    where = f"ENDS_WITH(LOWER({listed.item.root}.{field}), {wanted})"
-    called = msgspec.structs.replace(listed.item, nouns=listed.item.nouns | {stem(ending), ending})
+    where = states.ending_in(f"{listed.item.root}.{field}", endings, whole=field in states.NAMED_BY[:3])
+    called = msgspec.structs.replace(listed.item, nouns=listed.item.nouns | {named[0].stem, endings[0]})
     return msgspec.structs.replace(listed, item=called, where=(*listed.where, where))
 
 

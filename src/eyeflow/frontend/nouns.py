@@ -12,13 +12,13 @@ from itertools import pairwise
 
 import msgspec
 
-from eyeflow.frontend import fields, lists, slots, wording
+from eyeflow.frontend import fetching, fields, lists, slots, wording
 from eyeflow.frontend.intent import Action
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import synonyms, words
-from eyeflow.frontend.scope import Scope, Source, asking
+from eyeflow.frontend.scope import Scope, Source
 from eyeflow.frontend.vocabulary import Entry, listing_of, split_name, walk
-from eyeflow.values import INTEGER, STRING, Field, Json, ListOf, ObjectOf, Span, Type, is_numeric, non_null
+from eyeflow.values import INTEGER, STRING, Field, Json, ListOf, ObjectOf, Type, is_numeric, non_null
 
 UNEXPLAINED, FETCH_COST, OPEN_COST, RECENCY, AT_HAND, MADE = 1.7, 0.9, 0.6, 0.05, 1.0, 0.6
 _LOOK = 12
@@ -180,6 +180,8 @@ def _unshaped(rest: Sequence[Item], source: Source, scope: Scope) -> Reading | N
     labels = {i.index for i in rest[1:] if i.lower in ("column", "field", "cell", "columns", "fields")}
     rest = [i for i in rest if i.index not in labels]
     plain = [i for i in rest if i.is_word and i.stem not in source.nouns]
+    if any(i.lower in ("where", "which", "how", "why", "old", "ago") for i in plain):
+        return None
     if not plain or len(plain) > 2 or len(plain) < len([i for i in rest if i.stem not in source.nouns]):
         return None
     name = "_".join(i.text if i.proper else i.lower for i in plain)
@@ -198,7 +200,7 @@ def from_source(items: Sequence[Item], source: Source, scope: Scope) -> Reading 
 
 def _whole(source: Source, want: Field | None) -> tuple[str, Type]:
     """A thing mentioned whole: the field of the wanted entity, its summary, or itself."""
-    if want is not None and want.name == "attachments":
+    if want is not None and want.name in ("attachments", "files"):
         files = fields.by_entity(source.type, "file")
         if files:
             return ".".join((source.root, *files[0])), STRING
@@ -279,12 +281,14 @@ def _from_read(
         path, of = "", entry.result
     complete = slots.complete(entry, filled, scope, sources=False)
     missing = [p for p in entry.capability.params if p.required and p.name not in complete.params]
-    expr, _, made, source = fetch(entry, complete, scope, _span(items))
+    expr, _, made, source = fetching.fetch(entry, complete, scope, fetching.span_of(items))
     if path:
         expr = f"{expr}.{path}"
     else:
         expr, of = _wanted_whole(entry, expr, want, items, source)
-    shape = _Shape(entry, entry.service.id, _nouns(entry), filled.used | service, tuple(complete.params.values()))
+    shape = _Shape(
+        entry, entry.service.id, fetching.result_words(entry), filled.used | service, tuple(complete.params.values())
+    )
     expr, of, trimmed, made = _shaped(expr, of, items, rest, shape, made, want)
     rest = [i for i in rest if i.index not in trimmed]
     score = strength + 1.2 * filled.strong - FETCH_COST - OPEN_COST * len(missing) + 0.4 * bool(used)
@@ -339,7 +343,7 @@ def _shaped(  # noqa: PLR0917 - one step of two readers, with all they know
             used, scope = made.used | frozenset(more) | holding, after
     if made.expr.startswith("FIRST(") and made.type == item and isinstance(item, ObjectOf):
         name, scope = scope.name(_singular(items, how))
-        scope = scope.act(Action(id=name, value=made.expr, span=_span(items)))
+        scope = scope.act(Action(id=name, value=made.expr, span=fetching.span_of(items)))
         source = Source(name, item, how.nouns, how.service, "result", how.entry)
         expr, of = _whole(source, want)
         return expr, of, used, scope.see(source)
@@ -349,13 +353,6 @@ def _shaped(  # noqa: PLR0917 - one step of two readers, with all they know
 def _singular(items: Sequence[Item], how: _Shape) -> str:
     listing = how.entry.listing if how.entry is not None else None
     return (listing.path.removesuffix("s") if listing is not None and listing.path else "") or "first"
-
-
-def entry_words(entry: Entry) -> frozenset[str]:
-    """Every stem by which people mention what a read returns."""
-    spoken = {w for p in entry.phrases for w in p}
-    listed = entry.listing.nouns if entry.listing else frozenset[str]()
-    return frozenset(spoken | entry.summary | listed | set(split_name(entry.spec.name)))
 
 
 def _anchored(entry: Entry, asked: Sequence[Item], service: set[int], *, whole: bool) -> bool:
@@ -403,42 +400,3 @@ def _wanted_whole(
         held = ".".join(p for p in (root, listing.path) if p)
         return held, ListOf(listing.item)
     return _whole(source, want)
-
-
-def fetch(entry: Entry, filled: slots.Filled, scope: Scope, span: Span | None) -> tuple[str, Type, Scope, Source]:
-    """The action that makes this read (an existing equal one is used again): its name, type, scope, source."""
-    for action in scope.actions:
-        if action.service == entry.service.id and action.function == entry.spec.name and action.params == filled.params:
-            known = next((s for s in scope.sources if s.root == action.id), None)
-            if known is not None:
-                return action.id, entry.result, scope, known
-    name, scope = scope.name(_short_name(entry))
-    for slot, value, why in filled.assumed:
-        scope = scope.assume(f"{name}.{slot}", value, why)
-    for param in entry.capability.params:
-        if param.required and param.default is None and param.name not in filled.params:
-            scope = scope.ask(f"{name}.{param.name}", asking(entry, param), tuple(param.enum), span)
-    action = Action(id=name, service=entry.service.id, function=entry.spec.name, params=filled.params, span=span)
-    source = Source(name, entry.result, _nouns(entry), entry.service.id, "result", entry)
-    return name, entry.result, scope.act(action).see(source), source
-
-
-def _nouns(entry: Entry) -> frozenset[str]:
-    listed = entry.listing.nouns if entry.listing else frozenset[str]()
-    verbs = words("verbs")
-    said = frozenset(
-        w for w in (*split_name(entry.spec.name), *listed, *entry.summary) if w not in verbs and len(w) > 2
-    )
-    made = fields.by_entity(entry.result, "file")
-    return said | frozenset(split_name(entry.spec.name)) if made else said  # `the zip`, of what zipping gave
-
-
-def _short_name(entry: Entry) -> str:
-    parts = [
-        p for p in entry.spec.name.split("_") if p not in ("get", "list", "read", "search", "find", "current", "fetch")
-    ]
-    return "_".join(parts) or entry.service.id
-
-
-def _span(items: Sequence[Item]) -> Span | None:
-    return Span(items[0].span.start, items[-1].span.end) if items else None

@@ -43,6 +43,8 @@ def _goes_on(items: Sequence[Item]) -> bool:
 def _asked(items: Sequence[Item]) -> Sequence[Item]:
     """`what's the weather in Lima`, `how is the weather`: asks to get it."""
     lowered = [i.lower for i in items]
+    if lowered[:2] == ["how", "many"]:
+        return [msgspec.structs.replace(items[0], lower="get", stem=stem("get"), proper=False), *items]
     length = phrase_at("questions", lowered, 0) if items else 0
     if not length or length >= len(items):
         return items

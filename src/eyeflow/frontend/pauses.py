@@ -12,14 +12,17 @@ from typing import Final, TypeAlias
 
 import msgspec
 
+from eyeflow.diagnostics import Diagnostic, Place
 from eyeflow.frontend import approvals, checks
 from eyeflow.frontend import clauses as cutting
+from eyeflow.frontend.choices import option_of
 from eyeflow.frontend.clauses import ACTION, Clause
 from eyeflow.frontend.data import words
 from eyeflow.frontend.fields import summary_path
 from eyeflow.frontend.intent import NEXT_DAY_AT, Action, Approval, Wait
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import stem
+from eyeflow.frontend.lexicon import words as language
 from eyeflow.frontend.rewording import FOR_ALL, LAST_ONLY
 from eyeflow.frontend.scope import Scope
 from eyeflow.frontend.timegrammar.draft import Draft, Limit, Relative
@@ -314,8 +317,15 @@ def _role(clause: Clause, scope: Scope) -> tuple[str, Scope]:
     """The role that approves: the person's own, as an assumption; a role that was named; else it is asked."""
     lowered = [i.lower.removesuffix("'s") for i in clause.items]
     given = next((said for slot, said in scope.answers if slot in (ROLE, "role")), None)
-    if given is not None and given.strip().casefold() in _ROLES:
-        return given.strip().casefold(), scope.put(heard=scope.heard | {ROLE, "role"})
+    if given is not None:
+        chosen = scope.ctx.role if given.strip().casefold() in language("me") else option_of(_ROLES, given)
+        scope = scope.put(heard=scope.heard | {ROLE, "role"})
+        if chosen is not None:
+            return chosen, scope
+        told = Diagnostic(
+            "bad_answer", f"{given[:60]!a} does not answer {ROLE}: it is no role", place=Place("sentence")
+        )
+        scope = scope.put(findings=(*scope.findings, told))
     for word in lowered:
         if word in approvals.roles():
             return approvals.roles()[word], scope

@@ -127,6 +127,9 @@ def _count(items: Sequence[Item], j: int) -> tuple[int, int] | None:
         return _NAMED[items[j].lower], 1
     after = items[j + 1].lower if j + 1 < len(items) else ""
     value = items[j].value
+    further = j + 2 < len(items) and items[j + 2].lower in words("policies", "tries")
+    if after in ("more", "further", "additional", "extra") and further and isinstance(value, int):
+        return value + 1, 3  # beside the first
     if items[j].kind == "number" and isinstance(value, int) and after in words("policies", "tries"):
         return value, 2
     return None

@@ -18,6 +18,7 @@ import msgspec
 
 from eyeflow.diagnostics import Diagnostic, Place, Report, Severity, nearest
 from eyeflow.frontend.answers import Applied, unfit
+from eyeflow.frontend.choices import option_of
 from eyeflow.frontend.intent import Assumption, Intent, Question
 from eyeflow.frontend.literals import MAX_REQUEST_CHARS
 from eyeflow.ir.expr import Lit, Ref
@@ -100,13 +101,17 @@ def hear(text: str, answers: Mapping[str, str], read: Read, titles: Mapping[str,
 
 
 def reread(
-    text: str, edits: Sequence[tuple[Span, str]], told: Told, read: Callable[[str, Told], tuple[Intent, Applied | None]]
+    text: str,
+    edits: Sequence[tuple[Span, str]],
+    told: Told,
+    read: Callable[[str, Told], tuple[Intent, Applied | None]],
+    why: str = "read as a misspelling",
 ) -> tuple[Intent, Applied | None]:
     """What `text` means with some of its words read as others, which the intent assumes; spans are those of `text`."""
     plain = _State(text, tuple(range(len(text))), tuple(range(1, len(text) + 1)), told)
     state = _edited(plain, [(span, said, "") for span, said in edits], [])
     intent, applied = read(state.text, state.told)
-    noted = tuple(Assumption(text[at.start : at.end], said, "read as a misspelling") for at, said in edits)
+    noted = tuple(Assumption(text[at.start : at.end], said, why) for at, said in edits if said.strip(" ,"))
     kept = tuple(dict.fromkeys((*noted, *intent.assumptions)))
     return msgspec.structs.replace(_moved(intent, state), text=text, assumptions=kept), applied
 
@@ -151,7 +156,7 @@ def _reworded(
         assert question.span is not None, "it is about words"
         said, span = answers[question.slot].strip(), question.span
         why = _unusable(said)
-        chosen = _chosen(question, said) if why is None and question.options else None
+        chosen = option_of(question.options, said) if why is None and question.options else None
         if why is None and question.options and chosen is None:
             why = f"is none of {', '.join(question.options)}"
         if why is not None:
@@ -176,16 +181,6 @@ def _unusable(said: str) -> str | None:
     if len(said) > _LONGEST:
         return f"has more than {_LONGEST} characters"
     return "holds control characters or line breaks" if any(ord(c) < 32 or ord(c) == 127 for c in said) else None
-
-
-def _chosen(question: Question, said: str) -> str | None:
-    """The option that was said: by its words, its number, or the beginning of it that no other has."""
-    wanted = said.casefold()
-    exact = [option for option in question.options if option.casefold() == wanted]
-    if not exact and said.isdecimal() and 1 <= int(said[:3]) <= len(question.options):
-        exact = [question.options[int(said[:3]) - 1]]
-    near = exact or [option for option in question.options if option.casefold().startswith(wanted)]
-    return near[0] if len(near) == 1 else None
 
 
 def _is_expression(said: str) -> bool:

@@ -7,18 +7,32 @@ Never: touches the clock, the network or anything random; the context carries wh
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import msgspec
 
 from eyeflow.catalog.model import CompileContext
 from eyeflow.frontend import answers as answering
 from eyeflow.frontend import clauses as cutting
-from eyeflow.frontend import described, finishing, guards, happenings, policies, several, starting, timing
+from eyeflow.frontend import (
+    described,
+    finishing,
+    guards,
+    happenings,
+    hours,
+    policies,
+    recast,
+    several,
+    starting,
+    timing,
+)
 from eyeflow.frontend.answers import Applied
 from eyeflow.frontend.build import build
 from eyeflow.frontend.clauses import Clause
+from eyeflow.frontend.hints import Hint
 from eyeflow.frontend.indexing import vocabulary
 from eyeflow.frontend.intent import (
+    EventTrigger,
     Intent,
     ManualTrigger,
     Refusal,
@@ -36,20 +50,31 @@ from eyeflow.frontend.tree import grow
 from eyeflow.values import Span
 
 
-def understand(text: str, ctx: CompileContext, answers: Mapping[str, str] | None = None) -> Intent:
+def understand(
+    text: str, ctx: CompileContext, answers: Mapping[str, str] | None = None, hints: tuple[Hint, ...] = ()
+) -> Intent:
     """The intent of one request. `answers` maps slots of questions asked before to what the person said."""
-    return heard(text, ctx, answers).intent
+    return heard(text, ctx, answers, hints).intent
 
 
-def heard(text: str, ctx: CompileContext, answers: Mapping[str, str] | None = None) -> Heard:
-    """`understand`, and what is to be said of the answers."""
+def heard(
+    text: str, ctx: CompileContext, answers: Mapping[str, str] | None = None, hints: tuple[Hint, ...] = ()
+) -> Heard:
+    """`understand`, and what is to be said of the answers. `hints` are where reading may begin, nothing more."""
     services = ctx.catalog.services if answers else ()
     titles = {name.casefold(): service.title for service in services for name in (service.id, *service.aliases)}
-    return hear(text, answers or {}, lambda said, given, told: _wording(said, ctx, given, told), titles)
+    return hear(text, answers or {}, lambda said, given, told: _wording(said, ctx, given, told, hints), titles)
 
 
 def _wording(
-    text: str, ctx: CompileContext, given: Given, told: Told, *, correcting: bool = True
+    text: str,
+    ctx: CompileContext,
+    given: Given,
+    told: Told,
+    hints: tuple[Hint, ...] = (),
+    *,
+    correcting: bool = True,
+    turns: int = recast.MOST,
 ) -> tuple[Intent, Applied | None]:
     refused = _unreadable(text)
     if refused is not None:
@@ -67,17 +92,28 @@ def _wording(
     spoken = timing.in_speech(items)
     outside = any(t.triggers and not t.in_free_text for t in times if t not in spoken)
     outside = outside or (bool(spoken) and any(not s.timed for s in several.starts(text, items)))
+    during = hours.held(text, items, ctx.zone) if turns == recast.MOST else None
+    if during is not None:
+        more = partial(_wording, ctx=ctx, given=given, hints=hints, correcting=correcting, turns=turns - 1)
+        within = reread(text, ((during.span, ""),), told, lambda said, meant: more(said, told=meant))
+        event = isinstance(within[0].trigger, EventTrigger) and not hours.tells_time(within[0], ctx.catalog)
+        if event and not within[0].also:
+            return hours.only(within[0], during, text), within[1]
+    full = recast.in_full(text, items) if turns else ()
+    if full:
+        more = partial(_wording, ctx=ctx, given=given, hints=hints, correcting=correcting, turns=turns - 1)
+        return reread(text, full, told, lambda said, meant: more(said, told=meant), "said in short")
     told_text = {span for span, said in told if said == TEXT_ONLY}
     if spoken and (outside or all(t.span in told_text for t in spoken)):
         times = [t for t in times if t not in spoken]
         items = _items(text, tokens, times, vocab.verbs)
-    scope = Scope(ctx=ctx, vocab=vocab, text=text, answers=given, told=told)
+    scope = Scope(ctx=ctx, vocab=vocab, text=text, answers=given, told=told, hints=hints)
     plain = _described(text, tokens, times, scope)
     if plain is not None and len(scope.vocab.bare) == scope.vocab.callable:
         return plain
     spans = several.parts(text, items, ctx)
     if len(spans) > 1:
-        parts = several.together(text, spans, (given, told), lambda t, g, s: _wording(t, ctx, g, s), ctx.catalog)
+        parts = several.together(text, spans, (given, told), lambda t, g, s: _wording(t, ctx, g, s, hints), ctx.catalog)
         if parts is not None:
             return parts
     first = _read(items, times, scope, text)
@@ -91,7 +127,9 @@ def _wording(
     edits = corrections(tokens, scope.vocab.spoken, names, settled) if correcting and not forbidden else ()
     if not edits:
         return first
-    again = reread(text, edits, told, lambda said, meant: _wording(said, ctx, given, meant, correcting=False))
+    again = reread(
+        text, edits, told, lambda said, meant: _wording(said, ctx, given, meant, hints, correcting=False, turns=turns)
+    )
     return again if _clearer(again[0], first[0]) else first
 
 
@@ -168,5 +206,10 @@ def _unreadable(text: str) -> Intent | None:
 
 
 def _without(clauses: Sequence[Clause], used: frozenset[int]) -> list[Clause]:
-    held = [msgspec.structs.replace(c, items=tuple(i for i in c.items if i.index not in used)) for c in clauses]
-    return [c for c in held if c.items or c.expr or c.role in ("failure", "loop")]
+    held: list[Clause] = []
+    for clause in clauses:
+        items = tuple(i for i in clause.items if i.index not in used)
+        told = clause.role == "failure" and not clause.items and any(i.index not in used for i in clause.cue_items)
+        if items or clause.expr or clause.role == "loop" or told:  # `if it fails, retry twice` is told by the retry
+            held.append(msgspec.structs.replace(clause, items=items))
+    return held

@@ -18,6 +18,7 @@ from eyeflow.frontend.vocabulary import Entry, Vocabulary
 from eyeflow.values import Field, Span, Type
 
 if TYPE_CHECKING:
+    from eyeflow.frontend.hints import Hint
     from eyeflow.frontend.items import Item
     from eyeflow.frontend.wording import Match
 
@@ -38,9 +39,11 @@ class Scope(msgspec.Struct, frozen=True, eq=False):
 
     `said` is the content of the last message, for `it` and `the same text`; `receivers` are the latest recipients by
     `service.param`, for `there`; `did` are all calls so far, whatever level they stand on; `failed` the words of what
-    failed, where a fallback is read; `together` what the last clause that read several things read. `told` are answers
-    to questions about words, by the words; `heard` the slots whose answers have been read, `findings` what there is to
-    say of them. `looked` is shared by all copies: which reads words may speak of, looked up once.
+    failed, where a fallback is read; `again`: `it` is what was said last, whatever else is in reach; `together` what
+    the last clause that read several things read. `told` are answers to questions about words, by the words; `heard`
+    the slots whose answers have been read, `findings` what there is to say of them. `looked` is shared by all copies:
+    which reads words may speak of, looked up once.
+    `hints` are calls that a helper sees.
     """
 
     ctx: CompileContext
@@ -61,7 +64,9 @@ class Scope(msgspec.Struct, frozen=True, eq=False):
     receivers: tuple[tuple[str, JsonValue], ...] = ()
     did: tuple[Action, ...] = ()
     failed: str | None = None
+    again: bool = False
     together: tuple[str, ...] = ()
+    hints: tuple[Hint, ...] = ()
     looked: dict[tuple[Item, ...], tuple[tuple[Entry, Match], ...]] = msgspec.field(default_factory=dict)
 
     def put(self, **changes: object) -> Scope:

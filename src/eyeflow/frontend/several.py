@@ -39,7 +39,7 @@ _JOINS: Final = frozenset({",", "and", "also", "plus", ";", "&", "."})
 _BACK: Final = frozenset({"it", "they", "that", "this", "these", "those", "he", "she"})
 _JOIN: Final = re.compile(r"[\s,;]*\b(?:and also|as well as|and|plus)\b\s*|\s*[,;]\s*")
 _LEAD: Final = re.compile(r"(?:[\s,;.&]|\b(?:and|also|plus|as well as)\b)+", re.IGNORECASE)
-_TAIL: Final = re.compile(r"(?:[\s,;&]|\b(?:and|also|plus)\b)+\Z", re.IGNORECASE)
+_TAIL: Final = re.compile(r"(?:[\s,;&]|\b(?:and|also|plus|then)\b)+\Z", re.IGNORECASE)
 _EFFECTS: Final = ("write", "irreversible")
 
 
@@ -175,7 +175,9 @@ def _each_recurs(one: _Start, two: _Start) -> bool:
 def _leads(items: Sequence[Item], start: _Start) -> bool:
     """The start opens its task: it stands after a break, and what to do comes after it."""
     before = items[start.at - 1] if start.at else None
-    if before is not None and not (before.lower in _JOINS or before.text in ".!?\n"):
+    told = start.item.time
+    then = before is not None and before.lower == "then" and told is not None and told.draft.recurs
+    if before is not None and not (then or before.lower in _JOINS or before.text in ".!?\n"):
         return False
     if not start.timed:
         return True

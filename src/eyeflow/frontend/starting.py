@@ -13,7 +13,7 @@ from itertools import pairwise
 import msgspec
 
 from eyeflow.frontend import clauses as cutting
-from eyeflow.frontend import conditions, loops, orders, pauses, policies, several, timing, triggers
+from eyeflow.frontend import conditions, loops, orders, pauses, plainly, policies, several, timing, triggers
 from eyeflow.frontend.clauses import Clause
 from eyeflow.frontend.comparisons import negate
 from eyeflow.frontend.intent import (
@@ -49,6 +49,8 @@ def start(items: Sequence[Item], scope: Scope, times: Sequence[TimePhrase]) -> t
         scope = scope.explain(courteous)
         kept, taken_back = orders.as_orders(kept, alone=number + 1 == len(said))
         scope = scope.explain(taken_back)
+        kept, reworded = plainly.plain(kept, scope.vocab.by_verb)
+        scope = scope.explain(reworded)
         held = several.as_conditions(pauses.cut(kept, number, scope.text, scope.told_at), leads=number == 0)
         if not held:
             continue
@@ -98,6 +100,10 @@ def _goes_on(held: Sequence[Clause], kept: Sequence[Item]) -> bool:
     first = held[0].role
     if first in _CONTINUES or first.startswith("alternative"):
         return True
+    if len(held) == 2 and first == "action" and held[1].role == "failure" and not held[1].items:
+        return True  # `Text me if that fails`
+    if first == "negative_condition" and held[0].cue == "but not if" and len(held) == 1:
+        return True  # `Don't post it if ...`
     if first in ("condition", "negative_condition") and _nothing_then(held):
         return True  # `if there is nothing to report, don't post anything`
     retry_at = policies.read(kept).retry_at
@@ -373,6 +379,8 @@ def _background(scope: Scope, sentences: Sentences) -> tuple[Scope, Sentences]:
 def _demands(items: Sequence[Item]) -> bool:
     """`it should be called lunch`: a statement that asks for something of what is done, and is no mere context."""
     lowered = [i.lower for i in items]
+    if lowered[1:2] and lowered[1] in words("me"):
+        return True  # an order by a verb nobody knows
     if lowered[0] in words("prepositions") or items[0].is_literal:
         return True  # `for enterprise customers ...`: a case of what is asked for
     if lowered[0] in ("never", "only", "not", "no", "don't", "always", "except", "unless", "without"):

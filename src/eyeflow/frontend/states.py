@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Final
 
 from eyeflow.frontend import comparisons, fields
+from eyeflow.frontend.data import table
+from eyeflow.frontend.data import words as data_words
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import stem, words
 from eyeflow.frontend.scope import Source
@@ -78,6 +81,44 @@ def _implied(entry: Entry, field: Field, value: str) -> bool:
     return all(mine in phrase for phrase in entry.phrases) and not others & spoken
 
 
+NAMED_BY = ("ext", "extension", "format", "name", "filename", "path", "key")
+"""Fields that tell the kind of a file."""
+
+
+def file_kind(items: Sequence[Item], source: Source) -> tuple[str, int] | None:
+    """`a PDF lands in ...`, `new images`: what arrives is a file, and the word says which kind; with its index."""
+    held = {path[0] for path, field in walk(source.type) if len(path) == 1}
+    files = any(field.entity == "file" for _, field in walk(source.type))
+    field = next((name for name in NAMED_BY if name in held), None)
+    at = next((k for k, i in enumerate(items[:4]) if not i.is_stop), None)
+    if not files or field is None or at is None or not items[at].is_word:
+        return None
+    endings = endings_of(items[at].lower)
+    if not endings:
+        return None
+    return ending_in(f"{source.root}.{field}", endings, whole=field in ("ext", "extension", "format")), items[at].index
+
+
+def endings_of(word: str) -> tuple[str, ...]:
+    """The endings of files that a word speaks of: `pdfs`, `image`."""
+    kinds = table("literals", "file_kinds")
+    for said in (word, word.removesuffix("s")):
+        if said in data_words("literals", "files"):
+            return (said,)
+        if said in kinds:
+            return kinds[said]
+    return ()
+
+
+def ending_in(expr: str, endings: Sequence[str], *, whole: bool) -> str:
+    """The condition that a name, or the ending itself (`whole`), is one of `endings`."""
+    made = [f"ENDS_WITH(LOWER({expr}), {quote(each if whole else '.' + each)})" for each in endings]
+    expr = made[0]
+    for each in made[1:]:
+        expr = f"OR({expr}, {each})"
+    return expr
+
+
 _AUTHORS = ("author", "sender", "user", "owner", "creator", "poster", "from")
 _TOPICS = ("title", "headline", "subject", "text", "message", "body", "summary", "description")
 
@@ -90,11 +131,15 @@ def done_by(items: Sequence[Item], used: set[int], source: Source, vocab: Vocabu
     )
     if field is None:
         return [], set()
+    full = _full_name(items, used, source, vocab)
+    if full is not None:
+        return [f"EQ({source.root}.{field}, {quote(full[0])})"], full[1]
     for at, item in enumerate(items[:-1]):
         named = item.is_word and not item.is_stop and item.index not in used and item.lower not in words("happening")
         label = at > 0 and items[at - 1].lower in ("user", "account", "member", "@")
         first = at == 0 or (label and at == 1)
         thing = items[at + 1].stem in source.nouns and not items[at + 2 : at + 3]  # `important mails`
+        thing = thing and not _is_done(items[at + 1], source, vocab)
         named = named and (label or (item.stem not in vocab.by_stem and not thing))
         named = named and item.lower not in words("vague") | words("judgement") | words("states")
         happens = items[at + 1].index in used and items[at + 1].is_word and items[at + 1].lower.endswith("s")
@@ -102,6 +147,32 @@ def done_by(items: Sequence[Item], used: set[int], source: Source, vocab: Vocabu
             taken = {item.index} | ({items[at - 1].index} if label else set())
             return [f"EQ({source.root}.{field}, {quote(item.text)})"], taken
     return [], set()
+
+
+def _full_name(items: Sequence[Item], used: set[int], source: Source, vocab: Vocabulary) -> tuple[str, set[int]] | None:
+    """`Ada King` of `Ada King posts`, `@ada` of `@ada posts`, before what somebody does; its words' indexes."""
+    end = next((k for k, i in enumerate(items) if k and i.index in used and _is_done(i, source, vocab)), None)
+    if end is None:
+        return None
+    held = items[:end]
+    if end == 1 and held[0].kind == "person":
+        said = held[0].value if isinstance(held[0].value, str) else held[0].text
+        return said, {held[0].index}
+    plain = all(i.is_word and not i.is_stop and i.index not in used for i in held)
+    known = any(i.stem in vocab.by_stem and not i.proper for i in held)
+    if not plain or known or not 2 <= end <= 3:
+        return None
+    return " ".join(i.text for i in held), {i.index for i in held}
+
+
+def _is_done(item: Item, source: Source, vocab: Vocabulary) -> bool:
+    """`tweets`, where the catalog says `when someone I follow tweets`, `when I tweet`: what somebody does."""
+    own = (e for e in vocab.entries if e.is_trigger and e.service.id == source.service)
+    said = (p.casefold().split() for e in own for p in e.spec.phrases)
+    return any(len(p) > 1 and stem(p[-1]) == item.stem and _DOERS & set(p[:-1]) for p in said)
+
+
+_DOERS: Final = frozenset({"i", "we", "someone", "somebody", "anyone", "anybody", "user"})
 
 
 def by_whom(run: Sequence[Item], source: Source, vocab: Vocabulary) -> str | None:

@@ -18,6 +18,7 @@ from eyeflow.frontend.items import Item
 from eyeflow.frontend.rewording import ASKED_FOR, GO_ON, RUN_THEN, TEXT_ONLY
 from eyeflow.frontend.scope import Scope
 from eyeflow.frontend.timegrammar import TimePhrase
+from eyeflow.frontend.timegrammar.draft import unify
 from eyeflow.values import Span
 
 
@@ -74,7 +75,12 @@ def _doubtful_times(scope: Scope, items: Sequence[Item]) -> Scope:
     for one, two in pairwise(timed):
         between = items[one + 1 : two]
         acts = any(i.kind in ("quoted", "freetext", "channel", "email") for i in between)
-        if acts and any(i.lower in ("and", ";") for i in between) and any(_recurs(items[k]) for k in (one, two)):
+        apart = _recurs(items[one]) and _recurs(items[two]) and not _unify(items[one], items[two])
+        if (
+            acts
+            and (apart or any(i.lower in ("and", ";") for i in between))
+            and any(_recurs(items[k]) for k in (one, two))
+        ):
             asked = f"“{items[one].text}” and “{items[two].text}” are both said: which belongs to which action?"
             return scope.ask("trigger.time", asked + " Ask for one at a time.", (), items[two].span)
     for k in timed:
@@ -87,6 +93,11 @@ def _doubtful_times(scope: Scope, items: Sequence[Item]) -> Scope:
             if scope.told_at(item.span) != GO_ON:
                 scope = scope.ask("trigger.until", asked, (GO_ON, ASKED_FOR), item.span)
     return scope
+
+
+def _unify(one: Item, two: Item) -> bool:
+    first, second = one.time, two.time
+    return first is not None and second is not None and unify(first.draft, second.draft) is not None
 
 
 def _recurs(item: Item) -> bool:

@@ -170,8 +170,12 @@ class _Grower:
         body: list[Node] = [Do(clause)] if clause.items else []
         while self.at < len(self.clauses) and self.clauses[self.at].role in ("action", "sequence:action"):
             self._next(body)
+        if not body and len(nodes) > 1 and isinstance(nodes[-1], Do):
+            body = [nodes.pop()]  # `do X; text me if that fails`
         if body:
             self._rescue(nodes, tuple(body))
+        elif clause.role == "failure" and (before is None or before.role != "failure"):
+            nodes.append(Do(msgspec.structs.replace(clause, items=clause.cue_items)))  # what then, is not said
 
     def _rescue(self, nodes: list[Node], body: tuple[Node, ...]) -> None:
         for k in range(len(nodes) - 1, -1, -1):
@@ -211,6 +215,10 @@ def _left_out(clause: Clause) -> tuple[Clause, tuple[Item, ...]]:
     return clause, ()
 
 
+def _lasts(item: Item) -> bool:
+    return item.kind == "quantity" or (item.time is not None and item.time.kind == "delay")
+
+
 def with_action(clause: Clause) -> tuple[Clause, Clause | None]:
     """A condition or loop whose comma never came: cut before the first base verb that can only begin an action."""
     items = clause.items
@@ -231,12 +239,16 @@ def with_action(clause: Clause) -> tuple[Clause, Clause | None]:
             or nxt.lower in words("me")
             or nxt.lower in words("pronouns")
         )
+        if item.lower in ("wait", "pause") and _lasts(nxt) and before.is_word:
+            takes_object = ends_value = True  # `when X is cancelled wait 3 days`
         ends_noun = before.is_word and not before.is_stop and (k >= 2 or told)
         after = items[k + 2] if k + 2 < len(items) else None
         takes_object = takes_object or (nxt.lower == "with" and item.lower in ("respond", "reply", "answer"))
         takes_object = takes_object or (
             phrasal(item.lower, nxt.lower) and after is not None and after.kind not in ("punct", "time")
         )
+        measured = before.kind in ("quantity", "percent", "money") and nxt.is_word and not nxt.is_stop
+        takes_object = takes_object or measured  # `by more than 5 percent save symbol and price`
         if takes_object and (ends_value or ends_noun):
             head: tuple[Item, ...] = items[:lead]
             own = Clause("action", items[k:], joined="", sentence=clause.sentence)

@@ -6,6 +6,7 @@ In: items of the clause, a scope. Out: `Started`s, best first. Never: schedules 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -18,9 +19,9 @@ from eyeflow.frontend.lexicon import same_doing, stem, synonyms, words
 from eyeflow.frontend.scope import Scope, Source
 from eyeflow.frontend.values_said import quote
 from eyeflow.frontend.vocabulary import Entry, split_name, walk
-from eyeflow.values import JSON, STRING, Field, ListOf, ObjectOf, Span, non_null
+from eyeflow.values import JSON, STRING, Field, Json, ListOf, ObjectOf, Span, non_null
 
-_LOOK, LEFT_COST, OPEN_COST = 6, 1.2, 0.5
+_LOOK, LEFT_COST, OPEN_COST, NOT_THE_NEW_ONE = 6, 1.2, 0.5, 1.5
 
 
 class Started(msgspec.Struct, frozen=True, eq=False):
@@ -87,6 +88,10 @@ def _event(entry: Entry, match: wording.Match, filled: slots.Filled, items: Sequ
     used |= more
     found, more = states.stated(entry, [i for i in items if i.index not in more], source)
     where += [each for each in found if each not in where]
+    kind = states.file_kind(items, source)
+    if kind is not None:
+        where.append(kind[0])
+        used.add(kind[1])
     impersonal = bool(found) and items[0].lower in happenings.IMPERSONAL
     used |= more
     by, more = states.done_by(items, used, source, scope.vocab)
@@ -103,7 +108,14 @@ def _event(entry: Entry, match: wording.Match, filled: slots.Filled, items: Sequ
     if match.named and len(entry.service.triggers) == 1:
         # the only thing a named service tells: what the person calls it is a label
         ends = next((k for k, i in enumerate(items) if k and (i.kind == "punct" or i.lower in _AWAY)), len(items))
-        used |= {i.index for i in items[:ends] if i.is_word and not i.proper and i.lower not in words("vague")}
+        doer = items[0] if len(items) > 1 and items[1].is_word and items[1].lower.endswith("s") else None
+        unsaid = doer is not None and not doer.is_stop and doer.stem not in scope.vocab.by_stem
+        unsaid = unsaid and items[1].lower not in ("is", "was", "has", "does")
+        used |= {
+            i.index
+            for i in items[:ends]
+            if i.is_word and not i.proper and i.lower not in words("vague") and not (unsaid and i is doer)
+        }
     open_ = tuple(p for p in entry.spec.params if p.required and p.name not in complete.params)
     left = tuple(i.index for i in nouns.content(items) if i.index not in used)
     free = [p for p in entry.spec.params if p.name not in complete.params]
@@ -118,6 +130,7 @@ def _event(entry: Entry, match: wording.Match, filled: slots.Filled, items: Sequ
     score = match.score + 1.0 * filled.strong - OPEN_COST * len(open_) + 0.3 * len(where)
     score += (1.7 if {"current", "now"} & (entry.names | entry.summary) else 1.5) * impersonal
     score -= LEFT_COST * sum(0.5 + 0.1 * scope.vocab.rarity(i.stem) for i in items if i.index in left)
+    score -= NOT_THE_NEW_ONE * (_new_one(items, scope) - _about(entry) != set())
     for slot, value, why in complete.assumed:
         scope = scope.assume(f"trigger.{slot}", value, why)
     trigger = EventTrigger(
@@ -130,6 +143,24 @@ def _event(entry: Entry, match: wording.Match, filled: slots.Filled, items: Sequ
 
 _AWAY = ("to", "into", "onto", "and", "then")
 """Words after which a label is over."""
+
+
+def _new_one(items: Sequence[Item], scope: Scope) -> set[str]:
+    """The stem of what `a new X` says is new, when no verb tells what happened."""
+    at = next((k for k, i in enumerate(items) if i.lower == "new"), None)
+    if at is None or (at and items[at - 1].lower not in ("a", "is", "are", "any", "the", "some", "every", "each")):
+        return set()
+    run = list(itertools.takewhile(lambda i: i.is_word and not i.is_stop, items[at + 1 :]))
+    lowered = [i.lower for i in run]
+    names = [k for k in range(len(run)) if scope.vocab.name_at(lowered, k) is not None]
+    plain = [i.stem for k, i in enumerate(run) if k not in names]
+    return {plain[0]} if len(plain) == 1 and at + 1 + len(run) == len(items) else set()
+
+
+def _about(entry: Entry) -> set[str]:
+    """Stems by which the entry's phrases and name, not its summary, call things; with what else those are called."""
+    said = {*split_name(entry.spec.name), *(w for phrase in entry.phrases for w in phrase)}
+    return said | {other for word in said for other in synonyms(word)}
 
 
 def _same_event(entry: Entry, item: Item) -> bool:
@@ -205,6 +236,8 @@ def modifiers(items: Sequence[Item], used: set[int], scope: Scope, about: Source
 
 def _names_value(run: Sequence[Item], about: Source) -> bool:
     """`is X` filters only by a literal, a name or an enumerated value: `is created` only says it happened."""
+    if isinstance(non_null(about.type), Json):
+        return True  # a row of unknown shape: whatever its column is said to be
     enums = {v.casefold() for _, f in walk(about.type) for v in f.enum}
     return any(i.is_literal or i.proper or i.lower in enums for i in run)
 
@@ -297,6 +330,8 @@ def _literal_filter(run: Sequence[Item], about: Source) -> str | None:
         if not hits or len(hits[0].used) < len(rest):
             return None
         path, field = hits[0].path, hits[0].field
+        if item.kind in _BY_KIND and field.entity not in (None, _BY_KIND[item.kind]):
+            return None  # a channel is no customer
     else:
         held = [(p, f) for p, f in walk(about.type) if f.entity == _BY_KIND.get(item.kind, "-")]
         if len(held) != 1:

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 
 import msgspec
 
-from eyeflow.frontend import comparisons, fields, nouns
+from eyeflow.frontend import comparisons, fields, nouns, slots
+from eyeflow.frontend.fetching import fetch
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.scope import Scope, Source
 from eyeflow.frontend.values_said import quote
-from eyeflow.frontend.vocabulary import walk
-from eyeflow.values import BOOLEAN, STRING, Field, ListOf, Type, is_numeric, non_null
+from eyeflow.frontend.vocabulary import split_name, walk
+from eyeflow.values import BOOLEAN, STRING, Field, ListOf, Span, Type, is_numeric, non_null
 
 
 class Atom(msgspec.Struct, frozen=True, eq=False):
@@ -42,7 +43,7 @@ def yes_no(items: Sequence[Item], scope: Scope, about: Source | None, *, negated
             if best is None or score > best[0] + 1e-9:
                 best = (score, ".".join((source.root, *hit.path)), hit.field, used)
     if best is None or best[0] < 0.6:
-        fetched = _yes_no_read(items, scope, negated=negated)
+        fetched = _outside(items, scope, negated=negated) or _yes_no_read(items, scope, negated=negated)
         if fetched is not None:
             return fetched
         enum = _enum_value(said, scope, about)
@@ -82,6 +83,31 @@ def _yes_no_read(items: Sequence[Item], scope: Scope, *, negated: bool) -> Atom 
     if not _boolean(field) and not is_numeric(non_null(field.type)) and not isinstance(non_null(field.type), ListOf):
         return None
     return _truth(best.expr, field, best.scope, nouns.content(items), {i.index for i in items}, negated=negated)
+
+
+_NOBODY = ("it", "it's", "its")
+
+
+def _outside(items: Sequence[Item], scope: Scope, *, negated: bool) -> Atom | None:
+    """`it is raining in Lima`: the yes/no field of that name, of whatever can be read that has it."""
+    if not items or items[0].lower not in _NOBODY:
+        return None
+    said = nouns.content(items)
+    for entry in scope.vocab.entries:
+        if not entry.reads:
+            continue
+        for path, field in walk(entry.result):
+            word = next((i for i in said if i.is_word and i.stem in split_name(field.name)), None)
+            if word is None or len(path) != 1 or not _boolean(field):
+                continue
+            filled = slots.fill(entry, items, scope)
+            if any(i is not word and i.index not in filled.used for i in said):
+                continue
+            complete = slots.complete(entry, filled, scope, sources=False)
+            span = Span(items[0].span.start, items[-1].span.end)
+            expr, _, made, _ = fetch(entry, complete, scope, span)
+            return _truth(f"{expr}.{path[0]}", field, made, said, {i.index for i in items}, negated=negated)
+    return None
 
 
 def _enum_value(said: Sequence[Item], scope: Scope, about: Source | None) -> tuple[str, set[int]] | None:

@@ -16,6 +16,7 @@ from eyeflow.frontend import nouns, wording
 from eyeflow.frontend.actions import Chosen
 from eyeflow.frontend.clauses import Clause
 from eyeflow.frontend.data import words as kept
+from eyeflow.frontend.handling.receivers import addressed
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import phrase_at, same_doing, stem, words
 from eyeflow.frontend.scope import Scope
@@ -41,6 +42,15 @@ def nothing(items: Sequence[Item]) -> bool:
     """`do nothing`, `don't do anything`, `stay quiet`: an arm in which nothing is done."""
     said = [i.lower for i in items if i.kind != "punct"]
     return bool(said) and phrase_at("nothing", said, 0) == len(said)
+
+
+def nothing_meant(items: Sequence[Item], scope: Scope) -> Item | None:
+    """`turn it off`, where nothing was spoken of that `it` could be."""
+    if scope.sources or scope.did or len(items) < 2 or not items[0].acts:
+        return None
+    it = next((i for i in items[1:3] if i.lower in ("it", "them")), None)
+    alone = all(i.is_stop or i.kind == "punct" for i in items[1:])
+    return it if alone else None
 
 
 def unknown_verb(items: Sequence[Item], scope: Scope) -> bool:
@@ -78,10 +88,13 @@ def what_is(word: Item, clause: Clause, scope: Scope) -> Scope:
 
 def told_somebody(items: Sequence[Item], scope: Scope) -> Told | None:
     """`ask Jordan for the numbers`: somebody is to be told something, though no service has words for it."""
-    if len(items) < 2 or not same_doing("tell", items[0].stem) or not (items[1].proper and items[1].is_word):
+    if len(items) < 2 or not same_doing("tell", items[0].stem) or wording.names_in(items, scope):
         return None
+    named = items[1].proper and items[1].is_word
+    who = items[1:2] if named else addressed(items, scope.vocab) if items[1].lower in words("determiners") else []
     ways = _ways(scope, mine=False)
-    return Told(f"“{items[1].text}”", ways) if ways and not wording.names_in(items, scope) else None
+    said = scope.text[who[0].span.start : who[-1].span.end] if who else ""
+    return Told(f"“{said}”", ways) if who and ways else None
 
 
 def generates(items: Sequence[Item], scope: Scope) -> bool:

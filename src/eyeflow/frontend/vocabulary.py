@@ -17,7 +17,7 @@ import msgspec
 
 from eyeflow.catalog.model import Capability, Service, TriggerKind
 from eyeflow.frontend.lexicon import stem, words
-from eyeflow.values import Field, ListOf, ObjectOf, Type, non_null
+from eyeflow.values import STRING, Field, ListOf, ObjectOf, Type, non_null
 
 PARTICLES: Final = frozenset({"on", "off", "up", "down", "out", "in", "to", "back"})
 _CANDIDATES = 48
@@ -131,6 +131,11 @@ class Vocabulary(msgspec.Struct, frozen=True, eq=False):
     verbs: frozenset[str] = frozenset()
 
     @property
+    def places(self) -> frozenset[str]:
+        """Stems that name where things are kept: required texts of what lists them (`folder`, `sheet`)."""
+        return _places(self.entries)
+
+    @property
     def callable(self) -> int:
         """How many capabilities there are."""
         return sum(1 for e in self.entries if not e.is_trigger)
@@ -192,6 +197,13 @@ class Vocabulary(msgspec.Struct, frozen=True, eq=False):
             if self.entries[i].spec.name == name:
                 return self.entries[i]
         return None
+
+
+@lru_cache(maxsize=8)
+def _places(entries: tuple[Entry, ...]) -> frozenset[str]:
+    held = (e for e in entries if e.reads and e.listing is not None)
+    named = (p.name for e in held for p in e.spec.params if p.required and p.type == STRING and not p.enum)
+    return frozenset(split_name(name)[-1] for name in named)
 
 
 @lru_cache(maxsize=65_536)

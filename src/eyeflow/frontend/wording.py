@@ -191,6 +191,8 @@ def means_at(items: Sequence[Item], scope: Scope) -> tuple[str, set[int]] | None
         if item.lower not in _BY:
             continue
         noun = at + 1 + (items[at + 1].lower in ("a", "an") and at + 2 < len(items))
+        named = noun + 1 < len(items) and scope.vocab.name_at([items[noun].lower], 0) is not None
+        noun += named and items[noun + 1].stem in scope.vocab.means
         means = items[noun]
         after = items[noun + 1].lower if noun + 1 < len(items) else ""
         if not means.is_word or not _closed(after) or means.stem not in scope.vocab.means:

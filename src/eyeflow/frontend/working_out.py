@@ -44,6 +44,8 @@ def works_out(items: Sequence[Item], scope: Scope) -> Scope | None:
     elif verb in ("sort", "group", "rank", "order") or (verb and same_doing("get", items[0].stem)):
         said = items if verb in ("sort", "group", "rank", "order") else items[1:]
         reading = nouns.sure(nouns.read(said, scope, Field("list", JSON)))
+        if reading is not None and _picked(reading, scope):
+            return reading.scope.explain({i.index for i in items})  # `get the newest file`: that one
         if reading is None or "(" not in reading.expr:
             return None
         if said is not items and _only_names(said, reading.source):
@@ -57,6 +59,12 @@ def works_out(items: Sequence[Item], scope: Scope) -> Scope | None:
         name, reading.type, frozenset({"total", "sum", "average", "amount", items[0].stem}), "", "result", None
     )
     return after.see(source).explain({i.index for i in items})
+
+
+def _picked(reading: nouns.Reading, scope: Scope) -> bool:
+    """The reading is one thing of a list, which an action of its own has picked."""
+    made = reading.scope.actions[len(scope.actions) :]
+    return any(a.value is not None and a.id == reading.expr.split(".")[0] for a in made)
 
 
 def _only_names(said: Sequence[Item], source: Source | None) -> bool:

@@ -136,7 +136,10 @@ def verify(artifact: Artifact, trust: Trust) -> None:
     signer = next((each for each in trust.signers if each.key_id == envelope.key_id), None)
     if signer is None:
         name = "nobody" if not envelope.key_id else envelope.key_id[:80]
-        raise LoadError("untrusted_signer", f"the artifact is signed by {name}, whom this machine does not trust")
+        raise LoadError(
+            "untrusted_signer", f"the program is signed by {name}, whom this machine does not trust",
+            hint="deploy it again, or put back the signing.key it was approved with",
+        )  # fmt: skip
     try:
         unsigned = msgspec.structs.replace(envelope, signature=b"")
         Ed25519PublicKey.from_public_bytes(signer.public).verify(envelope.signature, _message(unsigned))

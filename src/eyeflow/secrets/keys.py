@@ -120,13 +120,15 @@ class Keys:
             return sealer
         if not self._masters:
             raise SecretError(
-                "master_key_missing", f"there is no master key at {self._source.place}", hint=f"restore key {kek}"
-            )
+                "master_key_missing",
+                f"there is no master key in {self._source.place}, and the data is sealed with one",
+                hint=f"put its backup back; the key that is needed has the id {kek}",
+            )  # fmt: skip
         known = ", ".join(self._masters)
         raise SecretError(
             "wrong_master_key",
-            f"the store needs master key {kek}, not {known}",
-            hint=f"restore it to {self._source.place}",
+            f"the data is sealed with another master key (id {kek}) than the one in {self._source.place} (id {known})",
+            hint="put the backup of the right key there",
         )
 
     async def _first(self) -> SettingRecord:

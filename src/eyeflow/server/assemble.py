@@ -41,6 +41,7 @@ from eyeflow.server.routes import Router
 from eyeflow.server.service import Documents, Part, Service
 from eyeflow.server.settings import DATABASE, Settings
 from eyeflow.server.sharing import Share
+from eyeflow.server.signers import remember_signer
 from eyeflow.server.table import TABLE
 from eyeflow.server.traces import tracer
 from eyeflow.store.port import Store, Where
@@ -83,6 +84,7 @@ async def assemble(
     try:
         catalog, signing = load_services(settings), local_key(settings.folder)
         kept = await _kept(settings, clock or SystemClock(), catalog, closers, shared=share is not None)
+        await remember_signer(kept.store, signing.signer.key_id, kept.clock)
         return _assembled(settings, kept, catalog, signing, ids or RandomIds(), closers, share)
     except BaseException:
         for close in reversed(closers):

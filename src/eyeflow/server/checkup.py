@@ -10,8 +10,10 @@ import ipaddress
 import os
 import shutil
 import socket
+import sqlite3
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import urlsplit
@@ -19,10 +21,15 @@ from urllib.parse import urlsplit
 import msgspec
 
 from eyeflow.errors import EyeFlowError
+from eyeflow.ir.seal import KEY_FILE, local_key
+from eyeflow.secrets.keys import ROOT, Root
 from eyeflow.server.folder import Lock
 from eyeflow.server.listening import listen
 from eyeflow.server.outside import key_source, load_services, proxy_setting, tls_context
-from eyeflow.server.settings import DATABASE, Settings, required
+from eyeflow.server.settings import DATABASE, Settings, required, unknown_variables
+from eyeflow.server.signers import SIGNER
+from eyeflow.store.layout import HEAD_REVISION
+from eyeflow.store.sqlite.opening import revision_of
 
 MIN_FREE_BYTES: Final = 256 * 1024 * 1024
 
@@ -49,11 +56,17 @@ def _guarded(check: tuple[str, Callable[[Settings], Iterator[Finding]]], setting
         yield Finding(what=what, state="problem", said=error.message, hint=error.hint)
     except OSError as error:
         yield Finding(what=what, state="problem", said=(error.strerror or str(error)).lower())
+    except sqlite3.Error as error:
+        yield Finding(what=what, state="problem", said=f"it cannot be read: {error}", hint="restore a backup")
 
 
 def _settings(settings: Settings) -> Iterator[Finding]:
     required(settings)
     yield Finding(what="settings", state="ok", said="they fit together")
+    for name, close in unknown_variables(os.environ):
+        yield Finding(
+            what="settings", state="note", said=f"{name} is set, and is no setting", hint=f"did you mean {close}?"
+        )
 
 
 def _folder(settings: Settings) -> Iterator[Finding]:
@@ -117,6 +130,54 @@ def _master_key(settings: Settings) -> Iterator[Finding]:
         yield Finding(what="master key", state="note", said="the first start makes one")
 
 
+def _database(settings: Settings) -> Iterator[Finding]:
+    path = settings.folder / DATABASE
+    if not path.exists():
+        return
+    at_rest = "" if path.with_name(path.name + "-wal").exists() else "&immutable=1"  # makes no file beside it
+    where = f"{path.absolute().as_uri()}?mode=ro{at_rest}"
+    with closing(sqlite3.connect(where, uri=True, timeout=1.0)) as connection:
+        found = revision_of(connection)
+        rows = dict(connection.execute("SELECT name, value FROM settings WHERE name IN (?, ?)", (ROOT, SIGNER)))
+    if found != HEAD_REVISION:
+        older = found is None or found < HEAD_REVISION
+        yield Finding(
+            what="database", state="note" if older else "problem",
+            said=f"its tables are at {found}, this version's at {HEAD_REVISION}",
+            hint="the next start brings it up to date" if older else "install the version that made it, or a newer one",
+        )  # fmt: skip
+        return
+    needed = msgspec.json.decode(rows[ROOT], type=Root).kek if ROOT in rows else None
+    held = _held_keys(settings)
+    if needed is not None and held and needed not in held:
+        yield Finding(
+            what="database", state="problem",
+            said=f"it is sealed with another master key (id {needed}) than the one there is",
+            hint="put the backup of the right key back",
+        )  # fmt: skip
+        return
+    if SIGNER in rows and not _signs(settings, rows[SIGNER]):
+        yield Finding(
+            what="signing key", state="problem", said="programs here were approved with another one",
+            hint="put the backup of signing.key back, or deploy the tasks again",
+        )  # fmt: skip
+    yield Finding(what="database", state="ok", said="its tables are of this version")
+
+
+def _held_keys(settings: Settings) -> set[str]:
+    """Ids of the master keys there are; what is wrong with them is said with the master key."""
+    try:
+        return {key.id for key in key_source(settings).load()}
+    except EyeFlowError:
+        return set()
+
+
+def _signs(settings: Settings, known: bytes) -> bool:
+    if not (settings.folder / KEY_FILE).exists():
+        return False
+    return local_key(settings.folder).signer.key_id.encode() == known
+
+
 def _catalog(settings: Settings) -> Iterator[Finding]:
     services = load_services(settings).services
     yield Finding(what="catalog", state="ok", said=f"{len(services)} services")
@@ -171,5 +232,6 @@ def _reachable(settings: Settings) -> Iterator[Finding]:
 
 _CHECKS: Final = (
     ("settings", _settings), ("data folder", _folder), ("disk", _disk), ("server", _in_use),
-    ("master key", _master_key), ("catalog", _catalog), ("outgoing calls", _egress), ("webhooks", _reachable),
+    ("master key", _master_key), ("database", _database), ("catalog", _catalog), ("outgoing calls", _egress),
+    ("webhooks", _reachable),
 )  # fmt: skip

@@ -122,11 +122,11 @@ _RUN: Final = Body(Run, _least_keys)
 
 
 def run_at_once(service: Service, request: Request, tell: Tell) -> Awaitable[Answer] | None:
-    """Run a task by name: what only computes is over when this returns, and answered when it is on disk."""
+    """Run a task by name: it has begun when this returns, and is answered when its end is on disk."""
     must_be_json(request)
     body = _RUN.read(request.here())
     asked = _asked(request, body.task, body)
-    if body.wait and service.engine.at_once(asked, partial(_told, tell)):
+    if body.wait and service.engine.at_once(asked, partial(_told, tell), wait_ms=_wait_ms(service, body)):
         return None
     return _ran(service, asked, body)
 
@@ -176,9 +176,13 @@ def _asked(request: Request, task: str, body: Run | Execute) -> RunRequest:
 
 
 async def _ran(service: Service, asked: RunRequest, body: Run | Execute) -> Answer:
+    return run_answer(await service.engine.run(asked, wait=body.wait, wait_ms=_wait_ms(service, body)))
+
+
+def _wait_ms(service: Service, body: Run | Execute) -> int:
+    """How long the answer waits for the end."""
     longest = service.settings.server.wait_timeout_ms
-    wait_ms = longest if body.wait_ms is None else min(body.wait_ms, longest)
-    return run_answer(await service.engine.run(asked, wait=body.wait, wait_ms=wait_ms))
+    return longest if body.wait_ms is None else min(body.wait_ms, longest)
 
 
 def _idempotency_key(request: Request) -> str | None:

@@ -360,5 +360,5 @@ def _query(request: Request, into: Any) -> Any:
     try:
         return msgspec.convert(held, into, strict=False)
     except msgspec.ValidationError as error:
-        refused = unfit(error)
-        raise Declined(400, "bad_query", refused.message) from None
+        refused = unfit(error, into)
+        raise Declined(400, "bad_query", refused.message, hint=refused.hint) from None

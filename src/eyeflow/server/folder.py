@@ -47,7 +47,7 @@ class Lock:
                 self.folder.chmod(0o700)
             self._descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            why = (error.strerror or str(error)).lower()
+            why = "it is no folder" if self.folder.is_file() else (error.strerror or str(error)).lower()
             raise FolderError(
                 "data_unusable", f"the data folder {self.folder} cannot be used: {why}", hint="name another with --data"
             ) from error

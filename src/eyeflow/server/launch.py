@@ -11,7 +11,7 @@ import contextlib
 import os
 import socket
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -23,6 +23,9 @@ from eyeflow.server.supervisor import Supervisor
 if TYPE_CHECKING:
     from eyeflow.server.assemble import Assembled
     from eyeflow.server.process import Ready
+
+
+_OPEN_FILES: Final = 65_536
 
 
 class Started(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,7 +84,24 @@ def _taken(settings: Settings, *, prepare: bool) -> Lock:
         raise SettingsError("bad_setting", "several workers are not possible on this system", hint="leave workers at 1")
     lock = Lock(settings.folder)
     lock.take()
+    _open_more_files()
+    # SQLite keeps what it may have to undo in files of its own: on a read-only system only our folder takes them.
+    os.environ.setdefault("SQLITE_TMPDIR", str(settings.folder.absolute()))
     return lock
+
+
+def _open_more_files() -> None:
+    """Raise the soft limit of open files to what this process may have: the usual 1024 is fewer than the connections
+    that are allowed. Where that is not possible, connections that do not fit are told so."""
+    if os.name != "posix":
+        return
+    import resource  # noqa: PLC0415 - not on every system
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class _Word:

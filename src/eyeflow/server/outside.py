@@ -24,8 +24,6 @@ from eyeflow.secrets.master import KeySource
 from eyeflow.secrets.sources import EnvKeys, FileKeys
 from eyeflow.server.settings import Settings, SettingsError
 
-SOCKETS: Final = 256
-"""Connections that one process keeps open for one account at the most."""
 MASTER_KEY: Final = "master.key"
 
 
@@ -55,7 +53,7 @@ def live_connectors(settings: Settings, catalog: Catalog) -> Mapping[str, Factor
 
     def opened(pool: int) -> HttpTransport:
         # A plan knows only its own calls: here many runs of many tasks share an account at a time.
-        return open_transport(max(pool, SOCKETS))
+        return open_transport(max(pool, settings.egress.max_connections))
 
     return factories(catalog, guard=guard, open_transport=opened)
 

@@ -22,12 +22,19 @@ from msgspec import Meta
 
 from eyeflow.diagnostics import nearest
 from eyeflow.errors import EyeFlowError
+from eyeflow.misfit import misfit
 
 FILE: Final = "eyeflow.toml"
 DATABASE: Final = "eyeflow.db"
 """The name of the database in the data folder."""
 HIDDEN: Final = "(hidden)"
 _MAX_FILE: Final = 1024 * 1024
+_PREFIX: Final = "EYEFLOW_"
+_OTHER: Final = frozenset((
+    "EYEFLOW_KEY", "EYEFLOW_URL", "EYEFLOW_LOGIN", "EYEFLOW_DEBUG", "EYEFLOW_COMPLETE", "EYEFLOW_MASTER_KEY",
+    "EYEFLOW_MASTER_KEY_OLD", "EYEFLOW_LLM_KEY", "EYEFLOW_LLM_MODEL", "EYEFLOW_LLM_URL",
+))  # fmt: skip
+"""Variables that are read elsewhere."""
 _SECRET: Final = {"secret": True}
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -125,6 +132,9 @@ class Egress(_Section, frozen=True, kw_only=True):
         Meta(description="forward proxy for HTTP, `http://[USER:PASSWORD@]HOST:PORT`; empty is none", extra=_SECRET),
     ] = ""
     ca_file: Annotated[str, Meta(description="further certificate authorities, PEM")] = ""
+    max_connections: Annotated[
+        int, Meta(ge=1, le=65535, description="connections that a process has open for one account at a time")
+    ] = 1000
     allow: Annotated[
         tuple[str, ...],
         Meta(description="hosts that may be in a private network, each `HOST=NETWORK`, as `db.example.com=10.0.0.0/8`"),
@@ -293,10 +303,8 @@ def _read(row: Row, given: Any, where: str, *, text: bool = False) -> Any:
     try:
         return msgspec.convert(given, row.type, strict=not text)
     except msgspec.ValidationError as error:
-        said = str(error) if not row.secret else "it is not what it must be"
-        raise SettingsError(
-            "bad_setting", f"{where} does not fit: {said[:200]}", hint=f"{row.name}: {row.doc}"
-        ) from None
+        said = "this is not what it must be" if row.secret else misfit(error, row.type).message[:200]
+        raise SettingsError("bad_setting", f"{where} does not fit: {said}", hint=f"{row.name}: {row.doc}") from None
 
 
 def _shown(row: Row, value: Any) -> str:
@@ -318,10 +326,15 @@ def _file(path: Path) -> dict[str, Any]:
         return tomllib.loads(raw.decode("utf-8"))
     except OSError as error:
         raise SettingsError("bad_setting", f"{path} cannot be read: {error.strerror or error}") from error
-    except (ValueError, RecursionError):
-        raise SettingsError(
-            "bad_setting", f"{path} is not TOML", hint="`eyeflow explain` with --settings shows the place"
-        ) from None
+    except (ValueError, RecursionError) as error:
+        raise SettingsError("bad_setting", f"{path} is not TOML: {_said(error)}") from None
+
+
+def _said(error: Exception) -> str:
+    """What is wrong with the text of a file, with its place where the parser gives one."""
+    if isinstance(error, tomllib.TOMLDecodeError):
+        return str(error)[:200]
+    return "it is nested too deeply" if isinstance(error, RecursionError) else "it is not UTF-8"
 
 
 def _refuse_unknown(held: Mapping[str, Any], source: str) -> None:
@@ -338,6 +351,17 @@ def _refuse_unknown(held: Mapping[str, Any], source: str) -> None:
                 raise SettingsError(
                     "unknown_setting", f"[{section}] of {source} has no setting `{key[:60]}`", hint=hint
                 )
+
+
+def unknown_variables(environment: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Variables that look like misspelt settings, each with the name that is near: a limit that is not read is none."""
+    known = {row.variable.removeprefix(_PREFIX) for row in TABLE}
+    found: list[tuple[str, str]] = []
+    for name in sorted(environment):
+        rest = name.removeprefix(_PREFIX)
+        if name != rest and rest not in known and name not in _OTHER:
+            found.extend((name, _PREFIX + close) for close in nearest(rest, known, limit=1))
+    return tuple(found)
 
 
 def local_url(host: str, port: int) -> str:

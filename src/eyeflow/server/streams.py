@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
-from typing import Final
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -22,10 +23,16 @@ from eyeflow.server.problems import Problem, status_of
 
 QUIET_S: Final = 15.0
 RETRY_MS: Final = 2000
+LOOK_S: Final = 1.0
+"""How long a caller is believed to be one while a stream of theirs says something."""
 MAX_LAST_ID: Final = 100
 _HEADERS: Final[Headers] = (
     (b"content-type", b"text/event-stream; charset=utf-8"), NO_STORE, (b"x-accel-buffering", b"no"),
 )  # fmt: skip
+
+
+Still: TypeAlias = Callable[[], Awaitable[object]]
+"""Returns while the caller may go on hearing. Raises: EyeFlowError when not any more."""
 
 
 class Happening(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,8 +64,9 @@ class Streams:
         self.ending = False
         """Set when the process ends: a stream that was ended is not to be opened again here."""
 
-    def open(self, happenings: AsyncIterator[Happening], first: Happening | None = None) -> Stream:
-        """A stream of `happenings`. Raises: Declined `too_many_streams` (503)."""
+    def open(self, happenings: AsyncIterator[Happening], *, still: Still | None = None) -> Stream:
+        """A stream of `happenings`, which ends when the caller may not hear them any more (`still`). Raises: Declined
+        `too_many_streams` (503)."""
         if self.ending:
             headers = ((b"retry-after", b"1"),)
             raise Declined(
@@ -69,22 +77,24 @@ class Streams:
                 503, "too_many_streams", "this server has as many live streams as it may",
                 hint="ask again without `Accept: text/event-stream`", headers=((b"retry-after", b"5"),),
             )  # fmt: skip
-        return Stream(_pieces(happenings, first), _HEADERS, live=True, close=self.gate.leave)
+        return Stream(_pieces(happenings, still), _HEADERS, live=True, close=self.gate.leave)
 
 
-async def _pieces(happenings: AsyncIterator[Happening], first: Happening | None) -> AsyncIterator[bytes]:
+async def _pieces(happenings: AsyncIterator[Happening], still: Still | None) -> AsyncIterator[bytes]:
     yield f"retry: {RETRY_MS}\n\n".encode()
-    if first is not None:
-        yield spelled(first)
+    looked_s = time.monotonic()
     waiting: asyncio.Task[Happening] | None = None
     try:
         while True:
             waiting = waiting or asyncio.ensure_future(anext(happenings))
             done, _ = await asyncio.wait((waiting,), timeout=QUIET_S)
-            if not done:
-                yield b": still here\n\n"
-                continue
             try:
+                if still is not None and time.monotonic() - looked_s >= LOOK_S:
+                    await still()
+                    looked_s = time.monotonic()
+                if not done:
+                    yield b": still here\n\n"
+                    continue
                 happening = waiting.result()
             except StopAsyncIteration:
                 return

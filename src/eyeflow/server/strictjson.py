@@ -13,6 +13,7 @@ from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
+from eyeflow.misfit import misfit
 from eyeflow.server.exchange import Declined, Request
 from eyeflow.values import deeper
 
@@ -91,14 +92,13 @@ def typed(value: object, into: type[T]) -> T:
     try:
         return msgspec.convert(value, into)
     except msgspec.ValidationError as error:
-        raise unfit(error) from None
+        raise unfit(error, into) from None
 
 
-def unfit(error: msgspec.ValidationError) -> Declined:
+def unfit(error: msgspec.ValidationError, into: object) -> Declined:
     """The refusal of a value that does not have the type it must have."""
-    message, _, place = str(error).partition(" - at `")
-    where = place.rstrip("`").removeprefix("$").lstrip(".")
-    return Declined(422, "bad_request", f"{where}: {message}" if where else message)
+    found = misfit(error, into)
+    return Declined(422, "bad_request", found.text, hint=found.hint)
 
 
 def _bad(message: str, hint: str = "") -> Declined:

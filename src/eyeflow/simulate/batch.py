@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Iterator
-from typing import BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 import msgspec
 
@@ -18,6 +18,9 @@ from eyeflow.errors import EyeFlowError
 from eyeflow.simulate.result import Failure
 from eyeflow.simulate.scenario import read_case
 from eyeflow.simulate.simulate import simulate
+
+if TYPE_CHECKING:
+    from eyeflow.frontend.engines import Engine
 
 MAX_LINE: Final = 16 * 1024 * 1024
 """Longest case, in bytes."""
@@ -33,24 +36,27 @@ class Line(msgspec.Struct, frozen=True):
 
 
 def simulate_lines(
-    stream: BinaryIO, catalog: Catalog, *, connections: tuple[Connection, ...] = (), source: str = "cases"
-) -> Iterator[Line]:
-    """The result of every case of `stream`; empty lines are left out."""
+    stream: BinaryIO, catalog: Catalog, *, connections: tuple[Connection, ...] = (), source: str = "cases",
+    engine: Engine | None = None,
+) -> Iterator[Line]:  # fmt: skip
+    """The result of every case of `stream`; empty lines are left out. `engine` helps the rules to read them."""
     for number, data in _lines(stream):
         place = f"{source}:{number}"
         if data is None:
             yield _failure(place, f"too_large: a case has at most {MAX_LINE} bytes")
         elif data.strip():
-            yield _line(data, catalog, connections, place)
+            yield _line(data, catalog, connections, place, engine)
 
 
-def _line(data: bytes, catalog: Catalog, connections: tuple[Connection, ...], place: str) -> Line:
+def _line(
+    data: bytes, catalog: Catalog, connections: tuple[Connection, ...], place: str, engine: Engine | None
+) -> Line:
     case, found = read_case(data, place)
     name = _id(data) or place
     if case is None:
         return _failure(name, "; ".join(str(each) for each in found.errors))
     try:
-        return Line(msgspec.json.encode(simulate(case, catalog, connections=connections)))
+        return Line(msgspec.json.encode(simulate(case, catalog, connections=connections, engine=engine)))
     except EyeFlowError as error:
         return _failure(name, str(error))
     except Exception as bug:  # the edge of the batch: the other cases go on

@@ -7,7 +7,7 @@ catalog, a moment, a profile, answers. Out: `Request`. Never: runs a program.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -19,6 +19,9 @@ from eyeflow.frontend.resolve import part_names, task_name
 from eyeflow.simulate.result import Outcome
 from eyeflow.simulate.scenario import Case, Scenario
 from eyeflow.values import Span
+
+if TYPE_CHECKING:
+    from eyeflow.frontend.engines import Engine
 
 T = TypeVar("T")
 
@@ -43,12 +46,14 @@ def context(catalog: Catalog, connections: tuple[Connection, ...], scenario: Sce
     )  # fmt: skip
 
 
-def compile_request(case: Case, ctx: CompileContext, answers: Mapping[str, str]) -> Request:
-    """The request of `case`, compiled with `answers` to its questions."""
+def compile_request(
+    case: Case, ctx: CompileContext, answers: Mapping[str, str], engine: Engine | None = None
+) -> Request:
+    """The request of `case`, compiled with `answers` to its questions; `engine` helps the rules to read it."""
     if case.ir is not None:
         return _judged(case.ir, None, (compile_ir(case.ir, ctx),))
     assert case.text is not None, "a case has either text or LLM-IR"
-    own = compile_sentence(case.text, ctx, answers=answers)
+    own = compile_sentence(case.text, ctx, answers=answers, engine=engine)
     intent = own.intent
     assert intent is not None, "the first stage always gives an intent"
     if intent.outcome != "program":

@@ -18,7 +18,7 @@ import os
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from msgspec import UNSET
@@ -54,6 +54,9 @@ from eyeflow.svm import (
 )
 from eyeflow.values import Value
 
+if TYPE_CHECKING:
+    from eyeflow.frontend.engines import Engine
+
 _APPROVER: Final = "simulation"
 _NO_SCENARIO: Final = Scenario()
 
@@ -65,22 +68,27 @@ class Simulated(msgspec.Struct, frozen=True):
     requests: tuple[Request, ...]
 
 
-def simulate(case: Case, catalog: Catalog, *, connections: tuple[Connection, ...] = ()) -> Result:
+def simulate(
+    case: Case, catalog: Catalog, *, connections: tuple[Connection, ...] = (), engine: Engine | None = None
+) -> Result:
     """What the request of `case` means, and what its program does in each scenario. Raises: as `simulate_case`."""
-    return simulate_case(case, catalog, connections=connections).result
+    return simulate_case(case, catalog, connections=connections, engine=engine).result
 
 
-def simulate_case(case: Case, catalog: Catalog, *, connections: tuple[Connection, ...] = ()) -> Simulated:
+def simulate_case(
+    case: Case, catalog: Catalog, *, connections: tuple[Connection, ...] = (), engine: Engine | None = None
+) -> Simulated:
     """As `simulate`, with the compiled requests.
 
-    `catalog` and `connections` are those of the workspace; the case's own replace and extend them.
+    `catalog` and `connections` are those of the workspace; the case's own replace and extend them. `engine` helps the
+    rules to read the request.
     Raises: CatalogError when the case's own catalog or connections do not load.
     """
     if case.catalog is not None:
         catalog = _inline(case.catalog)
     connections = (*connections, *_named(case.connections, catalog))
     first = case.scenarios[0] if case.scenarios else _NO_SCENARIO
-    asked = compile_request(case, context(catalog, connections, first), {})
+    asked = compile_request(case, context(catalog, connections, first), {}, engine)
     results: list[ScenarioResult] = []
     requests: list[Request] = []
     played = False
@@ -88,7 +96,7 @@ def simulate_case(case: Case, catalog: Catalog, *, connections: tuple[Connection
     for index, scenario in enumerate(case.scenarios):
         ctx = context(catalog, connections, scenario)
         same = not scenario.answers and scenario.profile == first.profile and scenario.now == first.now
-        request = asked if same else compile_request(case, ctx, scenario.answers)
+        request = asked if same else compile_request(case, ctx, scenario.answers, engine)
         requests.append(request)
         told.update(dict.fromkeys(_about_answers(index, request)))
         played = played or request.outcome == "program"

@@ -6,7 +6,9 @@ Never: a database.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
+from operator import attrgetter
 from types import NoneType, UnionType
 from typing import Final, Literal, TypeAlias, Union, get_args, get_origin
 
@@ -76,8 +78,18 @@ def check_where(table: type[Record], where: tuple[Where, ...]) -> None:
 def check_record(record: Record) -> None:
     """Assert the types of a record, and refuse what cannot be stored. Raises: StoreError `store_bad_value`."""
     table = type(record)
-    for column in columns(table):
-        check_value(table, column, getattr(record, column.name), optional=column.nullable)
+    read, kinds = _reading(table)
+    for column, value, kind in zip(columns(table), read(record), kinds, strict=True):
+        if type(value) is kind and (kind is bytes or (kind is str and value.isascii())):  # type: ignore[union-attr]
+            continue
+        check_value(table, column, value, optional=column.nullable)
+
+
+@cache
+def _reading(table: type[Record]) -> tuple[Callable[[Record], tuple[Scalar, ...]], tuple[type, ...]]:
+    """What gives all values of a record of `table` together, and the types of its columns."""
+    known = columns(table)
+    return attrgetter(*(column.name for column in known)), tuple(_TYPES[column.kind] for column in known)
 
 
 def check_value(table: type[Record], column: Column, value: Scalar | tuple[Scalar, ...], *, optional: bool) -> None:

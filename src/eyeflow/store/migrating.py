@@ -35,7 +35,13 @@ def migrate(connection: sa.Connection, found: str | None) -> None:
     """The same over a connection whose transaction the caller ends."""
     scripts = revisions()
     if found is not None and found not in {script.revision for script in scripts.walk_revisions()}:
-        raise StoreError("store_newer", "the store was made by a newer version", hint="install that version or a newer")
+        known = scripts.get_current_head()
+        raise StoreError(
+            "store_newer",
+            f"the database was made by a newer version of eyeflow: its tables are at {found[:40]!a}, this version's at"
+            f" {known!a}",
+            hint="install that version or a newer one; a backup made before the upgrade fits this one",
+        )
     context = MigrationContext.configure(
         connection, opts={"fn": lambda current, _: scripts._upgrade_revs("head", current)}
     )

@@ -25,7 +25,7 @@ from eyeflow.svm import wire
 from eyeflow.svm.executable import BatchCode, CallCode, StepCode
 from eyeflow.svm.limits import TimedOut
 from eyeflow.svm.scope import ScopeRun
-from eyeflow.svm.sending import checked, take_turns, timed
+from eyeflow.svm.sending import Sending, checked, take_turns
 from eyeflow.svm.turns import Waiting
 from eyeflow.values import Value
 
@@ -155,7 +155,9 @@ class _Asking:
             if self._batch.check is not None:
                 self._batch.check(params)
             await take_turns(scope, self._step, code)
-            return _by_item(by, await timed(scope, self._step, code, params, method=by.capability))
+            with Sending(scope, self._step, code):
+                answer = await code.connector.call(by.capability, params)
+            return _by_item(by, answer)
         except CallError as error:
             if error.code == "deadline":
                 raise

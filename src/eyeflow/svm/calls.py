@@ -26,7 +26,7 @@ from eyeflow.svm.limits import LONG_BACKOFF_MS, Stopped
 from eyeflow.svm.ports import Uncertain
 from eyeflow.svm.replay import Recording
 from eyeflow.svm.scope import ScopeRun
-from eyeflow.svm.sending import checked, take_turns, timed
+from eyeflow.svm.sending import Sending, checked, take_turns
 from eyeflow.values import Value
 
 INTERRUPTED: Final = "interrupted"
@@ -101,8 +101,8 @@ async def _attempt(scope: ScopeRun, step: StepCode, code: CallCode, params: dict
         if answer is UNSET:
             if together and code.rates:
                 await take_turns(scope, step, code)
-            method = code.binding.capability
-            answer = await timed(scope, step, code, sent, method=method, key=key if code.writes else None)
+            with Sending(scope, step, code):
+                answer = await code.connector.call(code.binding.capability, sent, key=key if code.writes else None)
     except CallError as error:
         _note_failed(scope, step, code, error, attempt)
         if code.writes:

@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import Final
 
 from eyeflow.errors import RunError
-from eyeflow.ir.evaluate import Code, Frame
+from eyeflow.ir.evaluate import Frame
 from eyeflow.svm.executable import BranchCode, CompareCode, ScopeCode
+from eyeflow.values import Value
 
 _ALLOWANCE: Final = 1_000
 """Operations for showing a condition: it is one plain comparison."""
@@ -29,15 +30,15 @@ def told(compared: CompareCode | None, frame: Frame) -> str:
         return ""
     left, frame.meter.left = frame.meter.left, _ALLOWANCE
     try:
-        return f"{_shown(compared.left, frame)} {compared.sign} {_shown(compared.right, frame)}"
+        return f"{compared.left(frame)} {compared.sign} {compared.right(frame)}"
     except RunError:
         return ""
     finally:
         frame.meter.left = left
 
 
-def _shown(code: Code, frame: Frame) -> str:
-    value = code(frame)
+def shown(value: Value) -> str:
+    """A value as people read it, not too long."""
     if type(value) is int:
         return str(value)
     match value:

@@ -1,17 +1,19 @@
 """`ExecutionContext`: what one run works with, as the seed draws it, immutable.
 
-Knows: the six fields. In: values at the start, one result per finished action. Out: read-only mappings.
+Knows: the six fields. In: how a run began and what happened in it. Out: read-only mappings.
 Never: lets a field, an input or an assigned result change.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 import msgspec
 
 from eyeflow.connectors.port import Connector
+from eyeflow.svm.executable import Executable
+from eyeflow.svm.journal import Event, RunStarted, StepFinished
 from eyeflow.values import Value
 
 DEFAULT_DEADLINE_MS = 100
@@ -55,6 +57,20 @@ class ExecutionContext(msgspec.Struct, frozen=True, kw_only=True):
     deadline_ms: int = DEFAULT_DEADLINE_MS
 
 
-def frozen_mapping(values: Mapping[str, Value]) -> Mapping[str, Value]:
-    """A read-only view of a copy."""
-    return MappingProxyType(dict(values))
+def surroundings(executable: Executable, head: RunStarted, events: Iterable[Event]) -> ExecutionContext:
+    """What a run of `executable` worked with, as far as its events tell."""
+    results = Results()
+    top = {step.action: step.name for step in executable.code.root.steps}
+    for event in events:
+        if isinstance(event, StepFinished) and event.action in top:
+            results.assign(top[event.action], event.value)
+    inputs = head.inputs
+    assert isinstance(inputs, dict), "inputs are an object"
+    return ExecutionContext(
+        task_id=executable.task,
+        execution_id=head.execution_id,
+        inputs=MappingProxyType(dict(inputs)),
+        intermediate_results=results,
+        connectors=executable.connectors,
+        deadline_ms=executable.limits.deadline_ms,
+    )

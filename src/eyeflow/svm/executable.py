@@ -14,7 +14,7 @@ import msgspec
 from eyeflow.catalog.model import Batch
 from eyeflow.connectors.port import Connector
 from eyeflow.ir import bytecode
-from eyeflow.ir.evaluate.frame import Code
+from eyeflow.ir.evaluate.frame import Code, Frame
 from eyeflow.ir.opcodes import Op
 from eyeflow.ir.program import CallBinding, Program, RateLimit
 from eyeflow.ir.task import Backoff
@@ -25,6 +25,10 @@ SUSPENDING: Final = frozenset((Op.WAIT_FOR, Op.WAIT_UNTIL, Op.APPROVAL))
 
 Read: TypeAlias = Callable[[Value], Value]
 """Gives a value as its declared type has it. Raises: RunError `type_mismatch`, `missing_field`."""
+
+
+Shown: TypeAlias = Callable[[Frame], str]
+"""Gives a value as people read it. Raises: RunError."""
 
 
 class ValueCode(msgspec.Struct, frozen=True):
@@ -60,11 +64,11 @@ class CallCode(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CompareCode(msgspec.Struct, frozen=True):
-    """The operands of a condition that is one comparison, so that the timeline can show them."""
+    """The operands of a condition that is one comparison, as the timeline shows them."""
 
-    left: Code
+    left: Shown
     sign: str
-    right: Code
+    right: Shown
 
 
 class CaseCode(msgspec.Struct, frozen=True):
@@ -153,7 +157,8 @@ class BackupCode(msgspec.Struct, frozen=True):
 
 class StepCode(msgspec.Struct, frozen=True, kw_only=True):
     """One action, ready to run. `action` is its path of names; `position` its place in the scope's start order;
-    `dependents` the positions it wakes; `strict` the needed steps it cannot do without."""
+    `dependents` the positions it wakes; `strict` the needed steps it cannot do without. It `computes` when it is a
+    VALUE, or a BRANCH to scopes without steps, and nothing stands in for it: then it needs no await."""
 
     number: int
     position: int
@@ -174,6 +179,7 @@ class StepCode(msgspec.Struct, frozen=True, kw_only=True):
     uncertain: str
     cache_ms: int
     label: str
+    computes: bool
 
 
 class ScopeCode(msgspec.Struct, frozen=True, kw_only=True):

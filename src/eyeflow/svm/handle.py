@@ -211,7 +211,7 @@ class RunHandle:
             fallback_executed=run.fell_back,
             uncertain=tuple(sorted(set(run.uncertain))),
             response=run.response,
-            trail=Written(self._head, round(run.at_us() / 1000), tuple(run.events), run.context),
+            trail=Written(run.executable, self._head, round(run.at_us() / 1000), tuple(run.events)),
         )
 
 

@@ -141,7 +141,7 @@ class Budget:
 
     def keep(self, value: Value) -> None:
         """One more result is held. Raises: RunError `output_limit`, `type_mismatch`."""
-        self._memory -= wire.size_of(value, self._memory)
+        self._memory = wire.left_of(self._memory, value)
 
     def admit(self, value: object) -> Value:
         """An own copy of what came from outside, not yet counted. Raises: RunError as `wire.owned`."""

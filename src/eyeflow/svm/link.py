@@ -13,7 +13,8 @@ from typing import Final
 import msgspec
 
 from eyeflow.ir import bytecode
-from eyeflow.ir.evaluate import Blocks, Code, Frame, closure, expecter
+from eyeflow.ir.evaluate import Blocks, Code, Frame, expecter
+from eyeflow.ir.evaluate.piece import NO_CONSTANT
 from eyeflow.ir.functions import BY_NUMBER as FUNCTIONS
 from eyeflow.ir.opcodes import BY_NUMBER as ROWS
 from eyeflow.ir.opcodes import Op
@@ -21,6 +22,7 @@ from eyeflow.ir.opcodes import Operand as Kind
 from eyeflow.ir.operands import registers_read
 from eyeflow.ir.program import ME, CodeBlock, Program, RateLimit, Scope, Step
 from eyeflow.recurrence.wall import zone_of
+from eyeflow.svm.compared import shown
 from eyeflow.svm.executable import (
     ApprovalCode,
     BackupCode,
@@ -37,6 +39,7 @@ from eyeflow.svm.executable import (
     Read,
     RespondCode,
     ScopeCode,
+    Shown,
     StepCode,
     SubtaskCode,
     ValueCode,
@@ -122,6 +125,7 @@ class _Linker:
         if step.backup is not None:
             inner = None if step.backup.scope < 0 else self.scope(step.backup.scope, f"{action}.fallback", "fallback")
             backup = BackupCode(self.block(step.backup.block), inner, step.backup.stop, step.backup.timeout_ms)
+        operand = _PREPARE[step.do.op](self, step, action)
         return StepCode(
             number=step.number,
             position=places[step.number],
@@ -129,7 +133,7 @@ class _Linker:
             action=action,
             op=step.do.op,
             dst=step.do.dst,
-            operand=_PREPARE[step.do.op](self, step, action),
+            operand=operand,
             when=self.block(step.when),
             needs=len(step.needs),
             dependents=tuple(sorted(places[other.number] for other in scope.steps if step.number in other.needs)),
@@ -142,6 +146,7 @@ class _Linker:
             uncertain=step.uncertain,
             cache_ms=step.cache_ms,
             label=step.label or step.name,
+            computes=backup is None and not step.continue_on_error and _computes(operand, step.timeout_ms),
         )
 
     def _need(self, index: int) -> Code:
@@ -271,6 +276,16 @@ _PREPARE: Final[Mapping[int, _Prepare]] = MappingProxyType({
 PREPARED: Final = frozenset(_PREPARE)
 
 
+def _computes(operand: Operand, timeout_ms: int | None) -> bool:
+    match operand:
+        case ValueCode():
+            return True
+        case BranchCode(cases=cases, default=default):
+            scopes = (*(case.scope for case in cases), default)
+            return timeout_ms is None and not any(scope is not None and scope.steps for scope in scopes)
+    return False
+
+
 def _comparison(program: Program, test: int) -> str | None:
     """The sign of a condition that is one plain comparison."""
     block = program.blocks[test]
@@ -283,20 +298,28 @@ def _comparison(program: Program, test: int) -> str | None:
     return _SIGNS[name]
 
 
-def _when_told(data: bytes, test: int, side: int) -> Code:
+def _when_told(data: bytes, test: int, side: int) -> Shown:
     """One side of a plain comparison, as a closure that is made when somebody wants to be told its value."""
-    made: list[Code] = []
+    made: list[Shown] = []
 
-    def code(frame: Frame) -> Value:
+    def text(frame: Frame) -> str:
         if not made:
             program = bytecode.decode(data)
             block = program.blocks[test]
             operand = CodeBlock(block.code[:-1], block.code[-1].args[1 + side])
             whole = msgspec.structs.replace(program, blocks=(*program.blocks, operand))
-            made.append(closure(whole, len(program.blocks)))
+            made.append(_shown_by(Blocks(whole), len(program.blocks)))
         return made[0](frame)
 
-    return code
+    return text
+
+
+def _shown_by(blocks: Blocks, index: int) -> Shown:
+    constant, code = blocks.block(index).constant, blocks.metered(index)
+    if constant is not NO_CONSTANT:
+        same = shown(constant)  # type: ignore[arg-type]
+        return lambda frame: same
+    return lambda frame: shown(code(frame))
 
 
 def _strict(program: Program, step: Step, scope: Scope) -> frozenset[int]:

@@ -23,7 +23,6 @@ from eyeflow.ir.program import ME, NOW, TRIGGER, Artifact
 from eyeflow.ir.seal import SignerKey, Trust
 from eyeflow.ports import Clock, Ids, RandomIds, SystemClock
 from eyeflow.svm.cache import ResultCache
-from eyeflow.svm.context import ExecutionContext, Results, frozen_mapping
 from eyeflow.svm.executable import Executable
 from eyeflow.svm.handle import RunHandle
 from eyeflow.svm.host import ConnectorHost, Credentials, Factory
@@ -251,9 +250,8 @@ class Machine:
             raise RunError("bad_journal", f"this is the journal of another program ({head.program[:12]})")
         if not isinstance(head.inputs, dict):
             raise RunError("bad_journal", "the journal of a run begins with its inputs as an object")
-        context, results = _context(executable, head.execution_id, head.inputs)
         run = self._run(
-            executable, context, results, depth=depth, journal=(journal or self._journal) if resumed else None,
+            executable, head, depth=depth, journal=(journal or self._journal) if resumed else None,
             recording=None if resumed else record, past=record if resumed else None,
         )  # fmt: skip
         return RunHandle(run, head)
@@ -298,15 +296,12 @@ class Machine:
     def _prepared(
         self, executable: Executable, head: RunStarted, depth: int, journal: Journal | None = None
     ) -> RunHandle:
-        assert isinstance(head.inputs, dict), "inputs are an object"
-        context, results = _context(executable, head.execution_id, head.inputs)
-        return RunHandle(self._run(executable, context, results, depth=depth, journal=journal or self._journal), head)
+        return RunHandle(self._run(executable, head, depth=depth, journal=journal or self._journal), head)
 
     def _run(
         self,
         executable: Executable,
-        context: ExecutionContext,
-        results: Results,
+        head: RunStarted,
         *,
         depth: int,
         journal: Journal | None,
@@ -314,18 +309,6 @@ class Machine:
         past: Recording | None = None,
     ) -> Run:
         return Run(
-            executable, context, results, perform=PERFORM, clock=self._clock, ports=self.ports, rates=self._rates,
+            executable, head.execution_id, perform=PERFORM, clock=self._clock, ports=self.ports, rates=self._rates,
             cache=self._cache, journal=journal, recording=recording, past=past, depth=depth,
         )  # fmt: skip
-
-
-def _context(executable: Executable, identity: str, inputs: dict[str, Value]) -> tuple[ExecutionContext, Results]:
-    results = Results()
-    return ExecutionContext(
-        task_id=executable.task,
-        execution_id=identity,
-        inputs=frozen_mapping(inputs),
-        intermediate_results=results,
-        connectors=executable.connectors,
-        deadline_ms=executable.limits.deadline_ms,
-    ), results

@@ -14,7 +14,8 @@ from typing import Final, Literal, Protocol, TypeAlias
 
 import msgspec
 
-from eyeflow.svm.context import ExecutionContext
+from eyeflow.svm.context import ExecutionContext, surroundings
+from eyeflow.svm.executable import Executable
 from eyeflow.svm.journal import Event, RunStarted, trace_hash
 from eyeflow.svm.timeline import Timeline, timeline_of
 from eyeflow.values import Value
@@ -64,10 +65,15 @@ class Trail(Protocol):
 class Written(msgspec.Struct, frozen=True):
     """The trail of a run whose events were noted as they happened."""
 
+    executable: Executable
     head: RunStarted
     duration_ms: int
     events: tuple[Event, ...]
-    context: ExecutionContext
+
+    @property
+    def context(self) -> ExecutionContext:
+        """The run's surroundings at its end."""
+        return surroundings(self.executable, self.head, self.events)
 
 
 class Execution(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,7 +18,6 @@ from eyeflow.errors import CallError, RunError
 from eyeflow.ir.evaluate.frame import Meter
 from eyeflow.ports import Clock
 from eyeflow.svm.cache import ResultCache
-from eyeflow.svm.context import ExecutionContext, Results
 from eyeflow.svm.executable import SUSPENDING, Executable, StepCode
 from eyeflow.svm.journal import (
     DeadlinePassed,
@@ -89,17 +88,16 @@ class Run:
     """The mutable state of one execution; everything its scopes share."""
 
     __slots__ = (
-        "active", "alone", "budget", "cache", "clock", "context", "deadline_action", "deadline_hit", "depth", "durable",
+        "active", "alone", "budget", "cache", "clock", "deadline_action", "deadline_hit", "depth", "durable",
         "events", "executable", "execution_id", "expires_at", "fell_back", "history", "in_line", "journal", "late",
         "loop", "meter", "naps", "note", "past", "perform", "place", "ports", "rates", "readings", "recording",
-        "response", "results", "root", "started", "stop_reason", "time", "tolerated", "uncertain", "writing", "written",
+        "response", "root", "started", "stop_reason", "time", "tolerated", "uncertain", "writing", "written",
     )  # fmt: skip
 
     def __init__(
         self,
         executable: Executable,
-        context: ExecutionContext,
-        results: Results,
+        execution_id: str,
         *,
         perform: Mapping[int, Perform],
         clock: Clock,
@@ -112,9 +110,7 @@ class Run:
         depth: int,
     ) -> None:
         self.executable = executable
-        self.context = context
-        self.execution_id = context.execution_id
-        self.results = results
+        self.execution_id = execution_id
         self.perform = perform
         self.clock = clock
         self.ports = ports

@@ -20,7 +20,8 @@ from typing import Any, Final, TypeVar
 from eyeflow.errors import CallError, RunError
 from eyeflow.ir.evaluate.frame import Frame
 from eyeflow.ir.opcodes import Op
-from eyeflow.svm.executable import ScopeCode, StepCode, ValueCode
+from eyeflow.svm.choosing import chosen
+from eyeflow.svm.executable import BranchCode, ScopeCode, StepCode, ValueCode
 from eyeflow.svm.journal import (
     StepFailed,
     StepFinished,
@@ -192,7 +193,7 @@ class ScopeRun:
                 self._skip(step, "when")
                 return False
         self._note_start(step)
-        if step.op == _VALUE and step.backup is None and not step.continue_on_error:
+        if step.computes and (run.history is None or step.op == _VALUE):
             self._compute(step)
             return False
         return True
@@ -203,9 +204,9 @@ class ScopeRun:
 
     def _compute(self, step: StepCode) -> None:
         """A step that only computes and has no fallback needs no await."""
-        assert isinstance(step.operand, ValueCode)
+        operand = step.operand
         try:
-            value = step.operand.block(self.frame)
+            value = operand.block(self.frame) if type(operand) is ValueCode else self._choose(step)
             self.run.budget.keep(value)
             if self.run.history is not None:
                 self.run.history.check(step.action, self.iteration)
@@ -214,6 +215,15 @@ class ScopeRun:
             self._fail(step, error, started=True)
         else:
             self._finish(step, value)
+
+    def _choose(self, step: StepCode) -> Value:
+        """The value of a choice between scopes without steps. Raises: RunError."""
+        assert isinstance(step.operand, BranchCode)
+        taken = chosen(self.run, step.operand, self.frame, step.action, self.iteration)
+        if taken is None or taken.result is None:
+            return None
+        self.run.place = (taken.label, self.iteration)
+        return taken.result(self.frame)
 
     async def _take(self, step: StepCode, doomed: RunError | None) -> None:
         """Run one step to its end and settle what follows from it; `doomed` is how it failed before it began."""
@@ -248,8 +258,6 @@ class ScopeRun:
         self.frame[step.dst] = value
         if step.number not in self.nulls:
             self.completed.add(step.number)
-        if run.root is self:
-            run.results.assign(step.name, value)
         run.note(StepFinished(at_us=run.at_us(), action=step.action, iteration=self.iteration, value=value))
         self.unfinished.discard(step.position)
         if step.dependents:

@@ -6,15 +6,13 @@ Out: the raw answer, or a `CallError` that says what is known of the effect. Nev
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NoReturn
 
 from eyeflow.errors import CallError, RunError
 from eyeflow.ir.program import RateLimit
 from eyeflow.svm.executable import CallCode, StepCode
 from eyeflow.svm.journal import RateQueued
-from eyeflow.svm.limits import TIMEOUT_TEXT, Stopped, TimedOut
-from eyeflow.svm.run import Run
+from eyeflow.svm.limits import TIMEOUT_TEXT, Guard, Stopped, TimedOut
 from eyeflow.svm.scope import ScopeRun
 from eyeflow.values import Value
 
@@ -75,45 +73,58 @@ async def _take_turn(scope: ScopeRun, step: StepCode, name: str, limit: RateLimi
     run.note(RateQueued(at_us=run.at_us(), action=step.action, iteration=scope.iteration, wait_ms=round(wait * 1000)))
 
 
-async def timed(
-    scope: ScopeRun, step: StepCode, code: CallCode, params: Mapping[str, Value], *, method: str, key: str | None = None
-) -> object:
-    """The call of `method` itself, under one timer: the earlier of the attempt's TIMEOUT and the run's deadline.
+class Sending(Guard):
+    """One request under one timer: the earlier of the attempt's TIMEOUT and the run's deadline. What happens in the
+    block comes out as what is known of the effect.
 
     Raises: CallError; Stopped.
     """
-    run = scope.run
-    now = run.loop.time()
-    run.active.work(1, now)
-    limit = now + (step.timeout_ms or code.binding.timeout_ms) / 1000
-    deadline = run.active.ends_at(now)
-    guard = scope.watch(min(limit, deadline), effect=True, write=code.writes)
-    try:
-        with guard:
-            return await code.connector.call(method, params, key=key)
-    except TimedOut:
-        _raise_late(run, at_deadline=deadline <= limit)
-    except CallError as error:
-        if guard.cause == "time":
-            # Told to stop, the connector knew more than we do: perhaps nothing had been sent.
-            _raise_late(run, at_deadline=deadline <= limit, error=error)
-        if guard.cause == "stop":
-            raise Stopped from error
-        raise
-    except Stopped:
-        raise
-    except RunError as error:
-        raise CallError("permanent", error.code, error.message, hint=error.hint) from error
-    except Exception as bug:
-        message = f"the connector of {code.binding.connection} failed with {type(bug).__name__}"
-        raise CallError("uncertain", "connector_crashed", message, hint="a connector raises CallError only") from bug
-    finally:
-        scope.guards.discard(guard)
-        run.active.work(-1, run.loop.time())
 
+    __slots__ = ("_at_deadline", "_connection", "_scope")
 
-def _raise_late(run: Run, *, at_deadline: bool, error: CallError | None = None) -> NoReturn:
-    if at_deadline:
-        run.pass_deadline()
-    kind = "uncertain" if error is None else error.kind
-    raise CallError(kind, "deadline" if at_deadline else "timeout", TIMEOUT_TEXT)
+    def __init__(self, scope: ScopeRun, step: StepCode, code: CallCode) -> None:
+        run = scope.run
+        now = run.time()
+        run.active.work(1, now)
+        limit = now + (step.timeout_ms or code.binding.timeout_ms) / 1000
+        deadline = run.active.ends_at(now)
+        self._at_deadline = deadline <= limit
+        self._connection = code.binding.connection
+        self._scope = scope
+        super().__init__(run.loop, deadline if self._at_deadline else limit, effect=True, write=code.writes)
+        scope.guards.add(self)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        """The request is over, one way or another."""
+        run = self._scope.run
+        self._scope.guards.discard(self)
+        run.active.work(-1, run.time())
+        try:
+            super().__exit__(kind, error, trace)
+        except TimedOut:
+            self._raise_late()
+        if error is not None:
+            self._judge(error)
+
+    def _judge(self, error: BaseException) -> None:
+        """Raises: what is told in the place of what a connector raised, if anything."""
+        match error:
+            case CallError() if self.cause == "time":
+                # Told to stop, the connector knew more than we do: perhaps nothing had been sent.
+                self._raise_late(error)
+            case CallError() if self.cause == "stop":
+                raise Stopped from error
+            case CallError() | Stopped():
+                return
+            case RunError():
+                raise CallError("permanent", error.code, error.message, hint=error.hint) from error
+            case Exception():
+                message = f"the connector of {self._connection} failed with {type(error).__name__}"
+                hint = "a connector raises CallError only"
+                raise CallError("uncertain", "connector_crashed", message, hint=hint) from error
+
+    def _raise_late(self, error: CallError | None = None) -> NoReturn:
+        if self._at_deadline:
+            self._scope.run.pass_deadline()
+        kind = "uncertain" if error is None else error.kind
+        raise CallError(kind, "deadline" if self._at_deadline else "timeout", TIMEOUT_TEXT)

@@ -16,7 +16,7 @@ import msgspec
 from eyeflow.errors import CallError, RunError
 from eyeflow.ir.opcodes import Op
 from eyeflow.svm.calls import backoff_ms, perform_call
-from eyeflow.svm.compared import taken_name, told
+from eyeflow.svm.choosing import chosen
 from eyeflow.svm.executable import (
     ApprovalCode,
     BranchCode,
@@ -31,8 +31,6 @@ from eyeflow.svm.executable import (
 from eyeflow.svm.journal import (
     ApprovalAsked,
     ApprovalGiven,
-    BranchTaken,
-    Check,
     EventEmitted,
     LogWritten,
     Responded,
@@ -61,17 +59,7 @@ async def _value(scope: ScopeRun, step: StepCode) -> Value:
 async def _branch(scope: ScopeRun, step: StepCode) -> Value:
     code = step.operand
     assert isinstance(code, BranchCode)
-    run, checks, taken = scope.run, [], code.default
-    for number, case in enumerate(code.cases, 1):
-        holds = case.test(scope.frame) is True
-        checks.append(Check(told(case.compared, scope.frame) or f"condition {number}", holds))
-        if holds:
-            taken = case.scope
-            break
-    run.note(BranchTaken(
-        at_us=run.at_us(), action=step.action, iteration=scope.iteration, checks=tuple(checks),
-        taken=taken_name(code, taken, len(checks)),
-    ))  # fmt: skip
+    taken = chosen(scope.run, code, scope.frame, step.action, scope.iteration)
     if taken is None:
         return None
     return await scope.inner(taken, closed=scope.closed(step)).drive()

@@ -21,7 +21,7 @@ from eyeflow.ir.evaluate import Frame, Meter
 from eyeflow.ir.opcodes import Op
 from eyeflow.ir.program import INPUT, ME, NOW, TRIGGER
 from eyeflow.svm.compared import taken_name, told
-from eyeflow.svm.context import ExecutionContext, Results, frozen_mapping
+from eyeflow.svm.context import ExecutionContext, surroundings
 from eyeflow.svm.executable import (
     BranchCode,
     Executable,
@@ -124,16 +124,7 @@ class StraightRun(msgspec.Struct, eq=False):
     def context(self) -> ExecutionContext:
         """The run's surroundings at its end."""
         if self.surroundings is None:
-            results = Results()
-            top = {step.action: step.name for step in self.executable.code.root.steps}
-            for event in self.events:
-                if isinstance(event, StepFinished) and event.action in top:
-                    results.assign(top[event.action], event.value)
-            self.surroundings = ExecutionContext(
-                task_id=self.head.task, execution_id=self.head.execution_id, inputs=frozen_mapping(self.inputs),
-                intermediate_results=results, connectors=self.executable.connectors,
-                deadline_ms=self.executable.limits.deadline_ms,
-            )  # fmt: skip
+            self.surroundings = surroundings(self.executable, self.head, self.events)
         return self.surroundings
 
 

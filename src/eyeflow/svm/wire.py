@@ -125,7 +125,14 @@ def size_of(value: Value, limit: int) -> int:
 
 def left_of(left: int, value: Value) -> int:
     """What is left of `left` bytes once `value` is held. Raises: as `size_of`."""
-    left = left_of_all(left, (value,))
+    kind = type(value)
+    if kind is str:
+        left -= 50 + len(value)  # type: ignore[arg-type]
+    elif kind is dict:
+        fields: dict[str, Value] = value  # type: ignore[assignment]
+        left = left_of_all(left - 64 - 58 * len(fields) - sum(map(len, fields)), fields.values(), 1)
+    else:
+        left = left_of_all(left, (value,))
     if left < 0:
         raise _too_much()
     return left

@@ -55,7 +55,8 @@ from eyeflow.workspace.planning import (
 )
 from eyeflow.workspace.ports import CatalogSource, EngineView
 from eyeflow.workspace.profiles import profile_ops
-from eyeflow.workspace.proposals import NotAProgram, Proposals, ProposeRequest
+from eyeflow.workspace.proposals import NotAProgram, Proposals
+from eyeflow.workspace.reviewing import ProposeRequest
 from eyeflow.workspace.settings import Settings, policy_ops
 from eyeflow.workspace.tasks import Tasks, alias_ops
 from eyeflow.workspace.writing import GENERATION, audited, generation, now_ms

@@ -29,7 +29,7 @@ from eyeflow.workspace.errors import Clash, Forbidden, Invalid, Missing
 from eyeflow.workspace.names import require_task_name
 from eyeflow.workspace.permissions import require
 from eyeflow.workspace.ports import EngineView, Practised
-from eyeflow.workspace.reviewing import CompileRequest, Language, Watcher
+from eyeflow.workspace.reviewing import CompileRequest, ProposeRequest, Watcher
 from eyeflow.workspace.settings import Approval, Settings
 from eyeflow.workspace.views import ComparedView, CompileView, Draft, MissingAccount, ProgramView, Reviewed
 from eyeflow.workspace.writing import audited, generation, now_ms
@@ -40,24 +40,6 @@ _ANSWERS: Final = msgspec.json.Decoder(dict[str, str])
 
 State = Literal["open", "approved", "rejected", "superseded"]
 Verdict = Literal["approve", "reject"]
-
-
-class ProposeRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to become live. With `practice` it runs against practice services only, and needs no account.
-
-    `{"text": "Send weather to Slack every morning at 9am", "name": "morning_weather",
-    "answers": {"weather.location": "Paris", "message.channel": "#general"}}`
-    """
-
-    text: str
-    language: Language | None = None
-    name: str | None = None
-    answers: dict[str, str] = {}
-    practice: bool = False
-
-    def compiled(self) -> CompileRequest:
-        """The part that is compiled."""
-        return CompileRequest(text=self.text, language=self.language, name=self.name, answers=self.answers)
 
 
 class Proposed(msgspec.Struct, frozen=True, kw_only=True):
@@ -219,6 +201,8 @@ class Proposals:
         """The programs of a request in a context, and what people look at. Raises: as `propose`."""
         if request.name is not None:
             require_task_name(request.name)
+        if request.change and not request.text:
+            request = await self._based(principal, request)
         if request.practice and self._practised is not None:
             ctx = msgspec.structs.replace(ctx, connections=self._practised(ctx.connections))
         reviewed = await self._compiler.review(request.compiled(), ctx)
@@ -393,6 +377,13 @@ class Proposals:
 
     async def _running(self, current: TaskRecord | None) -> VersionRecord | None:
         return None if current is None else await self._store.get(VersionRecord, current.id, current.version)
+
+    async def _based(self, principal: Principal, request: ProposeRequest) -> ProposeRequest:
+        """A change to the task of that name, beside the program that runs now. Raises: Missing."""
+        running = await self._running(await self._current(principal, request.name or ""))
+        if running is None:
+            raise Missing("unknown_task", f"no task is called {(request.name or '')[:80]!a}", hint="name one that runs")
+        return msgspec.structs.replace(request, text=running.ir, language="ir")
 
     async def _left_over(self, drafts: Sequence[Draft]) -> tuple[Diagnostic, ...]:
         """Tasks that an earlier form of the request also made and this one does not: they go on, and that is said."""

@@ -16,11 +16,11 @@ import msgspec
 
 from eyeflow.catalog.connections import implicit_connection
 from eyeflow.catalog.model import CompileContext, Connection, Effect, Service
-from eyeflow.compilation import Compilation, compile_in, language_of
+from eyeflow.compilation import Compilation, compile_in, language_of, revise
 from eyeflow.compiler import Compiled, compile_intent, compile_ir, envelope_of
 from eyeflow.connectors.guard import rules_for
 from eyeflow.diagnostics import Diagnostic, Severity
-from eyeflow.frontend.intent import Intent
+from eyeflow.frontend.intent import Intent, Refusal
 from eyeflow.frontend.literals import seed_tokens
 from eyeflow.frontend.readback import ASSUMED_CODES
 from eyeflow.frontend.summary import summary
@@ -31,7 +31,7 @@ from eyeflow.ir.plan import Plan
 from eyeflow.ir.task import ConnectorCall, Event, HttpCall, Task
 from eyeflow.ir.text import parse, print_trigger, strip
 from eyeflow.optimizer.describe import estimate_line, order_line
-from eyeflow.values import spell
+from eyeflow.values import Span, spell
 from eyeflow.workspace.views import (
     ComparedView,
     CompileView,
@@ -57,15 +57,39 @@ _TOLD: Final = ("question", "refused")
 
 class CompileRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be compiled. Without `language`, English is told from LLM-IR by the text itself; `intent` means that
-    `text` is an Intent as JSON. `name` is the task's, or None to make one from the sentence.
+    `text` is an Intent as JSON. `name` is the task's, or None to make one from the sentence. `change`
+    says in plain English what is to be different about the program that `text` stands for.
 
     `{"text": "Send weather to Slack every morning at 9am", "answers": {"weather.location": "Paris"}}`
     """
 
     text: str
+    change: str = ""
     language: Language | None = None
     name: str | None = None
     answers: dict[str, str] = {}
+
+
+class ProposeRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to become live. With `practice` it runs against practice services only, and needs no account.
+    `change` alone is made to the task `name` that runs now.
+
+    `{"text": "Send weather to Slack every morning at 9am", "name": "morning_weather",
+    "answers": {"weather.location": "Paris", "message.channel": "#general"}}`
+    """
+
+    text: str = ""
+    change: str = ""
+    language: Language | None = None
+    name: str | None = None
+    answers: dict[str, str] = {}
+    practice: bool = False
+
+    def compiled(self) -> CompileRequest:
+        """The part that is compiled."""
+        return CompileRequest(
+            text=self.text, change=self.change, language=self.language, name=self.name, answers=self.answers
+        )
 
 
 def review(request: CompileRequest, ctx: CompileContext, watcher: Watcher | None = None) -> Reviewed:
@@ -73,6 +97,10 @@ def review(request: CompileRequest, ctx: CompileContext, watcher: Watcher | None
     made = _compiled(request, ctx, watcher)
     if isinstance(made, Diagnostic):
         return Reviewed(view=CompileView(outcome="errors", language=request.language or "english", findings=(made,)))
+    if request.change and made.outcome == "program":
+        made = _changed(made, request)
+        text = made.ir if made.outcome == "program" else request.text
+        request = CompileRequest(text=text, language="ir", name=request.name)
     language = request.language or language_of(request.text)
     parts = (made, *made.also)
     wrong = tuple(_unspellable(each) for each in parts if made.outcome == "program" and not _spellable(each))
@@ -113,6 +141,25 @@ def compare(running: str | None, proposed: str, ctx: CompileContext) -> Compared
         new_hosts=_added((host for each in old for host in each.hosts), (host for each in new for host in each.hosts)),
         new_effects=_added(_effects(old), _effects(new)),
     )
+
+
+def _changed(made: Compilation, request: CompileRequest) -> Compilation:
+    """The program changed as the words say, or what is asked or refused about the change."""
+    if made.also:
+        span = Span(0, min(len(request.change), 80))
+        why = "these are several automations; change one of them"
+        open_ = Intent(text=request.change, outcome="refused", refusals=(Refusal(span, request.change[:80], why),))
+        return Compilation(compiled=Compiled(text=request.change, intent=open_), context=made.context)
+    found = revise(made, request.change, answers=request.answers)
+    if found.made is not None:
+        return found.made
+    if found.outcome == "errors":
+        return Compilation(compiled=Compiled(text=request.change, report=found.report), context=made.context)
+    open_ = Intent(
+        text=request.change, outcome=found.outcome, questions=found.questions, refusals=found.refusals,
+        assumptions=found.assumptions,
+    )  # fmt: skip
+    return Compilation(compiled=Compiled(text=request.change, intent=open_), context=made.context)
 
 
 def _compiled(request: CompileRequest, ctx: CompileContext, watcher: Watcher | None) -> Compilation | Diagnostic:

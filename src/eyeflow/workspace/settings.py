@@ -14,6 +14,7 @@ from msgspec import Meta
 from eyeflow.catalog.model import Policy, PolicyRule
 from eyeflow.catalog.registry import ServiceRegistry
 from eyeflow.engine.model import Principal
+from eyeflow.misfit import misfit
 from eyeflow.ports import Clock
 from eyeflow.store.port import Append, Insert, Store
 from eyeflow.store.records import SettingRecord
@@ -137,7 +138,8 @@ class Settings:
         try:
             checked = _DECODER.decode(msgspec.json.encode(settings))
         except msgspec.ValidationError as error:
-            raise Invalid("bad_setting", str(error)) from None
+            found = misfit(error, WorkspaceSettings)
+            raise Invalid("bad_setting", found.text, hint=found.hint) from None
         for target in checked.notices.to:
             _check_target(target)
         return checked

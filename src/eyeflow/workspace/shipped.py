@@ -21,7 +21,8 @@ from eyeflow.store.port import Insert, Store
 from eyeflow.store.records import SettingRecord
 from eyeflow.workspace.connections import Connections, NewConnection
 from eyeflow.workspace.errors import Clash, Invalid
-from eyeflow.workspace.proposals import Proposals, ProposeRequest
+from eyeflow.workspace.proposals import Proposals
+from eyeflow.workspace.reviewing import ProposeRequest
 from eyeflow.workspace.tasks import Tasks
 from eyeflow.workspace.writing import now_ms
 

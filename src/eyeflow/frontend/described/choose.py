@@ -8,6 +8,7 @@ does not say for anything that changes the world.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
@@ -18,6 +19,7 @@ from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import is_base_verb, same_doing, stem, synonyms
 from eyeflow.frontend.scope import Scope
 from eyeflow.frontend.vocabulary import Entry
+from eyeflow.units import compatible, lookup
 
 LOOKED = 12
 _CORE, _SUMMARY, _VALUE, _PARAM = 3.0, 2.0, 1.2, 1.0
@@ -54,15 +56,33 @@ def asks(item: Item) -> bool:
 def forms(item: Item) -> tuple[str, ...]:
     """Stems a word may be compared by: its own, its synonyms', those of its parts (`one-way`, `oneway`)."""
     if "-" not in item.lower:
-        return (item.stem, *synonyms(item.stem), *kin(item.stem))
+        return (item.stem, *synonyms(item.stem), *kin(item.stem), *measured(item))
     parts = item.lower.split("-")
     return (item.stem, stem("".join(parts)), *(stem(p) for p in parts if len(p) > 2))
+
+
+_MEASURED: Final = (
+    ("meters", ("distance", "length")),
+    ("grams", ("weight", "mass")),
+    ("seconds", ("duration", "time")),
+    ("meters_per_second", ("speed", "velocity")),
+)
+
+
+def measured(item: Item) -> tuple[str, ...]:
+    """What a unit measures: `how many miles` asks for a distance."""
+    unit = lookup(item.lower) if len(item.lower) > 2 else None
+    if unit is None:
+        return ()
+    return next((tuple(stem(w) for w in held) for of, held in _MEASURED if compatible(unit.name, of)), ())
 
 
 def matches(items: Sequence[Item], scope: Scope) -> tuple[Match, ...]:
     """Capabilities that describe themselves and share words with the request, best first."""
     said = asked(items)
     stems = list(dict.fromkeys(s for i in said for s in forms(i)))
+    if _converting(items):
+        stems.append(stem("convert"))
     every = [i.stem for i in items if i.is_word]
     found = []
     for entry in scope.vocab.described(dict.fromkeys((*stems, *every)))[:LOOKED]:
@@ -70,6 +90,18 @@ def matches(items: Sequence[Item], scope: Scope) -> tuple[Match, ...]:
         if match is not None:
             found.append(match)
     return tuple(sorted(found, key=lambda m: (-m.score, m.entry.key)))
+
+
+def _converting(items: Sequence[Item]) -> bool:
+    """`how many euros are 75 dollars`: a unit or currency is asked for, of an amount in another."""
+    asked_for = [
+        k
+        for k in range(2, len(items))
+        if items[k - 1].lower == "many" and items[k - 2].lower == "how" and items[k].is_word
+    ]
+    amounts = [i for i in items if i.kind in ("money", "quantity") and i.unit is not None]
+    units = [lookup(items[k].lower) for k in asked_for]
+    return len(units) == 1 and len(amounts) == 1 and units[0] is not None and units[0].name != amounts[0].unit
 
 
 def _match(sig: Signature, items: Sequence[Item], said: Sequence[Item], scope: Scope) -> Match | None:
@@ -88,11 +120,15 @@ def _match(sig: Signature, items: Sequence[Item], said: Sequence[Item], scope: S
             weight_hit += again
             used.add(item.index)
     stems = tuple(dict.fromkeys(s for i in items if i.is_word for s in forms(i)))
+    stems = (*stems, stem("convert"), stem("conversion")) if _converting(items) else stems
     hit = [h for h in sig.head if among(h, stems) or any(among(s, stems) for s in synonyms(h))]
     named = len(hit) / len(sig.head) if sig.head else 0.0
     core = [h for h in sig.core if among(h, stems)]
     if not hit and not core and not used:
         return None
+    if _converting(items) and stem("convert") in sig.core:
+        used |= {i.index for i in items if i.lower == "many"}
+        score += _CORE
     score += 2.0 * named + 0.5 * len(core) - _WRONG_VERB * _other_doing(sig, items)
     used |= {i.index for i in items if i.is_word and any(akin(i.stem, h) for h in sig.core | sig.summary)}
     return Match(sig, round(score, 4), round(named, 4), round(weight_hit / weight_all, 4) if weight_all else 0.0,

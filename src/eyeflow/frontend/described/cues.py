@@ -16,7 +16,7 @@ from eyeflow.frontend.data import words
 from eyeflow.frontend.described.dates import is_month
 from eyeflow.frontend.described.kin import kin, measures
 from eyeflow.frontend.described.pieces import Piece
-from eyeflow.frontend.described.signature import Place, Signature, akin
+from eyeflow.frontend.described.signature import Place, Signature, akin, told
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import stem, synonyms
 from eyeflow.units import compatible
@@ -42,6 +42,8 @@ class Around(msgspec.Struct, frozen=True, eq=False):
     shares: dict[str, int]
     own: frozenset[str]
     anywhere: bool
+    moneyed: bool
+    tongued: bool
 
 
 def around(sig: Signature, items: Sequence[Item], pieces: Sequence[Piece]) -> Around:
@@ -51,7 +53,9 @@ def around(sig: Signature, items: Sequence[Item], pieces: Sequence[Piece]) -> Ar
         for word in cue_words(place):
             shares[word] = shares.get(word, 0) + 1
     return Around(items, pieces, frozenset(k for p in pieces for k in range(p.start, p.end)), shares,
-                  sig.core | sig.summary, any("place" in p.traits for p in sig.places))  # fmt: skip
+                  sig.core | sig.summary, any("place" in p.traits for p in sig.places),
+                  any("money" in p.traits for p in sig.places),
+                  any("language" in p.traits for p in sig.places))  # fmt: skip
 
 
 def cue_words(place: Place) -> tuple[str, ...]:
@@ -71,12 +75,12 @@ def named(piece: Piece, place: Place, said: Around) -> float:
     about = dict.fromkeys(place.about, 1.0)
     back = range(piece.start - 1, max(-1, piece.start - 1 - _LEFT), -1)
     left = _walk(said, back, (names, about), piece, place)
-    on = range(piece.end, min(len(said.items), piece.end + _RIGHT))
+    on = range(piece.end, min(len(said.items), piece.end + (1 if _joint(said, piece.start) else _RIGHT)))
     right = _walk(said, on, (names, about), piece, place)
     measured = any(i.is_word and i.stem in measures() for i in said.items[piece.end : piece.end + 2])
     if measured and right > 0 and "and" in (said.items[k].lower for k in back if k >= piece.start - 2):
         left = 0.0  # `64 tiles wide and 48 tiles high`: what is before belongs to the number before
-    exact = 3.0 if _assigned(piece, place, said) else 0.0
+    exact = 3.0 if _assigned(piece, place, said) or _set_to(piece, place, said) else 0.0
     return exact + max(left, right) + 0.3 * min(left, right)
 
 
@@ -86,15 +90,34 @@ def _assigned(piece: Piece, place: Place, said: Around) -> bool:
     return at >= 0 and said.items[at + 1].text in ("=", ":") and said.items[at].lower == place.name.casefold()
 
 
+_ORDINAL: Final = re.compile(r"\d+(?:st|nd|rd|th)")
+
+
+def _set_to(piece: Piece, place: Place, said: Around) -> bool:
+    """`set the city of user 7 to Tampere`: what the first thing named after the verb becomes."""
+    if not piece.start or said.items[piece.start - 1].lower != "to":
+        return False
+    start = piece.start - 1
+    while start > 0 and said.items[start - 1].text not in (*".!?;\n", ",") and said.items[start - 1].lower != "and":
+        start -= 1
+    held = [i for i in said.items[start : piece.start - 1] if i.is_word]
+    at = next((k for k, i in enumerate(held) if i.lower in (*words("described", "changing"), "set", "update")), None)
+    after = [i for i in held[at + 1 :] if not i.is_stop] if at is not None else []
+    return bool(after) and any(akin(after[0].stem, w) for w in cue_words(place))
+
+
 def _walk(
     said: Around, steps: range, cues: tuple[dict[str, float], dict[str, float]], piece: Piece, place: Place
 ) -> float:
     names, about = cues
     way = steps.step
+    made = words("described", "made")
     best: dict[str, float] = {}
     far = 0.0
     for k in steps:
         item = said.items[k]
+        if way > 0 and (_joint(said, k) or _joint(said, k - 1)) and k > piece.end - 1 + _joint(said, piece.start):
+            continue  # `2 six-sided dice`: what the dice are like, not how many
         if k in said.taken:
             other = next(p for p in said.pieces if p.start <= k < p.end)
             if way > 0 or other.group < 0 or other.group != piece.group:
@@ -114,13 +137,14 @@ def _walk(
         if not item.is_word or (item.is_stop and not best):
             far += 0.25 if item.is_stop else 1.0
             continue
-        if way > 0 and _leads(said, k):
+        if way > 0 and not (k == piece.end and _ORDINAL.fullmatch(piece.text)) and _leads(said, k):
             break
+        if way < 0 and k - 1 in said.taken and not _leads(said, k) and _counting(said, k - 1):
+            break  # `3 dice with 20 sides`: the dice are counted by the 3
         decay = 1.0 / (1.0 + 0.3 * far)
         for held in (names, about):
-            hit = next(
-                (w for w in held if any(akin(s, w) for s in (item.stem, *synonyms(item.stem), *kin(item.stem)))), None
-            )
+            near = (item.stem, *synonyms(item.stem), *(() if item.lower in made else kin(item.stem)))
+            hit = next((w for w in held if any(akin(s, w) for s in near)), None)
             if hit is None and held is names and item.lower == place.name.casefold():
                 hit = next(iter(held), None)
             if hit is not None:
@@ -130,6 +154,17 @@ def _walk(
     ranked = sorted(best.values(), reverse=True)
     share = sum(1 for w in names if w in best) / len(names) if names else 0.0
     return (0.7 + 0.3 * share) * sum(score / (n + 1) for n, score in enumerate(ranked))
+
+
+def _joint(said: Around, at: int) -> bool:
+    """The number at `at` is written as one word with what it counts: `six-sided`."""
+    return 0 <= at < len(said.items) - 1 and said.items[at].index == said.items[at + 1].index
+
+
+def _counting(said: Around, at: int) -> bool:
+    """What stands at `at` is a bare number: the word after it is what it counts."""
+    piece = next(p for p in said.pieces if p.start <= at < p.end)
+    return piece.kind == "number" and piece.unit is None and piece.group < 0
 
 
 def _leads(said: Around, at: int) -> bool:
@@ -155,7 +190,8 @@ def number_edge(piece: Piece, place: Place, said: Around) -> float | None:
     score = named(piece, place, said)
     before = said.items[piece.start - 1].lower if piece.start else ""
     if piece.kind == "money":
-        score += 1.6 if "money" in place.traits else -3.0 if "share" in place.traits or place.unit is not None else -0.3
+        away = "share" in place.traits or place.unit is not None or (said.moneyed and bool(_COUNTS & set(place.names)))
+        score += 1.6 if "money" in place.traits else -3.0 if away else -0.3
     elif piece.kind == "share":
         score += 1.8 if "share" in place.traits else 0.5 if _of_hundred(place, said) else -3.0
     elif piece.unit is not None and place.unit is not None:
@@ -172,14 +208,25 @@ def number_edge(piece: Piece, place: Place, said: Around) -> float | None:
         return None
     if piece.unit is None and piece.end < len(said.items) and _counted(said.items[piece.end], place):
         score += 1.5  # `10 years` for a duration in years
+    elif piece.unit is None and _beside(piece, said) in place.counted:
+        score += 1.8
     elif _other_span(piece, place, said):
         return None
-    if _year(piece, before):
+    squared = piece.end < len(said.items) and said.items[piece.end].lower in ("square", "cubic")
+    if _year(piece, before) and not squared:
         score += 2.5 if "year" in place.traits else -1.0
-    elif "year" in place.traits and place.names == ("year",):
+    elif "year" in place.traits and (place.names == ("year",) or squared):
         return None
+    if before == "of" and piece.start > 1 and said.items[piece.start - 2].lower == "out":
+        score += 2.0 if _TOTALS & {*place.names, *place.about} else -1.0  # `3 out of 12`
     if piece.unit is None and any(stem(w) in place.names for w in words("described", "heads")) and _heads(piece, said):
         score += 1.6
+    if piece.measure is not None:
+        if not _written_alike(piece.measure, place):
+            return None
+        score += 1.5
+    if piece.unit is None and _number_of(piece, place, said):
+        score += 2.0
     if "limit" in place.traits and not place.many and _of_things(piece, said):
         score += 1.6
     if "limit" in place.traits and (before in ("top", "first", "next", "last", "latest") or _counts(piece, said)):
@@ -196,6 +243,37 @@ def unit_in(piece: Piece, place: Place) -> str | None:
     if piece.unit == "minutes" and piece.text[-1:] == "m" and compatible("meters", place.unit.name):
         return "meters"
     return None
+
+
+_TOTALS: Final = frozenset({"total", "possibl", "possible", "all", "whole", "populat", "maximum", "max"})
+_COUNTS: Final = frozenset(
+    {"year", "month", "week", "day", "night", "hour", "minut", "count", "number", "time", "quantiti"}
+)
+"""Words of names of parameters that count something other than money."""
+
+
+def _written_alike(measure: str, place: Place) -> bool:
+    """The parameter's description counts in this very unit, or names none with `per` in it."""
+    held = re.sub(r"[\s^·*()]", "", place.field.description.casefold())
+    wanted = re.sub(r"[\s^·*()]", "", measure.casefold())
+    return wanted in held or ("/" not in held and " per " not in place.field.description.casefold())
+
+
+_NUMBER_OF: Final = re.compile(r"\b(?:number of|how many|count of)\s+((?:[a-z]+[ -]){0,2}[a-z]+)", re.IGNORECASE)
+
+
+def _number_of(piece: Piece, place: Place, said: Around) -> bool:
+    """`25 soul songs` for a parameter that is a `number of songs`."""
+    hit = _NUMBER_OF.search(place.field.description)
+    if hit is None:
+        return False
+    counted = [w for w in told(hit[1]) if w not in words("described", "signature")]
+    near: list[str] = []
+    for item in said.items[piece.end : piece.end + 3]:
+        if not item.is_word or item.is_stop:
+            break
+        near.append(item.stem)
+    return any(akin(w, n) or n in kin(w) for w in counted for n in near)
 
 
 def _of_hundred(place: Place, said: Around) -> bool:
@@ -225,10 +303,21 @@ def _of_things(piece: Piece, said: Around) -> bool:
     return plain and piece.kind == "number" and piece.unit is None
 
 
+def _beside(piece: Piece, said: Around) -> str:
+    """The stem of the word a number counts: `feet` of `1500 square feet`."""
+    k = piece.end
+    while k < len(said.items) and said.items[k].lower in ("square", "cubic"):
+        k += 1
+    return said.items[k].stem if k < len(said.items) else ""
+
+
 def _heads(piece: Piece, said: Around) -> bool:
     """`for two`, `for 4 people`, `2 tickets`: the number counts people."""
     after = said.items[piece.end] if piece.end < len(said.items) else None
     before = said.items[piece.start - 1].lower if piece.start else ""
+    further = said.items[piece.end + 1].lower if piece.end + 1 < len(said.items) else ""
+    if after is not None and after.lower == "of" and further in ("us", "them", "you"):
+        return True
     if after is not None and after.is_word and not after.is_stop:
         return any(akin(after.stem, stem(w)) for w in words("described", "heads"))
     return before in ("for", "of")
@@ -288,21 +377,31 @@ def text_edge(piece: Piece, place: Place, said: Around) -> float | None:
         and (before != "at" or "venue" not in place.traits)
     ):
         return None
-    if piece.kind == "name" and "kind" in place.traits and not itself:
-        score -= 0.5
+    if piece.kind in ("name", "words") and "kind" in place.traits and not itself:
+        score += 2.0 if _before_thing(piece, said) else -0.5 * (piece.kind == "name")
     if piece.kind == "name" and re.match(r"(?:the )?(?:full )?(?:name|title)\b", place.field.description, re.I):
         score += 0.3
     score += 2.5 if itself else _prepositions(before, piece, place, said)
     score += _legs(before, piece, place, said)
     score += _region(piece, place)
     score += 0.3 * place.field.required
+    if piece.text.casefold() in words("described", "languages"):
+        score += 2.5 if "language" in place.traits else -1.5 * said.tongued
+    elif "language" in place.traits:
+        score -= 1.5
     if piece.kind == "code":
         score += 1.2 if "code" in place.traits else 0.0
     elif "code" in place.traits and piece.kind == "name":
         score -= 0.5
     if piece.kind == "quoted":
-        score += 0.4
+        score += 0.4 + 0.8 * ("titled" in place.traits) - 0.8 * ("maker" in place.traits)
     return round(score, 4)
+
+
+def _before_thing(piece: Piece, said: Around) -> bool:
+    """`Greek` in `a Greek restaurant`: it stands right before what is asked for."""
+    after = said.items[piece.end] if piece.end < len(said.items) else None
+    return after is not None and after.is_word and not after.is_stop and any(akin(after.stem, w) for w in said.own)
 
 
 def _calls_itself(piece: Piece, place: Place, said: Around) -> bool:
@@ -342,6 +441,8 @@ def _prepositions(before: str, piece: Piece, place: Place, said: Around) -> floa
     if "venue" in traits and before == "from":
         return 2.0
     if before == "on" and "platform" in traits:
+        return 2.0
+    if before == "with" and piece.kind == "name" and "person" in traits:
         return 2.0
     special = next((trait for trait, key in _LEADS if before in words("described", key)), None)
     if special is not None:

@@ -16,7 +16,7 @@ from eyeflow.frontend.described.filling import NUMBERS, Filling
 from eyeflow.frontend.described.focus import focus
 from eyeflow.frontend.described.kin import kin
 from eyeflow.frontend.described.pieces import Piece
-from eyeflow.frontend.described.signature import akin, among
+from eyeflow.frontend.described.signature import Place, akin, among
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import is_base_verb, stem
 from eyeflow.frontend.scope import Scope
@@ -40,7 +40,16 @@ def of_value(state: Filling, at: int) -> bool:
     while k < len(state.items) and state.items[k].lower in ("of", "the", "from"):
         k += 1
     led = k > at + 1 and state.items[at + 1].lower in ("of", "from")
-    return led and k in state.used and any(p.start <= k < p.end for p in state.pieces)
+    if not led or k not in state.used or not any(p.start <= k < p.end for p in state.pieces):
+        return False
+    if at and at - 1 in state.used and state.items[at].stem in words("described", "spans"):
+        return False  # `the sick days of Jan Smit`: the value before it says of which sort
+    return state.items[at + 1].lower == "of" or not any("origin" in p.traits for p in _takers(state, k))
+
+
+def _takers(state: Filling, at: int) -> list[Place]:
+    """The parameters that took what stands at `at`."""
+    return [p for p in state.sig.places if any(h.at == at for h in state.said.get(p.name, ()))]
 
 
 def raised(state: Filling, items: Sequence[Item], scope: Scope, *, several: bool) -> Scope:
@@ -69,7 +78,7 @@ def raised(state: Filling, items: Sequence[Item], scope: Scope, *, several: bool
     if word in ("who", "who's") and asked_for and _by_maker(state, items[asked_for[0]]):
         asked = f"{entry.service.title} finds things by who made them. What is asked for?"
         scope = scope.ask("meaning", asked, (), items[asked_for[0]].span)
-    elif wanted is not None and _input(state, wanted):
+    elif wanted is not None and not _sets(items) and _input(state, wanted):
         asked = f"“{wanted.text}” is what {entry.service.title} takes, not what it gives. What is asked for?"
         scope = scope.ask("meaning", asked, (), wanted.span)
     return scope
@@ -106,6 +115,12 @@ def _bounds(state: Filling, item: Item, piece: Piece) -> bool:
         if place is not None and item.lower in words("described", said) and piece.kind in NUMBERS:
             return any(stem(w) in (*place.names, *place.about) for w in words("described", kind))
     return False
+
+
+def _sets(items: Sequence[Item]) -> bool:
+    """`set the city to ...`: what is named is what gets the value."""
+    first = next((i.lower for i in items if i.is_word and not i.is_stop), "")
+    return first in (*words("described", "changing"), "set", "update")
 
 
 def _frame(item: Item) -> bool:

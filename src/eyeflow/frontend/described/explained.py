@@ -11,7 +11,7 @@ from typing import Final
 
 from eyeflow.frontend.data import words
 from eyeflow.frontend.described import doubts
-from eyeflow.frontend.described.choose import Match, asked, forms
+from eyeflow.frontend.described.choose import Match, asked, asks, forms
 from eyeflow.frontend.described.cues import cue_words
 from eyeflow.frontend.described.filling import Filling
 from eyeflow.frontend.described.focus import focus
@@ -65,13 +65,71 @@ def explain(reading: Reading, items: Sequence[Item], scope: Scope) -> Scope:
     back = [i for k, i in enumerate(items) if i.lower in words("described", "back") and not _resolved(state, k)]
     if back and several:
         scope = scope.ask("calls", f"What does “{back[0].text}” refer to? Name it in each.", (), back[0].span)
+    there = _there(items)
+    if there is not None and any("place" in p.traits for p in state.open()):
+        scope = scope.ask("meaning", f"Where is “{there.text}”? Name the place.", (), there.span)
     for place in _unmet(reading, items):
         slot = f"{called(sig.entry.spec.name)}.{place.name}"
         scope = scope.ask(slot, asking(sig.entry, place.field), tuple(place.field.enum), None)
-    denied = [i for k, i in enumerate(items) if k not in state.used and i.lower in words("described", "negative")]
+    denied = [
+        i
+        for k, i in enumerate(items)
+        if k not in state.used and i.lower in words("described", "negative") and not _idle(reading, items, k)
+    ]
     if denied:
         scope = scope.ask("condition", f"What does “{denied[0].text}” leave out here?", (), denied[0].span)
-    return scope.explain({item.index for k, item in enumerate(items) if k not in open_})
+    strange = {items[k].index for k in open_}
+    return scope.explain({item.index for item in items} - strange)
+
+
+def _there(items: Sequence[Item]) -> Item | None:
+    """`there` for a place, where it does not just say that something is."""
+    for at, item in enumerate(items):
+        near = {i.lower for i in (*items[max(0, at - 1) : at], *items[at + 1 : at + 2])}
+        if item.lower == "there" and not near & _BEING:
+            return item
+    return None
+
+
+_BEING: Final = frozenset(
+    {"is", "are", "was", "were", "be", "been", "will", "has", "have", "had", "any", "hi", "hey", "hello"}
+)
+
+
+def _idle(reading: Reading, items: Sequence[Item], at: int) -> bool:
+    """A `but` before a clause that says a value, a `not` before what an optional parameter is for and nobody gives."""
+    state = reading.state
+    end = next(
+        (k for k in range(at + 1, len(items)) if items[k].text in (*_ENDS, ",") or items[k].lower == "and"), None
+    )
+    rest = range(at + 1, len(items) if end is None else end)
+    if items[at].lower == "but":
+        after = items[at + 1].lower if at + 1 < len(items) else ""
+        return after in _CLAUSES and any(k in state.used for k in rest)
+    if items[at].lower not in ("not", "without", "no", "don't", "doesn't", "won't") or not reading.complete:
+        return False
+    said = [items[k] for k in rest if items[k].is_word and not items[k].is_stop and not asks(items[k])]
+    return bool(said) and any(
+        not p.field.required
+        and p.numeric
+        and p.name not in _first(reading)
+        and all(_about(i, p) or is_base_verb(i.lower) for i in said)
+        for p in state.sig.places
+    )
+
+
+_CLAUSES: Final = ("this", "i", "we", "it", "my", "the", "he", "she", "they", "for", "with")
+_ENDS: Final = (".", "!", "?", ";", "\n")
+
+
+def _first(reading: Reading) -> frozenset[str]:
+    """Parameters that every call has."""
+    calls = reading.calls or ({},)
+    return frozenset(calls[0]).intersection(*calls[1:])
+
+
+def _about(item: Item, place: Place) -> bool:
+    return any(akin(item.stem, w) for w in (*place.names, *place.about))
 
 
 def _open_words(reading: Reading, items: Sequence[Item]) -> set[int]:
@@ -83,15 +141,21 @@ def _open_words(reading: Reading, items: Sequence[Item]) -> set[int]:
     unknown = _unknown(reading, items, said)
     at = {k for k, i in enumerate(items) if i in unknown}
     open_ |= {k for k in at if doubts.ordered(items, k) or doubts.of_value(state, k)}
-    open_ |= _unheard(items, unknown)
+    open_ |= _unheard(items, unknown, state.sig.core | state.sig.summary)
     open_ |= {k for k, i in enumerate(items) if i.text == "[" and k not in state.used}
-    scenery = _scenery(state, items) if reading.match.entry.reads else set()
-    unknown = [i for i in unknown if items.index(i) not in scenery]
-    said = [i for i in said if items.index(i) not in scenery]
+    idle = scenery(state, items) if reading.match.entry.reads else set()
+    open_ -= {k for k in idle if not items[k].is_literal}
+    unknown = [i for i in unknown if items.index(i) not in idle]
+    said = [i for i in said if items.index(i) not in idle]
+    open_ |= {items.index(i) for i in unknown if i.lower in _OFTEN}
     share = 1.0 - len(unknown) / len(said) if said else 1.0
     if share < _least(reading) or _contrary(reading.match, said, unknown) or (unknown and _might_take(state)):
         open_ |= {items.index(i) for i in unknown}
     return open_
+
+
+_OFTEN: Final = ("daily", "weekly", "monthly", "quarterly", "semiannually", "annually", "yearly")
+"""How often something is done: never just scenery."""
 
 
 def _hyphened(items: Sequence[Item], at: int) -> bool:
@@ -105,6 +169,10 @@ def _unknown(reading: Reading, items: Sequence[Item], said: Sequence[Item]) -> l
     known = sig.core | sig.summary | sig.params | sig.values | sig.entry.summary | sig.entry.names
     bounding = words("described", "upper") | words("described", "lower")
     strange = [i for i in said if items.index(i) not in state.used and not any(among(s, known) for s in forms(i))]
+    strange += [
+        i for i in items if i.lower in _OFTEN and i not in strange and not any(among(s, known) for s in forms(i))
+    ]
+    strange = [i for i in strange if not _at_most(items, items.index(i), state)]
     to_value = any(p.start and items[p.start - 1].lower == "to" for p in state.pieces)
     first = next((i for i in items if i.is_word and is_base_verb(i.lower)), None)
     return [
@@ -112,6 +180,18 @@ def _unknown(reading: Reading, items: Sequence[Item], said: Sequence[Item]) -> l
         for i in strange
         if i.lower not in bounding and not _same_doing(i, reading.match, leads=i is first, to_value=to_value)
     ]
+
+
+def _at_most(items: Sequence[Item], at: int, state: Filling) -> bool:
+    """`at most 5` where 5 is the most that is wanted."""
+    led = at and items[at - 1].lower == "at" and at + 1 < len(items) and at + 1 in state.used
+    if not led or items[at].lower not in ("most", "least"):
+        return False
+    kind = "bounds_above" if items[at].lower == "most" else "bounds_below"
+    held = (p for p in state.sig.places if any(h.at == at + 1 for h in state.said.get(p.name, ())))
+    return any(
+        "limit" in p.traits or any(stem(w) in (*p.names, *p.about) for w in words("described", kind)) for p in held
+    )
 
 
 def _least(reading: Reading) -> float:
@@ -122,7 +202,7 @@ def _least(reading: Reading) -> float:
     return least
 
 
-def _scenery(state: Filling, items: Sequence[Item]) -> set[int]:
+def scenery(state: Filling, items: Sequence[Item]) -> set[int]:
     """Sentences that tell something without a value, an order or a question: `I am renovating.`"""
     found: set[int] = set()
     start = 0
@@ -148,9 +228,9 @@ def _label(reading: Reading, piece: Piece) -> bool:
     return plain and numbers > 1 and not any(p.textual for p in state.sig.places)
 
 
-def _unheard(items: Sequence[Item], unknown: Sequence[Item]) -> set[int]:
+def _unheard(items: Sequence[Item], unknown: Sequence[Item], own: frozenset[str]) -> set[int]:
     """Words of what is asked for, when the capability knows none of them; else those that make it another thing."""
-    _, thing = focus(items)
+    _, thing = focus(items, own)
     strange = {k for k in thing if items[k] in unknown}
     if len(strange) == len(thing):
         return strange
@@ -195,6 +275,8 @@ def _same_doing(item: Item, match: Match, *, leads: bool, to_value: bool) -> boo
     """`move` for a capability that updates: the verb asks for what it does."""
     if not is_base_verb(item.lower):
         return False
+    if leads and item.lower in _CARRYING:
+        return True
     if (
         item.lower in words("described", "changing")
         and to_value
@@ -203,6 +285,10 @@ def _same_doing(item: Item, match: Match, *, leads: bool, to_value: bool) -> boo
         return True
     own = (*split_name(match.entry.spec.name)[:1], stem(match.entry.spec.summary.casefold().split(" ")[0]))
     return any(same_doing(item.stem, w) for w in own) or (leads and match.entry.reads and same_doing("get", item.stem))
+
+
+_CARRYING: Final = ("run", "perform", "conduct", "execute", "carry", "apply", "invoke", "make", "do")
+"""Verbs that only say to go ahead: `run a t-test`."""
 
 
 def _contrary(match: Match, said: Sequence[Item], unknown: Sequence[Item]) -> bool:

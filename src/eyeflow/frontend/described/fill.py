@@ -4,6 +4,7 @@ Knows: the order in which evidence counts. In: a signature, items, pieces. Out: 
 said, in the order said. Never: makes calls of it (that is `several`), asks.
 
     filling.py   the state
+    hinted.py    values a helper sees, where there is one
     known.py     values a parameter lists itself, units, days, yes and no
     tied.py      values to the parameters named beside them
     leftover.py  what is left for what is open
@@ -16,8 +17,10 @@ from typing import Final
 
 from eyeflow.frontend.described import known, leftover, tied
 from eyeflow.frontend.described.filling import Filling
+from eyeflow.frontend.described.hinted import prefill
 from eyeflow.frontend.described.pieces import Piece
 from eyeflow.frontend.described.signature import Signature
+from eyeflow.frontend.hints import Hint
 from eyeflow.frontend.items import Item
 
 STEPS: Final[tuple[Callable[[Filling], None], ...]] = (
@@ -27,6 +30,7 @@ STEPS: Final[tuple[Callable[[Filling], None], ...]] = (
     known.currencies,
     known.days,
     known.flags,
+    tied.twins,
     tied.one_each,
     tied.tied,
     leftover.in_order,
@@ -34,13 +38,15 @@ STEPS: Final[tuple[Callable[[Filling], None], ...]] = (
     leftover.word_list,
     leftover.plain,
     leftover.alike,
+    leftover.maker,
 )
 """Every kind of evidence, the surest first."""
 
 
-def fill(sig: Signature, items: Sequence[Item], pieces: Sequence[Piece]) -> Filling:
-    """Everything `items` say for the parameters of `sig`."""
+def fill(sig: Signature, items: Sequence[Item], pieces: Sequence[Piece], hints: Sequence[Hint] = ()) -> Filling:
+    """Everything `items` say for the parameters of `sig`, beginning with what `hints` say."""
     state = Filling(sig, items, pieces)
+    prefill(state, hints)
     for step in STEPS:
         step(state)
     return state

@@ -86,6 +86,9 @@ class Filling:
             return True
         if piece.kind not in ("name", "code", "number") or (piece.kind == "number" and not piece.text.isalpha()):
             return False
+        after = self.items[piece.end] if piece.end < len(self.items) else None
+        if piece.kind == "number" and not (after is not None and among(after.stem, self.sig.core | self.sig.summary)):
+            return False  # `for two` is no `two cities`
         names = {p.name.casefold() for p in self.sig.places}
         if piece.text.casefold() in names:
             return True

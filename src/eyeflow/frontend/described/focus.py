@@ -5,12 +5,13 @@ Knows: how English questions and orders begin. In: items. Out: positions of word
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Final
 
 from eyeflow.frontend.data import words
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import is_base_verb
+from eyeflow.frontend.lexicon import words as language
 
 _ENDS: Final = (".", "!", "?", ";", "\n")
 _WH: Final = ("what", "what's", "how", "how's", "which", "who", "who's", "when", "where")
@@ -21,15 +22,21 @@ _SORTS: Final = ("kind", "kinds", "type", "types", "sort", "sorts")
 _WISHES: Final = ("i", "i'd", "i'm", "we", "we'd")
 
 
-def focus(items: Sequence[Item]) -> tuple[str, list[int]]:
-    """The question word (or an empty text) and the words that name what is asked for; none when nothing tells."""
+def focus(items: Sequence[Item], own: Container[str] = ()) -> tuple[str, list[int]]:
+    """The question word (or an empty text) and the words that name what is asked for; none when nothing tells. Stems
+    in `own` say something, whatever else they may do."""
     asking = next((k for k in range(len(items)) if _asks(items, k)), None)
     if asking is not None:
-        return items[asking].lower, _thing(items, asking + 1)
+        return items[asking].lower, _thing(items, asking + 1, own)
     for want in (_orders, _wishes):
         start = next((k for k in _beginnings(items) if want(items[k])), None)
         if start is not None:
-            return "", _thing(items, start + (want is _orders and is_base_verb(items[start].lower)))
+            return "", _thing(items, start + (want is _orders and is_base_verb(items[start].lower)), own)
+    frame = words("described", "frame")
+    bare = next((k for k, i in enumerate(items) if i.is_word and not i.is_stop and i.lower not in frame), None)
+    said = {i.lower for i in items[:bare] if i.is_word and i.lower not in frame} - language("determiners")
+    if bare is not None and not items[bare].acts and said <= {"and", "then", "also", "after", "that", "please"}:
+        return "", _thing(items, bare, own)  # `volume of a sphere`
     return "", []
 
 
@@ -55,15 +62,17 @@ def _wishes(item: Item) -> bool:
     return item.lower in _WISHES
 
 
-def _thing(items: Sequence[Item], at: int) -> list[int]:
+def _thing(items: Sequence[Item], at: int, own: Container[str]) -> list[int]:
     """The first run of content words from `at` on, before any value."""
     frame = words("described", "frame")
     k = at
     while k < len(items) and items[k].is_word and (items[k].is_stop or items[k].lower in (*frame, *_SORTS)):
+        if items[k].stem in own and not items[k].is_stop:
+            break
         k += 1
     found = []
     while k < len(items) and items[k].is_word and not items[k].is_stop:
-        if items[k].lower not in frame:
+        if items[k].lower not in frame or items[k].stem in own:
             found.append(k)
         k += 1
     return found

@@ -21,7 +21,8 @@ from eyeflow.frontend.described.signature import Place, akin, among
 from eyeflow.frontend.described.values import unit_for, value_for
 from eyeflow.frontend.intent import JsonValue
 from eyeflow.frontend.items import Item
-from eyeflow.frontend.lexicon import stem
+from eyeflow.frontend.lexicon import is_base_verb, same_doing, stem
+from eyeflow.frontend.lexicon import words as language
 from eyeflow.frontend.values_said import escape
 
 _LISTED: Final = 1000
@@ -42,6 +43,8 @@ def listed(state: Filling) -> None:
             for at in _where(state, row, (words_, value), taken, place):
                 taken.update(at)
                 found.append((at, value))
+        if not found and place.closed and not place.many:
+            found = _done(state, place)
         for at, value in sorted(found):
             held: JsonValue = int(value) if place.numeric and value.lstrip("-").isdigit() else value
             if not place.many:
@@ -54,15 +57,26 @@ def listed(state: Filling) -> None:
         _together(state, place)
 
 
+def _done(state: Filling, place: Place) -> list[tuple[list[int], str]]:
+    """`put ... on my list` where one of the values is `add`: the order itself says which."""
+    first = next((k for k, i in enumerate(state.items) if i.is_word and is_base_verb(i.lower)), None)
+    if first is None or not all(is_base_verb(v.casefold()) for v in place.field.enum):
+        return []
+    verb = state.items[first].stem
+    meant = [v for v in place.field.enum if same_doing(verb, stem(v.casefold()))]
+    return [([first], meant[0])] if len(meant) == 1 else []
+
+
+_BETWEEN: Final = ("and", "or", ",", "&", "into", "to", "for", "with", "in", "of", "at", "by")
+
+
 def _together(state: Filling, place: Place) -> None:
     """`German and Spanish`: listed values in a row are a group, and so a call each."""
     held = state.said.get(place.name, [])
     if len(held) < 2 or not all(h.listed for h in held):
         return
     gaps = [state.items[a.at + 1 : b.at] for a, b in pairwise(held)]
-    if all(
-        gap and all(i.lower in ("and", "or", ",", "&", "into", "to", "for", "with", "in") for i in gap) for gap in gaps
-    ):
+    if all(gap and all(i.lower in _BETWEEN or i.lower in language("determiners") for i in gap) for gap in gaps):
         state.said[place.name] = [msgspec.structs.replace(h, group=_LISTED + held[0].at) for h in held]
 
 
@@ -75,7 +89,7 @@ def _parts(state: Filling) -> _Row:
     for at, item in enumerate(state.items):
         if item.kind == "quoted" and isinstance(item.value, str):
             row += [(stem(w), at) for w in item.value.split()]
-        elif item.kind in ("word", "key", "number"):
+        elif item.kind in ("word", "key", "number", "quantity"):
             row += [(stem(w), at) for w in re.split(r"[-/]", item.lower if item.is_word else item.text.casefold()) if w]
     return row
 
@@ -139,6 +153,12 @@ def units(state: Filling) -> None:
                 value = said  # `min/mile`
             if value is not None:
                 state.put(place, Said(escape(str(value)), at), range(at, end))
+        elif (
+            item.is_word and place.field.enum and [i.lower for i in state.items[max(0, at - 2) : at]] == ["how", "many"]
+        ):
+            value = unit_for(item.text, place)  # `how many miles`
+            if value is not None:
+                state.put(place, Said(escape(str(value)), at), [at])
     units = {p.unit: p for p in state.pieces if p.unit and p.kind == "number"}
     if place.name not in state.said and len(units) == 1:
         (piece,) = units.values()
@@ -166,7 +186,7 @@ def conversions(state: Filling) -> None:
             continue
         value = _spelled(told, source)
         to = _unit_after(state, piece) or _unit_asked(state, piece)
-        if value is None or to is None:
+        if value is None or not to:
             continue
         other = _spelled(" ".join(state.items[k].text for k in to), target)
         if other is not None:
@@ -239,7 +259,7 @@ def currencies(state: Filling) -> None:
 
 def days(state: Filling) -> None:
     """Days and times of day to the parameters that take them, by `from`, `to`, their names, or in order."""
-    found = [p for p in state.pieces if p.kind == "day"]
+    found = _dates(state)
     for piece in found:
         day = piece.day
         places = [p for p in state.open() if p.traits & {"date", "time"} or (p.numeric and "year" in p.traits)]
@@ -258,6 +278,25 @@ def days(state: Filling) -> None:
             if day.minute is not None and day.day is not None and clock != date_:
                 state.put(other, Said(held, piece.start), [])
                 break
+
+
+def _dates(state: Filling) -> list[Piece]:
+    """The days said; `next Thursday` is no day of its own where a full date is said that is a Thursday."""
+    found = [p for p in state.pieces if p.kind == "day" and p.day is not None]
+    full = [p.day.day for p in found if p.day is not None and p.day.day is not None and not p.day.relative]
+    kept = []
+    for piece in found:
+        day = piece.day
+        if (
+            day is not None
+            and day.relative
+            and len(full) == 1
+            and full[0].strftime("%A").casefold() in piece.text.casefold()
+        ):
+            state.used.update(range(piece.start, piece.end))
+            continue
+        kept.append(piece)
+    return kept
 
 
 def _day_score(place: Place, *, ends: bool, required: bool) -> float:
@@ -282,9 +321,15 @@ def flags(state: Filling) -> None:
             continue
         if all(among(state.items[h].stem, state.sig.core) for h in hits):
             continue
-        before = [i.lower for i in state.items[max(0, hits[0] - 3) : hits[0]]]
-        denied = any(w in words("described", "low") or w.endswith("n't") for w in before)
-        state.put(place, Said(flag_value(place, yes=not denied), hits[0]), hits)
+        before = range(max(0, hits[0] - 3), hits[0])
+        denying = [
+            k
+            for k in before
+            if state.items[k].lower in words("described", "low") or state.items[k].lower.endswith("n't")
+        ]
+        denied = bool(denying)
+        hits = [*hits, *denying]
+        state.put(place, Said(flag_value(place, yes=not denied), hits[0]), sorted(hits))
 
 
 def flag_words(place: Place) -> list[str]:

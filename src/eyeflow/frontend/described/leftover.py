@@ -6,16 +6,18 @@ Never: chooses between two parameters that would both do.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
+from eyeflow.frontend.data import words
 from eyeflow.frontend.described.cues import STRONG, cue_words, number_edge, text_edge
 from eyeflow.frontend.described.filling import NUMBERS, Filling, Said, edge, give, take, units_of
 from eyeflow.frontend.described.phrases import phrases
 from eyeflow.frontend.described.pieces import Piece
 from eyeflow.frontend.described.signature import Place, akin, among
 from eyeflow.frontend.described.values import value_for
-from eyeflow.frontend.lexicon import is_base_verb
+from eyeflow.frontend.lexicon import is_base_verb, stem
 from eyeflow.frontend.lexicon import words as language
 from eyeflow.frontend.values_said import escape
 
@@ -102,12 +104,14 @@ def alone(state: Filling) -> None:
                 if score is not None and score >= 0:
                     fits.append((score + 0.4 * place.field.required, u, place))
         required = [f for f in fits if f[2].field.required]
-        fits = required or [f for f in fits if f[0] >= 0.8 * STRONG]
+        fits = required or [f for f in fits if f[0] >= 0.8 * STRONG] or _called(state, units, places)
         same = {f[2].name for f in fits}
         count = max((len(h) for h in state.said.values()), default=1)
         if len(same) == 1 and len(fits) == len(units) == count > 1:
             for _, u, place in sorted(fits, key=lambda f: f[1]):
                 give(state, units[u], place)
+            return
+        if _one_more(state, units, count):
             return
         sole = [
             f for f in fits if sum(1 for g in fits if g[1] == f[1]) == 1 and sum(1 for g in fits if g[2] is f[2]) == 1
@@ -121,6 +125,29 @@ def alone(state: Filling) -> None:
             return
 
 
+def _called(
+    state: Filling, units: Sequence[Sequence[Piece]], places: Sequence[Place]
+) -> list[tuple[float, int, Place]]:
+    """`showings of Silver Harbor`, where one name is left and one parameter is the name or title of something."""
+    titles = [p for p in places if _TITLE.match(p.field.description) and not p.closed and not p.many]
+    if len(titles) != 1 or len(units) != 1 or len(units[0]) != 1 or units[0][0].kind not in ("name", "quoted"):
+        return []
+    score = edge(units[0][0], titles[0], state)
+    led = _before(state, units[0][0]) in ("of", "for")
+    return [(score, 0, titles[0])] if score is not None and score >= 0 and led else []
+
+
+def _one_more(state: Filling, units: Sequence[Sequence[Piece]], count: int) -> bool:
+    """`parcel JD0044 ... and parcel 77120`: what is left makes one code as many as everything else that was said."""
+    rest = [u for u in units if len(u) == 1] + [[p] for p in state.left() if p.kind == "number" and p.unit is None]
+    places = [p for p in state.sig.places if "code" in p.traits and p.textual and not p.many and p.name in state.said]
+    if len(rest) != 1 or len(units) > 1 or len(places) != 1 or len(state.said[places[0].name]) != count - 1:
+        return False
+    piece = rest[0][0]
+    state.put(places[0], Said(escape(piece.text), piece.start), range(piece.start, piece.end))
+    return True
+
+
 def _clearly(fits: Sequence[tuple[float, int, Place]]) -> list[tuple[float, int, Place]]:
     """A fit that no other for the same value or the same parameter comes near."""
     out = []
@@ -129,6 +156,15 @@ def _clearly(fits: Sequence[tuple[float, int, Place]]) -> list[tuple[float, int,
         if fit[0] >= max(rivals, default=0.0) + 0.8:
             out.append(fit)
     return out
+
+
+def maker(state: Filling) -> None:
+    """`a Yamaha piano`: a name right before the words for the thing that is wanted says who made it."""
+    places = [p for p in state.open() if "maker" in p.traits and p.textual and not p.many and not p.closed]
+    kinds = {h.at for p in state.sig.places if "kind" in p.traits for h in state.said.get(p.name, ())}
+    for piece in state.left():
+        if len(places) == 1 and piece.kind == "name" and piece.end in kinds:
+            take(state, piece, places[0])
 
 
 def word_list(state: Filling) -> None:
@@ -150,6 +186,11 @@ def plain(state: Filling) -> None:
         wanted = [p for p in state.open() if p.field.required and _worded(p)]
         if not units or not wanted or not (_sole(state, units, wanted) or _best(state, units, wanted)):
             break
+    topics = [p for p in state.open() if "topic" in p.traits and _worded(p)]
+    for unit in units_of(phrases(state)) if len(topics) == 1 else ():
+        led = _before(state, unit[0]) in words("described", "about") and topics[0].name not in state.said
+        if led and (topics[0].many or len(unit) == 1):
+            _put(state, unit, topics[0])
     for unit in units_of(phrases(state)):
         places = [p for p in state.open() if _worded(p) and _beside(state, range(unit[0].start, unit[-1].end), p)]
         if len(places) == 1:
@@ -157,8 +198,14 @@ def plain(state: Filling) -> None:
 
 
 def alike(state: Filling) -> None:
-    """`in the shape of a heart ... in the shape of a star`: what hangs on the same words is a further value."""
+    """`in the shape of a heart ... in the shape of a star`: what hangs on the same words is a further value; so is
+    what stands as another value of it does, `TP53 in mouse and MYC in human`."""
     for place in state.sig.places:
+        held = state.said.get(place.name, [])
+        if len(held) == 1 and not place.many and _worded(place):
+            for unit in units_of(phrases(state)):
+                if _parallel(state, unit[0].start, held[0].at):
+                    _put(state, unit, place)
         held = state.said.get(place.name, [])
         if not held or place.many or not _worded(place) or len(held) > 1:
             continue
@@ -166,6 +213,18 @@ def alike(state: Filling) -> None:
         for unit in units_of(phrases(state)) if led else ():
             if _led_at(state, unit[0].start) == led:
                 _put(state, unit, place)
+        for unit in units_of(state.left()) if led else ():
+            again = _led_at(state, unit[0].start)
+            if unit[0].kind in ("name", "code") and again[-1:] == led[-1:] and again[:1] == (stem("and"),):
+                give(state, unit, place)
+
+
+def _parallel(state: Filling, one: int, other: int) -> bool:
+    """Both stand after the same small word, which stands after a value of one and the same parameter."""
+    if min(one, other) < 2 or state.items[one - 1].lower != state.items[other - 1].lower:
+        return False
+    before = [next((p.start for p in state.pieces if p.start <= at - 2 < p.end), -1) for at in (one, other)]
+    return any({h.at for h in held} >= set(before) for held in state.said.values())
 
 
 def _worded(place: Place) -> bool:
@@ -173,9 +232,22 @@ def _worded(place: Place) -> bool:
     return place.textual and not place.closed and not place.traits & {"date", "time", "unit", "code", "flag", "object"}
 
 
+def _indefinite(state: Filling, piece: Piece, place: Place) -> bool:
+    """`some jazz` is no title of anything."""
+    before = state.items[piece.start - 1].lower if piece.start else ""
+    called = _TITLE.match(place.field.description)
+    vague = ("some", "any", "another", *(("a", "an") if called and "titled" in place.traits else ()))
+    return before in vague and called is not None
+
+
+_TITLE: Final = re.compile(r"(?:the )?(?:exact |full )?(?:title|name)s? of\b", re.IGNORECASE)
+
+
 def _sole(state: Filling, units: Sequence[Sequence[Piece]], wanted: Sequence[Place]) -> bool:
     """One place, and one phrase (or several that stand alike: `who made the lamp and who made the chair`)."""
     if len(wanted) != 1 or len({_before(state, unit[0]) for unit in units}) != 1:
+        return False
+    if any(_indefinite(state, unit[0], wanted[0]) for unit in units):
         return False
     if "place" in wanted[0].traits and not all(_placed(state, unit[0]) for unit in units):
         return False
@@ -190,6 +262,8 @@ def _best(state: Filling, units: Sequence[Sequence[Piece]], wanted: Sequence[Pla
     for u, unit in enumerate(units):
         for place in wanted:
             score = max((s for p in unit if (s := text_edge(p, place, state.cues)) is not None), default=None)
+            if _indefinite(state, unit[0], place):
+                continue
             if score is not None and score >= _WORDED and ("place" not in place.traits or _placed(state, unit[0])):
                 fits.append((score, u, place))
     clear = _clearly(fits)

@@ -8,7 +8,7 @@ means none goes with what comes before it (or after, at the start).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from eyeflow.frontend.described.choose import Match, matches
@@ -33,14 +33,18 @@ _SURE: Final = 5.0
 _LIKELY: Final = 2.5
 
 
-def parts(items: Sequence[Item], scope: Scope) -> list[list[list[Item]]]:
+Filled = Callable[[Sequence[Item]], str | None]
+
+
+def parts(items: Sequence[Item], scope: Scope, filled: Filled) -> list[list[list[Item]]]:
     """`items` as parts, in order; each as the stretches that ask for the same capability, to be read by themselves or
-    together. One part of one stretch when nothing tells more apart."""
+    together. One part of one stretch when nothing tells more apart. `filled` is the capability that takes everything
+    a sentence says, when its words alone do not tell."""
     whole = [[list(items)]]
     sentences = _sentences(items)
     if len(sentences) > MOST:
         return whole
-    units = [unit for sentence in sentences for unit in _units(sentence, scope)]
+    units = [unit for sentence in sentences for unit in _units(sentence, scope, filled)]
     if len({key for key, _ in units if key is not None}) < 1 or len(units) < 2:
         return whole
     grouped: list[tuple[str | None, list[Item]]] = []
@@ -61,13 +65,16 @@ def parts(items: Sequence[Item], scope: Scope) -> list[list[list[Item]]]:
     return list(merged.values())
 
 
-def _units(sentence: list[Item], scope: Scope) -> list[tuple[str | None, list[Item]]]:
+def _units(sentence: list[Item], scope: Scope, filled: Filled) -> list[tuple[str | None, list[Item]]]:
     """The sentence with what it means; cut where its pieces mean different capabilities."""
     segments = _segments(sentence)
     keys = [_meant(segment, scope) for segment in segments]
     told = dict.fromkeys(key for key in keys if key is not None)
     if len(told) < 2:
-        return [(next(iter(told), None) or _meant(sentence, scope), sentence)]
+        key = next(iter(told), None) or _meant(sentence, scope)
+        if key is None and any(focus(sentence)) and any(i.is_literal or i.proper for i in sentence):
+            key = filled(sentence)
+        return [(key, sentence)]
     out: list[tuple[str | None, list[Item]]] = []
     for key, segment in zip(keys, segments, strict=True):
         if out and (key is None or out[-1][0] in (None, key)):

@@ -30,7 +30,10 @@ def phrases(state: Filling) -> list[Piece]:
     taken = {k for p in state.pieces for k in range(p.start, p.end)} | state.used
     own = state.sig.core | state.sig.summary | frozenset(w for p in state.sig.places for w in p.names)
     runs: list[list[int]] = []
+    counted = frozenset(w for p in state.sig.places if p.numeric for w in p.about)
     for at, item in enumerate(state.items):
+        if at - 1 in taken and item.is_word and among(item.stem, counted):
+            continue  # `a 4.5 hectare field`: the unit of the number before it
         going = bool(runs) and runs[-1][-1] == at - 1
         if at in taken or among(item.stem, own) or not _noun(state.items, at, taken, going=going):
             continue
@@ -52,6 +55,8 @@ def _noun(items: Sequence[Item], at: int, taken: set[int], *, going: bool) -> bo
     item = items[at]
     if not item.is_word or item.is_stop or item.lower in words("described", "frame") or len(item.text) < 2:
         return False
+    if item.lower in words("described", "altering"):
+        return False
     if item.lower.endswith(("'s", "ly")) or item.kind != "word":
         return False
     before = items[at - 1] if at else None
@@ -61,6 +66,7 @@ def _noun(items: Sequence[Item], at: int, taken: set[int], *, going: bool) -> bo
     if item.lower.endswith(_VERBAL) and len(item.text) > 5:
         after = items[at + 1] if at + 1 < len(items) else None
         nominal = after is not None and after.is_word and not after.is_stop and at + 1 not in taken
-        about = before is not None and before.lower in words("described", "about")
-        return (nominal and (going or led)) or (about and item.lower.endswith("ing"))
+        leads = words("described", "about") if item.lower.endswith("ing") else frozenset[str]()
+        about = before is not None and before.lower in (*leads, "of", "for", *(("by",) if leads else ("with",)))
+        return (nominal and (going or led)) or about
     return True

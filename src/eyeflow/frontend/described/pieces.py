@@ -13,12 +13,14 @@ from typing import Final
 
 import msgspec
 
-from eyeflow.frontend.data import words
+from eyeflow.frontend.data import mapping, numbers, words
 from eyeflow.frontend.described.dates import Day, days, is_month
 from eyeflow.frontend.intent import JsonValue
 from eyeflow.frontend.items import Item
+from eyeflow.frontend.lexicon import stem
 from eyeflow.frontend.lexicon import words as language
 from eyeflow.units import lookup
+from eyeflow.values import Span
 
 _LINKS: Final = ("of", "de", "la", "du", "van", "von", "al", "&")
 _CODE: Final = re.compile(r"(?=[^\W_]*\d)(?=\w*[^\W\d_])[\w-]{2,40}|[A-Z]+[a-z]+[A-Z]\w*|\w+_\w+")
@@ -32,7 +34,8 @@ class Piece(msgspec.Struct, frozen=True, eq=False):
     """One value said. `kind`: number, share, money, list, quoted, name, code, day, address (e-mail, URL and the like).
 
     `start` and `end` are positions in the row of items, `end` excluded; `value` what it says, `unit` the unit beside
-    it; `group` numbers pieces that stand in one `a, b and c`; `day` what a day says.
+    it, `measure` a unit that can only be compared as it is written (`mol/L`); `group` numbers pieces that stand in one
+    `a, b and c`; `day` what a day says.
     """
 
     kind: str
@@ -43,6 +46,7 @@ class Piece(msgspec.Struct, frozen=True, eq=False):
     unit: str | None = None
     group: int = -1
     day: Day | None = None
+    measure: str | None = None
 
     @property
     def idle(self) -> bool:
@@ -69,6 +73,24 @@ def pieces(items: Sequence[Item], text: str, now: datetime) -> tuple[Piece, ...]
     return tuple(grouped(found, items))
 
 
+def split(items: Sequence[Item]) -> list[Item]:
+    """`items` with `six-sided` as the number and the word it is joined to."""
+    out: list[Item] = []
+    for item in items:
+        count, joint, noun = item.lower.partition("-")
+        value = numbers("numbers", "units").get(count) if item.is_word and joint else None
+        if value is None or value < 2 or not noun.isalpha() or noun in (*numbers("numbers", "units"), "way", "time"):
+            out.append(item)
+            continue
+        cut = item.span.start + len(count)
+        one, other = Span(item.span.start, cut), Span(cut + 1, item.span.end)
+        change = msgspec.structs.replace
+        out.append(change(item, kind="number", text=item.text[: len(count)], lower="<number>", span=one, value=value))
+        bare = noun[:-1] if noun.endswith("ed") else noun  # `sided`: with sides
+        out.append(change(item, text=item.text[len(count) + 1 :], lower=noun, stem=stem(bare), span=other))
+    return out
+
+
 def _day(items: Sequence[Item], at: int, text: str, said: dict[int, Day]) -> Piece | None:
     day = next((d for start, d in said.items() if start <= items[at].span.start < d.span.end), None)
     if day is None:
@@ -87,6 +109,9 @@ def _piece(items: Sequence[Item], at: int, text: str) -> Piece | None:
             return listed
     if item.kind == "quoted":
         return Piece("quoted", at, at + 1, item.text, item.value)
+    if item.kind == "number" and (dotted := _dotted(items, at)) > at + 2:
+        said = text[item.span.start : items[dotted - 1].span.end]
+        return Piece("code", at, dotted, said, said)  # `10.0.0.7`, `2.1.4`
     if item.kind in _NUMERIC and isinstance(item.value, int | float):
         return _number(items, at, text)
     if item.kind in _ADDRESSES:
@@ -110,6 +135,20 @@ def _glued(items: Sequence[Item], at: int) -> int:
         end < len(items) and items[end].span.start == items[end - 1].span.end and items[end].text not in ",.?!;:)]'\""
     ):
         end += 1
+    return end
+
+
+def _dotted(items: Sequence[Item], at: int) -> int:
+    """The end of numbers joined by full stops without a space."""
+    end = at + 1
+    while (
+        end + 1 < len(items)
+        and items[end].text == "."
+        and items[end + 1].text.replace(".", "").isdigit()
+        and items[end - 1].span.end == items[end].span.start
+        and items[end].span.end == items[end + 1].span.start
+    ):
+        end += 2
     return end
 
 
@@ -162,9 +201,25 @@ def _number(items: Sequence[Item], at: int, text: str) -> Piece | None:
     if known is not None and not (symbol is not None and symbol.is_stop):
         said = text[item.span.start : items[end].span.end]
         return Piece(kind, at, end + 1, said, item.value, known.name)
+    if kind == "number" and item.unit is None and end < len(items) and (beside := _measured(items, end)) is not None:
+        unit, measure, end = beside
+        said = text[item.span.start : items[end - 1].span.end]
+        return Piece(kind, at, end, said, item.value, unit, measure=measure)
     if item.unit is not None and end + 1 < len(items) and items[end].text == "^" and items[end + 1].kind == "number":
         return Piece(kind, at, end + 2, text[item.span.start : items[end + 1].span.end], item.value)  # `9.8 m/s^2`
     return Piece(kind, at, end, item.text, item.value, item.unit)
+
+
+_PER: Final = re.compile(r"[A-Za-zµ°]{1,8}(?:[/·*][A-Za-zµ°]{1,8}\d?)+")
+
+
+def _measured(items: Sequence[Item], at: int) -> tuple[str | None, str | None, int] | None:
+    """The unit `mol/L` at `at`: its name or as it is written, and its end."""
+    item = items[at]
+    if item.kind == "punct" or not _PER.fullmatch(item.text):
+        return None
+    known = lookup(item.text) or lookup(item.text.casefold())
+    return (known.name, None, at + 1) if known is not None else (None, item.text, at + 1)
 
 
 _STREETS: Final = frozenset(
@@ -218,10 +273,12 @@ def _name(items: Sequence[Item], at: int, text: str) -> Piece | None:
     ):
         return Piece("name", at, at + 1, items[at].text, items[at].text)
     if not _capital(items, at):
-        return None
+        return _small_town(items, at, text)
     end = at + 1
     while end < len(items):
-        if (
+        if _initials(items, end):
+            end += 2
+        elif (
             _capital(items, end)
             or _titled(items, end)
             or (items[end].text.isupper() and items[end].is_word and len(items[end].text) <= 3)
@@ -251,6 +308,33 @@ def _name(items: Sequence[Item], at: int, text: str) -> Piece | None:
     end = _region(items, end, text)
     said = text[items[at].span.start : items[end - 1].span.end]
     return Piece("code" if len(said) == 1 else "name", at, end, said, said)
+
+
+_TOWN_LEADS: Final = ("in", "from", "to", "near", "at", "around", "between", "for")
+
+
+def _small_town(items: Sequence[Item], at: int, text: str) -> Piece | None:
+    """`in new york`: a town everybody knows, written small."""
+    if not items[at].is_word or not at or items[at - 1].lower not in _TOWN_LEADS:
+        return None
+    known = {**mapping("towns", "states"), **mapping("towns", "countries")}
+    for end in range(min(len(items), at + 3), at, -1):
+        said = text[items[at].span.start : items[end - 1].span.end]
+        if all(i.is_word for i in items[at:end]) and said == said.casefold() and said in known:
+            if end == at + 1 and said in words("described", "ordinary"):
+                return None
+            named = said.title()
+            return Piece("name", at, end, named, named)
+    return None
+
+
+def _initials(items: Sequence[Item], at: int) -> bool:
+    """`D.C.`: a full stop between two capitals, written without spaces."""
+    if items[at].text != "." or at + 1 >= len(items):
+        return False
+    before, after = items[at - 1], items[at + 1]
+    letters = all(len(i.text) == 1 and i.text.isupper() for i in (before, after))
+    return letters and before.span.end == items[at].span.start and items[at].span.end == after.span.start
 
 
 def _titled(items: Sequence[Item], at: int) -> bool:
@@ -302,7 +386,8 @@ def _capital(items: Sequence[Item], at: int) -> bool:
     if item.is_stop:
         after = items[at + 1] if at + 1 < len(items) else None
         return len(item.text) > 1 and after is not None and after.is_word and after.text[:1].isupper()
-    first = at == 0 or items[at - 1].text in (".", "!", "?", "\n", ":")
+    begins = not item.proper and not item.text.isupper()  # a sentence, though its items may be apart by now
+    first = at == 0 or items[at - 1].text in (".", "!", "?", "\n", ":") or begins
     if first and at > 1 and items[at - 1].text == "." and items[at - 2].lower in _HONOURS:
         return True
     if first:
@@ -317,7 +402,15 @@ def grouped(found: Sequence[Piece], items: Sequence[Item]) -> list[Piece]:
     group = 0
     for piece in found:
         last = out[-1] if out else None
-        if last is not None and _alike(last, piece) and _joined(items[last.end : piece.start]):
+        if (
+            last is not None
+            and _alike(last, piece)
+            and _joined(
+                items[last.end : piece.start],
+                named=piece.kind == "name",
+                sizes=last.kind == piece.kind == "number" and last.unit == piece.unit,
+            )
+        ):
             if last.group < 0:
                 group += 1
                 out[-1] = last = msgspec.structs.replace(last, group=group)
@@ -333,10 +426,13 @@ def _alike(one: Piece, other: Piece) -> bool:
     return one.kind == other.kind or {one.kind, other.kind} <= {"quoted", "name", "code"}
 
 
-def _joined(between: Sequence[Item]) -> bool:
+def _joined(between: Sequence[Item], *, sizes: bool = False, named: bool = False) -> bool:
     said = [i.lower for i in between]
+    if sizes and said in (["by"], ["x"], ["×"]):
+        return True  # `8 by 5`
     joins = [w for w in said if w in ("and", "or", ",", "&", "then")]
     rest = [i for i in between if i.lower not in ("and", "or", ",", "&", "then")]
-    if joins and rest and rest[-1] is between[-1] and rest[-1].lower in language("determiners"):
+    leads = ("the",) if named else language("determiners")
+    if joins and rest and rest[-1] is between[-1] and rest[-1].lower in leads:
         rest = rest[:-1]  # `a telescope and the microscope`
     return bool(joins) and (not rest or (len(rest) == 1 and between[0] is rest[0] and not rest[0].is_stop))

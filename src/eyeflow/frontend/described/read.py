@@ -14,14 +14,15 @@ import msgspec
 
 from eyeflow.frontend.described import doubts, several
 from eyeflow.frontend.described.choose import Match, matches
-from eyeflow.frontend.described.explained import explain
+from eyeflow.frontend.described.explained import explain, scenery
 from eyeflow.frontend.described.fill import fill
 from eyeflow.frontend.described.filling import Filling
 from eyeflow.frontend.described.parts import parts
-from eyeflow.frontend.described.pieces import Piece, pieces
+from eyeflow.frontend.described.pieces import Piece, pieces, split
 from eyeflow.frontend.described.reading import Reading, called, usual
 from eyeflow.frontend.described.signature import Place
 from eyeflow.frontend.described.values import in_region
+from eyeflow.frontend.hints import Hint, found_at
 from eyeflow.frontend.intent import Action, JsonValue
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import cue_at
@@ -33,6 +34,7 @@ MARGIN: Final = 1.0
 """Two capabilities whose scores differ by less are as good as each other, unless only one can be filled."""
 
 _EVEN: Final = 0.3
+_NEARLY: Final = 0.6
 
 _LOOKED: Final = 6
 _LEAST_SCORE, _LEAST_NAMED, _LEAST_COVERED = 4.0, 0.3, 0.3
@@ -42,9 +44,9 @@ def read(items: Sequence[Item], times: Sequence[TimePhrase], scope: Scope) -> Sc
     """`scope` with the calls that `items` ask for; None when they ask for none that is described."""
     if not scope.vocab.bare or _started(items, times):
         return None
-    held = [i for i in items if i.index not in scope.explained]
+    held = split([i for i in items if i.index not in scope.explained])
     found: list[tuple[Sequence[Item], Reading]] = []
-    for stretches in parts(held, scope):
+    for stretches in parts(held, scope, lambda said: _filled(said, scope)):
         each = _apart(stretches, scope)
         if not each:
             return None
@@ -53,7 +55,17 @@ def read(items: Sequence[Item], times: Sequence[TimePhrase], scope: Scope) -> Sc
     for words_, reading in found:
         scope = _act(reading, words_, scope)
         used |= {words_[k].index for k in reading.state.used}
+        if reading.match.entry.reads:
+            used |= {words_[k].index for k in scenery(reading.state, words_)}
     return doubts.times_left(items, times, used, scope) if found else None
+
+
+def _filled(items: Sequence[Item], scope: Scope) -> str | None:
+    """The capability that takes all that is said in one sentence and lacks nothing."""
+    reading = _part(items, scope)
+    whole = reading is not None and reading.complete and not reading.state.left() and reading.rival is None
+    tied = reading is not None and any(h[0].tied for h in reading.state.said.values())
+    return reading.match.entry.key if reading is not None and whole and tied else None
 
 
 def _apart(stretches: Sequence[Sequence[Item]], scope: Scope) -> list[tuple[Sequence[Item], Reading]]:
@@ -102,11 +114,16 @@ def _supposing(items: Sequence[Item]) -> bool:
 
 def _part(items: Sequence[Item], scope: Scope) -> Reading | None:
     """The best capability for one part of the request, filled."""
+    alone = _alone(items, scope)
+    return (_hinted(items, scope, alone) or alone) if scope.hints else alone
+
+
+def _alone(items: Sequence[Item], scope: Scope) -> Reading | None:
+    """What the words say by themselves."""
     found = matches(items, scope)
     if not found:
         return None
-    now = scope.ctx.now
-    values = pieces(items, scope.text, now)
+    values = pieces(items, scope.text, scope.ctx.now)
     likely = [m for m in found if _likely(m)]
     if not likely:
         return _by_values([_reading(m, items, values) for m in found[:_LOOKED]])
@@ -117,7 +134,42 @@ def _part(items: Sequence[Item], scope: Scope) -> Reading | None:
         rival = _reading(other, items, values)
         as_good = best.match.score - rival.match.score < _EVEN and len(rival.state.said) == len(best.state.said)
         best = msgspec.structs.replace(best, rival=rival.match) if as_good else _better(best, rival)
-    return best
+    return best if best.complete else _fuller(best, [_reading(m, items, values) for m in likely[1:4]])
+
+
+def _fuller(best: Reading, others: Sequence[Reading]) -> Reading:
+    """The one other reading that lacks nothing and leaves nothing, takes all that the best takes, and is nearly as
+    likely; else the best."""
+    taken = {h.at for held in best.state.said.values() for h in held}
+    found = [
+        r
+        for r in others
+        if r.complete
+        and not r.state.left()
+        and r.match.score >= _NEARLY * best.match.score
+        and taken <= {h.at for held in r.state.said.values() for h in held}
+    ]
+    return found[0] if len(found) == 1 else best
+
+
+def _hinted(items: Sequence[Item], scope: Scope, alone: Reading | None) -> Reading | None:
+    """The same capability, or where the words alone name none the one they come nearest to, filled with what hints
+    see first; None when hints see another one."""
+    held = [hint for hint in scope.hints if _within(hint, items, scope)]
+    if len({hint.key for hint in held}) != 1 or (alone is not None and alone.rival is not None):
+        return None
+    ranked = [alone.match] if alone is not None else matches(items, scope)[:2]
+    if not ranked or ranked[0].entry.key != held[0].key:
+        return None
+    if len(ranked) > 1 and ranked[0].score - ranked[1].score < _EVEN:
+        return None  # two come as near: which of them is for a person to say
+    return _reading(ranked[0], items, pieces(items, scope.text, scope.ctx.now), held)
+
+
+def _within(hint: Hint, items: Sequence[Item], scope: Scope) -> bool:
+    """What the hint takes from the request stands among these words, if anywhere."""
+    said = [value for _, value in hint.params if isinstance(value, str) and value.casefold() in scope.text.casefold()]
+    return all(found_at(value, items) for value in said)
 
 
 def _by_values(readings: Sequence[Reading]) -> Reading | None:
@@ -148,10 +200,10 @@ def _better(one: Reading, other: Reading) -> Reading:
     return other if left > 0 else one
 
 
-def _reading(match: Match, items: Sequence[Item], values: Sequence[Piece]) -> Reading:
-    state = fill(match.signature, items, values)
+def _reading(meant: Match, items: Sequence[Item], values: Sequence[Piece], hints: Sequence[Hint] = ()) -> Reading:
+    state = fill(meant.signature, items, values, hints)
     found = several.calls(state)
-    return Reading(match, state, None if found is None else tuple(found), _open(state, found))
+    return Reading(meant, state, None if found is None else tuple(found), _open(state, found))
 
 
 def _open(state: Filling, found: Sequence[dict[str, JsonValue]] | None) -> tuple[Place, ...]:

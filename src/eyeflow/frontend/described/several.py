@@ -6,9 +6,12 @@ Never: fills.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Final
 
+from eyeflow.frontend.described.cues import cue_words
 from eyeflow.frontend.described.filling import Filling, Said
+from eyeflow.frontend.described.signature import Place, akin
 from eyeflow.frontend.intent import JsonValue
 
 MOST: Final = 12
@@ -32,11 +35,14 @@ def calls(state: Filling) -> list[dict[str, JsonValue]] | None:
     full = {n: held for n, held in many.items() if len(held) == count}
     rest = {n: held for n, held in many.items() if len(held) < count}
     starts = _frames(full, count)
+    shared = {p.name for p in state.sig.places if _again(state, p)}
     optional = {p.name for p in state.sig.places if not p.field.required}
     inner = {
         n: held
         for n, held in found.items()
-        if n in once and (_inside(held[0], starts) or (n in optional and _of_last(state, held[0], starts)))
+        if n in once
+        and n not in shared
+        and (_inside(held[0], starts) or (n in optional and _of_last(state, held[0], starts)))
     }
     rest |= inner
     out: list[dict[str, JsonValue]] = []
@@ -52,6 +58,12 @@ def calls(state: Filling) -> list[dict[str, JsonValue]] | None:
                 params[name] = mine[0].value
         out.append({**{n: v for n, v in once.items() if n not in inner}, **params})
     return _ordered(state, out)
+
+
+def _again(state: Filling, place: Place) -> bool:
+    """`at the same weight`: the one value said is meant for every call."""
+    cues = cue_words(place)
+    return any(one.lower == "same" and any(akin(other.stem, w) for w in cues) for one, other in pairwise(state.items))
 
 
 def _once_each(held: list[Said]) -> list[Said]:

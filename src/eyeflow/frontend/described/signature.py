@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from eyeflow.frontend.data import words
-from eyeflow.frontend.lexicon import stem
+from eyeflow.frontend.lexicon import is_base_verb, stem
 from eyeflow.frontend.lexicon import words as language
 from eyeflow.frontend.values_said import element
 from eyeflow.frontend.vocabulary import Entry, content_stems, split_name
@@ -50,7 +50,8 @@ class Place(msgspec.Struct, frozen=True, eq=False):
 
     `names` are the stems of its name, `about` those its description adds, `said` the values it lists itself (by their
     words), `traits` what kind of thing it takes, `unit` the unit it is counted in, `format` how a day is written,
-    `regional` whether a town is wanted with its region, `usual` the default its description states.
+    `regional` whether a town is wanted with its region, `usual` the default its description states, `counted` the
+    stems of what a number is counted in by its description, known units or not.
     """
 
     field: Field
@@ -62,6 +63,7 @@ class Place(msgspec.Struct, frozen=True, eq=False):
     format: str | None
     regional: bool
     usual: str | None
+    counted: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -80,8 +82,14 @@ class Place(msgspec.Struct, frozen=True, eq=False):
 
     @property
     def numeric(self) -> bool:
-        """True for a number, or a list of numbers."""
-        return is_numeric(element(self.field))
+        """True for a number, a list of numbers, or rows of them."""
+        held = non_null(element(self.field))
+        return is_numeric(held) or (isinstance(held, ListOf) and is_numeric(non_null(held.item)))
+
+    @property
+    def rows(self) -> bool:
+        """True for a list of lists."""
+        return self.many and isinstance(non_null(element(self.field)), ListOf)
 
     @property
     def textual(self) -> bool:
@@ -109,10 +117,11 @@ def signature(entry: Entry) -> Signature:
     plain = words("described", "signature")
     named = [w for w in _split(entry.spec.name) if w not in plain]
     service = [w for w in _split(entry.service.id) if w not in plain]
+    doing = [is_base_verb(w.casefold()) for w in re.split(r"[^A-Za-z]+|(?<=[a-z])(?=[A-Z])", entry.spec.name) if w]
     places = tuple(_place(p) for p in entry.spec.params)
     return Signature(
         entry=entry,
-        head=tuple(dict.fromkeys(named or service)),
+        head=tuple(dict.fromkeys([*named, *service] if all(doing) else named or service)),
         core=frozenset((*named, *service)),
         summary=frozenset(w for w in told(entry.spec.summary) if w not in plain),
         params=frozenset(w for p in places for w in (*p.names, *p.about)),
@@ -178,6 +187,7 @@ def _place(param: Field) -> Place:
         format=shape.group(1).casefold() if shape is not None else None,
         regional=bool(re.search(r"city,? (?:and )?(?:state|country)\b", text, re.I)),
         usual=usual["held"].strip("'\"") if usual is not None else None,
+        counted=_counted(param, text),
     )
 
 
@@ -243,6 +253,8 @@ def _traits(param: Field, names: tuple[str, ...], about: tuple[str, ...], text: 
         found.add("date")
     if own & {"time", "clock"} and "date" not in found and _is_text(param):
         found.add("time")
+    if "languag" in own or stem("language") in own:
+        found.add("language")
     if own & {"unit"} or (own & {"unit", "scal", "measur"} and param.enum):
         found.add("unit")
     for trait, key in (("place", "places"), ("maker", "makers"), ("origin", "origins"), ("target", "targets")):
@@ -262,6 +274,7 @@ def _traits(param: Field, names: tuple[str, ...], about: tuple[str, ...], text: 
         ("venue", "venues"),
         ("kind", "kinds"),
         ("platform", "platforms"),
+        ("person", "persons"),
     ):
         if speaks(key, own):
             found.add(trait)
@@ -274,6 +287,17 @@ def _traits(param: Field, names: tuple[str, ...], about: tuple[str, ...], text: 
     if param.entity == "location":
         found.add("place")
     return frozenset(found)
+
+
+_COUNTED: Final = re.compile(r"\bin (?:square |cubic )?([a-z]+)\b|\(([a-z]+)\)", re.IGNORECASE)
+
+
+def _counted(param: Field, text: str) -> tuple[str, ...]:
+    """`ohm` for a number `in ohms`."""
+    if not is_numeric(element(param)):
+        return ()
+    found = (stem((hit[1] or hit[2]).casefold()) for hit in _COUNTED.finditer(text))
+    return tuple(w for w in dict.fromkeys(found) if w not in language("stop"))
 
 
 def _unit(param: Field, text: str) -> Unit | None:

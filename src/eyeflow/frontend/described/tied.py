@@ -6,14 +6,17 @@ Never: takes what nothing ties (that is `leftover`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from itertools import permutations
+from itertools import pairwise, permutations
 from typing import Final
 
-from eyeflow.frontend.described.cues import STRONG, text_edge
+from eyeflow.frontend.data import words
+from eyeflow.frontend.described.cues import STRONG, named, text_edge
 from eyeflow.frontend.described.filling import NUMBERS, Filling, edge, give, take, units_of
 from eyeflow.frontend.described.pieces import Piece
 from eyeflow.frontend.described.signature import Place
+from eyeflow.frontend.lexicon import words as language
 from eyeflow.frontend.values_said import is_code
 
 _SHARE: Final = 0.75
@@ -39,7 +42,7 @@ def one_each(state: Filling) -> None:
     table = [[text_edge(piece, place, state.cues) for place in places] for piece in held]
     for order in permutations(range(len(places))):
         scores = [table[k][p] for k, p in enumerate(order)]
-        if all(s is not None for s in scores):
+        if all(s is not None and s >= 0 for s in scores):
             ways.append((round(sum(s for s in scores if s is not None), 4), order))
     ways.sort(key=lambda w: (-w[0], w[1]))
     if not ways or (len(ways) > 1 and ways[0][0] - ways[1][0] < _CLEAR):
@@ -52,6 +55,52 @@ def one_each(state: Filling) -> None:
             return
     for piece, p in zip(held, ways[0][1], strict=True):
         take(state, piece, places[p])
+
+
+def twins(state: Filling) -> None:
+    """`between Graz and Linz` for a first and a second city, or for where it starts and ends: each pair is one call."""
+    places = [p for p in state.open() if p.field.required and p.textual and not (p.closed or p.many)]
+    pairs = [(a, b) for a, b in pairwise(sorted(places, key=state.sig.places.index)) if _twinned(a, b)]
+    if len(pairs) != 1 or any(_twinned(p, pairs[0][0]) for p in places if p not in pairs[0]):
+        return
+    free = [p for p in state.pieces if p.kind in _TEXTS and p.start not in state.used]
+    rows = _paired(state, free)
+    if len(free) == 2 and not rows and "origin" not in pairs[0][0].traits:
+        rows = [(free[0], free[1])]
+    if 2 * len(rows) != len(free):
+        return
+    for row in rows:
+        for piece, place in zip(row, pairs[0], strict=True):
+            take(state, piece, place)
+
+
+_TEXTS: Final = ("name", "quoted", "code")
+_NUMBERED: Final = frozenset({"a", "b", "x", "y", "one", "two", "first", "second", "1", "2"})
+
+
+def _twinned(one: Place, other: Place) -> bool:
+    """`city_a` and `city_b`, or `origin` and `destination`."""
+    if one is other or one.field.type != other.field.type:
+        return False
+    if "origin" in one.traits and "target" in other.traits:
+        return "place" in one.traits and "place" in other.traits
+    bare = [
+        tuple(w for w in re.split(r"[_\W]+|(?=\d)|(?<=[a-z])(?=[A-Z])", p.name) if w.casefold() not in _NUMBERED)
+        for p in (one, other)
+    ]
+    return bare[0] == bare[1]
+
+
+def _paired(state: Filling, free: Sequence[Piece]) -> list[tuple[Piece, Piece]]:
+    """Each `between X and Y`, and each two that stand alone in one `X and Y`."""
+    rows: list[tuple[Piece, Piece]] = []
+    for one, other in pairwise(free):
+        near = [i.lower for i in state.items[one.end : other.start]]
+        led = state.items[one.start - 1].lower if one.start else ""
+        joined = one.group >= 0 and one.group == other.group and sum(p.group == one.group for p in free) == 2
+        if (led == "between" and near in (["and"], ["&"])) or (joined and near in (["and"], ["&"])):
+            rows.append((one, other))
+    return rows
 
 
 def tied(state: Filling) -> None:
@@ -81,7 +130,20 @@ def tied(state: Filling) -> None:
                 take(state, piece, each)
             done.add(u)
             continue
-        if again and units[u][0].kind not in NUMBERS and _elsewhere(state, units[u]):
+        if (
+            again
+            and units[u][0].kind not in NUMBERS
+            and (
+                _elsewhere(state, units[u], score)
+                or (score < 2 * STRONG and not _said_alike(state, units[u][0], place))
+            )
+        ):
+            continue
+        if again and _wanted(state, units[u], score):
+            continue
+        if len(units[u]) > 2 and not place.many and units[u][0].kind in NUMBERS and _listing(state):
+            continue
+        if not place.field.required and units[u][0].kind == "money" and not _asked(state, units[u][0], place):
             continue
         if again and ((place.many and units[u][0].kind != "list") or score < _SHARE * best[u]):
             continue
@@ -98,7 +160,46 @@ def tied(state: Filling) -> None:
             done.add(u)
 
 
-def _elsewhere(state: Filling, unit: Sequence[Piece]) -> bool:
+def _listing(state: Filling) -> bool:
+    """A list of numbers is wanted and still open."""
+    return any(p.field.required and p.numeric and p.many for p in state.open())
+
+
+def _asked(state: Filling, piece: Piece, place: Place) -> bool:
+    """An amount for what may be left out: its name or a bound is said, not just any amount of money."""
+    before = {i.lower for i in state.items[max(0, piece.start - 3) : piece.start]}
+    bounded = before & (words("described", "upper") | words("described", "lower") | {"to", "most", "for"})
+    return bool(bounded) or named(piece, place, state.cues) > 0
+
+
+def _wanted(state: Filling, unit: Sequence[Piece], score: float) -> bool:
+    """A required number is open that the same words name: it is no second value of the one that is filled."""
+    open_ = [p for p in state.open() if p.field.required and p.numeric and not p.many]
+    ties = [s for p in open_ for piece in unit if piece.kind in NUMBERS and (s := edge(piece, p, state)) is not None]
+    return max(ties, default=0.0) >= max(STRONG, _SHARE * score)
+
+
+def _elsewhere(state: Filling, unit: Sequence[Piece], score: float) -> bool:
     """A required parameter is open that the text could be for as well: it is no second value of a filled one."""
     open_ = [p for p in state.open() if p.field.required and p.textual]
-    return any((s := edge(piece, p, state)) is not None and s >= 0 for p in open_ for piece in unit)
+    ties = [s for p in open_ for piece in unit if (s := edge(piece, p, state)) is not None and s >= 0]
+    return bool(ties) and max(ties) >= _HALF * score
+
+
+_HALF: Final = 0.5
+
+
+def _said_alike(state: Filling, piece: Piece, place: Place) -> bool:
+    """The text hangs on the same word as the value the parameter has: `by A ... and by B`."""
+    before = [_hangs(state, at) for at in (piece.start, *(h.at for h in state.said[place.name]))]
+    held = [p for p in state.pieces if any(p.start == h.at for h in state.said[place.name])]
+    after = [state.items[p.end].stem if p.end < len(state.items) else "" for p in (piece, *held)]
+    things = after[0] in after[1:] and state.items[piece.end].is_word if piece.end < len(state.items) else False
+    return piece.group >= 0 or before[0] in before[1:] or things
+
+
+def _hangs(state: Filling, at: int) -> str:
+    k = at - 1
+    while k >= 0 and state.items[k].lower in language("determiners"):
+        k -= 1
+    return state.items[k].lower if k >= 0 else ""

@@ -39,8 +39,12 @@ def _shown(text: str, place: Place) -> str:
     """`Oslo` as the description itself spells it where it asks for more: `such as 'Oslo, Norway'`."""
     if "place" not in place.traits or "," in text:
         return text
-    shown = (v for v in _EXAMPLE.findall(place.field.description) if v.split(",")[0].casefold() == text.casefold())
-    return next(shown, text)
+    said = place.field.description
+    for hit in _EXAMPLE.finditer(said):
+        whole = place.regional or said[hit.start() - 1 : hit.start()] in ("'", '"', "‘", "“")
+        if whole and hit.group().split(",")[0].casefold() == text.casefold():
+            return hit.group()
+    return text
 
 
 def _bounded(text: str, place: Place) -> JsonValue | None:
@@ -83,6 +87,8 @@ def _list(piece: Piece, place: Place) -> JsonValue | None:
     held = piece.value if isinstance(piece.value, list) else []
     if not place.many or not held:
         return None
+    if place.rows or any(isinstance(v, list) for v in held):
+        return held if place.rows and place.numeric and all(_row(v) for v in held) else None
     if place.numeric:
         if not all(isinstance(v, int | float) for v in held):
             return None
@@ -90,6 +96,10 @@ def _list(piece: Piece, place: Place) -> JsonValue | None:
     if place.textual and all(isinstance(v, str) for v in held):
         return [escape(v) for v in held]
     return None
+
+
+def _row(value: JsonValue) -> bool:
+    return isinstance(value, list) and all(isinstance(v, int | float) and not isinstance(v, bool) for v in value)
 
 
 def in_region(said: str, place: Place) -> str | None:

@@ -6,21 +6,27 @@ Never: makes half of a change: one piece that is not understood, and the task st
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Final, TypeAlias
 
 import msgspec
 
 from eyeflow.catalog.model import CompileContext
 from eyeflow.frontend import clauses as cutting
-from eyeflow.frontend import policies
+from eyeflow.frontend.choices import option_of
 from eyeflow.frontend.data import words
 from eyeflow.frontend.editing.adding import add, says_also
+from eyeflow.frontend.editing.gating import gate
 from eyeflow.frontend.editing.limits import limits
+from eyeflow.frontend.editing.mentions import mention
 from eyeflow.frontend.editing.narrowing import narrow
-from eyeflow.frontend.editing.pieces import Done, Edited, Piece, entry_of, rebuilt, walk
-from eyeflow.frontend.editing.removing import remove
+from eyeflow.frontend.editing.pieces import Done, Edited, Piece
+from eyeflow.frontend.editing.receivers import receive
+from eyeflow.frontend.editing.removing import order_away, remove
+from eyeflow.frontend.editing.services import exchange, exchange_it
+from eyeflow.frontend.editing.shifting import shift, widen
 from eyeflow.frontend.editing.times import retime
+from eyeflow.frontend.editing.tries import tries
 from eyeflow.frontend.editing.values import change
 from eyeflow.frontend.indexing import vocabulary
 from eyeflow.frontend.intent import Assumption, Refusal
@@ -28,7 +34,6 @@ from eyeflow.frontend.items import Item
 from eyeflow.frontend.items import build as build_items
 from eyeflow.frontend.lexicon import is_base_verb
 from eyeflow.frontend.literals import MAX_REQUEST_CHARS, free_texts, tokenize
-from eyeflow.frontend.resolve import rate_of, retry_of
 from eyeflow.frontend.timegrammar import find_times
 from eyeflow.ir import task as ir
 from eyeflow.values import Span
@@ -39,10 +44,26 @@ _HINTS: Final = (
     "rename it to lunch_call",
 )  # fmt: skip
 _MOST_TOLD: Final = 2000
+_Kind: TypeAlias = Callable[[Piece, ir.Task], Done | None]
 
 
 def edit(task: ir.Task, text: str, ctx: CompileContext, answers: Mapping[str, str] | None = None) -> Edited:
     """`task` (checked) changed as `text` says; nothing is changed when a part of the words is not understood."""
+    given = dict(answers or {})
+    while True:
+        done = _edit(task, text, ctx, given)
+        meant = {
+            question.slot: chosen
+            for question in done.questions
+            if (chosen := option_of(question.options, given.get(question.slot, ""))) is not None
+            and chosen != given[question.slot]
+        }
+        if not meant:
+            return done
+        given |= meant  # `the first one` is the option it points at
+
+
+def _edit(task: ir.Task, text: str, ctx: CompileContext, answers: Mapping[str, str]) -> Edited:
     if not text.strip() or len(text) > MAX_REQUEST_CHARS or any(ord(c) < 32 and c not in "\n\r\t" for c in text):
         said = f"a change has words, at most {MAX_REQUEST_CHARS} characters, and no control characters"
         return _refused(text[:80], Span(0, min(len(text), 80)), said)
@@ -54,10 +75,11 @@ def edit(task: ir.Task, text: str, ctx: CompileContext, answers: Mapping[str, st
     for held in _pieces(items):
         span = Span(held[0].span.start, held[-1].span.end)
         inside = tuple(t for t in times if span.start <= t.span.start < span.end)
-        given = tuple(sorted((answers or {}).items()))
+        given = tuple(sorted(answers.items()))
         piece = Piece(tuple(held), inside, text, ctx, vocabulary(ctx.catalog), given)
-        adding = says_also(piece) or (adding and is_base_verb(held[0].lower) and not _edits(held))
-        done = add(piece, changed) if adding else _one(piece, changed)
+        known = next((done for read in _FIRST if (done := read(piece, changed)) is not None), None)
+        adding = known is None and (says_also(piece) or (adding and is_base_verb(held[0].lower) and not _edits(held)))
+        done = known or (add(piece, changed) if adding else _one(piece, changed))
         if done is None:
             return _refused(piece.said, span, "this change is not understood; nothing was changed")
         if done.questions:
@@ -65,14 +87,14 @@ def edit(task: ir.Task, text: str, ctx: CompileContext, answers: Mapping[str, st
         if done.task is None:
             return _refused(piece.said, span, done.why)
         changed, assumptions = done.task, (*assumptions, *done.assumptions)
-    if changed is task:
+    if changed == task:
         return _refused(text[:80], Span(0, len(text)), "this changes nothing")
     told = f"{task.description}\nChanged: {text}" if task.description else f"Changed: {text}"
     return Edited(task=msgspec.structs.replace(changed, description=told[-_MOST_TOLD:]), assumptions=assumptions)
 
 
 def _one(piece: Piece, task: ir.Task) -> Done | None:
-    for read in (remove, _policy, retime, limits, narrow, change):
+    for read in _KINDS:
         done = read(piece, task)
         if done is not None:
             return done
@@ -86,7 +108,8 @@ def _pieces(items: tuple[Item, ...]) -> list[list[Item]]:
         kept, _ = cutting.without_politeness(sentence)
         piece: list[Item] = []
         for at, item in enumerate(kept):
-            begins = item.lower in ("and", ",", "but") and at + 1 < len(kept) and _opens(kept[at + 1 :])
+            begins = item.lower in ("and", ",", "but") and at + 1 < len(kept)
+            begins = begins and (_opens(kept[at + 1 :]) or (_only_when(piece) and _led(kept[at + 1 :])))
             if begins and piece:
                 found.append(piece)
                 piece = []
@@ -97,16 +120,26 @@ def _pieces(items: tuple[Item, ...]) -> list[list[Item]]:
     return found
 
 
+def _only_when(piece: list[Item]) -> bool:
+    """`at 3pm`: nothing but when it starts has been said so far."""
+    return bool(piece) and all(i.kind == "time" or i.lower in words("edits", "around_times") for i in piece)
+
+
+def _led(rest: tuple[Item, ...]) -> bool:
+    """`to #ops`, `for Berlin`: a value by itself."""
+    held = [i for i in rest if i.lower not in ("and", "also", "please", "then")]
+    return len(held) > 1 and held[0].lower in words("edits", "leading") and (held[1].is_literal or held[1].proper)
+
+
 def _opens(rest: tuple[Item, ...]) -> bool:
     """Do these words begin a change of their own?"""
     held = [i for i in rest if i.lower not in ("and", "also", "please", "then")]
     if not held:
         return False
-    two = " ".join(i.lower for i in held[:2])
-    ordered = held[0].lower in (*words("edits", "changing"), *words("edits", "replacing")) or two in words(
-        "edits", "removing"
+    ordered = held[0].lower in (*words("edits", "changing"), *words("edits", "replacing")) or order_away(
+        tuple(i.lower for i in held)
     )
-    return ordered or is_base_verb(held[0].lower) or rest[0].lower in ("also", "only")
+    return bool(ordered) or is_base_verb(held[0].lower) or rest[0].lower in words("edits", "opening")
 
 
 def _edits(items: list[Item]) -> bool:
@@ -114,27 +147,11 @@ def _edits(items: list[Item]) -> bool:
     return any(items[0].lower in words("edits", name) for name in lists)
 
 
-def _policy(piece: Piece, task: ir.Task) -> Done | None:
-    """`retry 3 times`, `at most 10 per hour`: where there is such a rule now, else for every action that changes
-    something."""
-    found = policies.read(piece.items)
-    rest = [i for i in piece.items if i.index not in found.used and i.kind != "punct"]
-    if not (found.retry or found.rate) or any(i.lower not in words("edits", "around_times") for i in rest):
-        return None
-    ruled = {a.name for a in walk(task.actions) if (found.retry and a.retry) or (found.rate and a.rate)}
-    names = ruled or {a.name for a in walk(task.actions) if (e := entry_of(a, piece.vocab)) is not None and not e.reads}
-    if not names:
-        return Done(why="no action here changes anything, so there is nothing to hold to that")
-    retry, rate = retry_of(found.retry), rate_of(found.rate)
-
-    def governed(actions: tuple[ir.Action, ...]) -> tuple[ir.Action, ...]:
-        return tuple(
-            msgspec.structs.replace(a, retry=retry or a.retry, rate=rate or a.rate) if a.name in names else a
-            for a in actions
-        )
-
-    assumed = tuple(Assumption(slot, value, why) for slot, value, why in found.assumed)
-    return Done(task=msgspec.structs.replace(task, actions=rebuilt(task.actions, governed)), assumptions=assumed)
+_FIRST: Final[tuple[_Kind, ...]] = (receive, widen, limits, gate, mention)
+"""What may be said with “also” and is no action more."""
+_KINDS: Final[tuple[_Kind, ...]] = (
+    tries, shift, narrow, exchange, remove, retime, change, exchange_it,
+)  # fmt: skip
 
 
 def _refused(said: str, span: Span, why: str) -> Edited:

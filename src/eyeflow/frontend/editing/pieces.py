@@ -5,7 +5,7 @@ Knows: where actions lie in a task. In: tasks. Out: `Edited`, walks and rebuilt 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -16,6 +16,8 @@ from eyeflow.frontend.items import Item
 from eyeflow.frontend.timegrammar import TimePhrase
 from eyeflow.frontend.vocabulary import Entry, Vocabulary
 from eyeflow.ir import task as ir
+from eyeflow.ir.expr import Entry as Given
+from eyeflow.ir.expr import Expr
 
 Answers: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -72,13 +74,18 @@ def walk(actions: Sequence[ir.Action]) -> Iterator[ir.Action]:
 
 def inside(action: ir.Action) -> tuple[ir.Action, ...]:
     """The actions an action holds: branches, loops, fallbacks."""
-    held: tuple[ir.Action, ...] = ()
+    return tuple(each for held in lists_of(action) for each in held)
+
+
+def lists_of(action: ir.Action) -> tuple[tuple[ir.Action, ...], ...]:
+    """The same, each list for itself."""
+    held: tuple[tuple[ir.Action, ...], ...] = ()
     match action.do:
         case ir.Conditional(cases=cases, default=default):
-            held = (*(each for case in cases for each in case.block.actions), *default.actions)
+            held = (*(case.block.actions for case in cases), default.actions)
         case ir.ForEach(actions=actions):
-            held = actions
-    return (*held, *(action.fallback.actions if action.fallback is not None else ()))
+            held = (actions,)
+    return (*held, action.fallback.actions) if action.fallback is not None else held
 
 
 Change: TypeAlias = Callable[[tuple[ir.Action, ...]], tuple[ir.Action, ...]]
@@ -118,3 +125,18 @@ def entry_of(action: ir.Action, vocab: Vocabulary) -> Entry | None:
 def output_of(action: ir.Action) -> str:
     """The name under which an action's result is spoken of."""
     return action.output or action.name
+
+
+def swapped(actions: tuple[ir.Action, ...], old: ir.Action, new: ir.Action) -> tuple[ir.Action, ...]:
+    """The tree with `new` where the action called like `old` is."""
+    return rebuilt(actions, lambda held: tuple(new if each.name == old.name else each for each in held))
+
+
+def with_params(action: ir.Action, values: Mapping[str, Expr | None]) -> ir.Action:
+    """A call with these parameters; None takes one away."""
+    if not values or not isinstance(action.do, ir.ConnectorCall):
+        return action
+    there = {each.name: each.value for each in action.do.params}
+    made = {**there, **values}
+    kept = tuple(Given(name, value) for name, value in made.items() if value is not None)
+    return msgspec.structs.replace(action, do=msgspec.structs.replace(action.do, params=kept))

@@ -1,6 +1,6 @@
-"""Actions that go: "remove the email", "don't post to #general anymore".
+"""Actions that go: "remove the email", "no need to wait", "stop emailing bob", "only text, no Slack".
 
-Knows: what an action may be called: its service, its verb, a value it passes. In: a piece, a task. Out: `Done`.
+Knows: how people order something away. In: a piece, a task. Out: `Done`.
 Never: leaves behind a read that only the removed action used, or takes away what another action needs.
 """
 
@@ -11,12 +11,12 @@ from typing import Final
 import msgspec
 
 from eyeflow.frontend.data import words
+from eyeflow.frontend.editing.naming import changes, effects, named
 from eyeflow.frontend.editing.pieces import Done, Piece, entry_of, output_of, rebuilt, walk
+from eyeflow.frontend.editing.receivers import without_receiver
 from eyeflow.frontend.intent import Question
 from eyeflow.frontend.items import Item
-from eyeflow.frontend.lexicon import stem
 from eyeflow.ir import task as ir
-from eyeflow.ir.expr import Lit, Template
 from eyeflow.ir.text import print_task
 
 WHICH: Final = "edit.action"
@@ -24,84 +24,78 @@ WHICH: Final = "edit.action"
 
 def remove(piece: Piece, task: ir.Task) -> Done | None:
     """The task without the action that the piece names; None when the piece says nothing of that kind."""
-    start = _order(piece.lowered)
+    only = _only(piece, task)
+    if only is not None:
+        return only
+    start = order_away(piece.lowered)
     if start == 0 or any(word in words("edits", "adding") for word in piece.lowered):
         return None
-    named = [i for i in piece.items[start:] if i.lower not in words("edits", "removed_words") and i.kind != "punct"]
-    effects = [action for action in walk(task.actions) if _changes(action, piece)]
-    found = [action for action in effects if all(_called(item, action, piece) for item in named)]
+    items = piece.items[start:]
+    less = without_receiver(piece, items, task)
+    if less is not None:
+        return less
+    there = effects(task, piece)
+    every = any(item.lower in ("all", "both", "every") for item in items)
+    found = named(items, there, piece)
+    if not _names_something(items):
+        found = there
     chosen = piece.answer(WHICH)
     if len(found) > 1 and chosen is not None:
         found = [action for action in found if action.name == chosen]
-    if len(found) > 1:
+    if len(found) > 1 and not every:
         options = tuple(action.name for action in found)
         return Done(questions=(Question(WHICH, f"Which action is to go: {', '.join(options)}?", options),))
     if not found:
-        there = ", ".join(action.name for action in effects)
-        return Done(
-            why=f"no action here is “{' '.join(i.text for i in named)}”" + (f"; there are: {there}" if there else "")
-        )
-    return _without(found[0], task, piece)
+        if piece.times:
+            return None  # `skip weekends`: it is about when
+        said = " ".join(i.text for i in items if i.kind != "punct" and i.lower not in words("edits", "removed_words"))
+        told = ", ".join(action.name for action in there)
+        return Done(why=f"no action here is “{said}”" + (f"; there are: {told}" if told else ""))
+    return _all_gone(found, task, piece)
 
 
-def _order(lowered: tuple[str, ...]) -> int:
+def order_away(lowered: tuple[str, ...]) -> int:
     """How many words at the start order something away."""
     held = [word for word in lowered if word not in ("please", "and", "but", ",")]
     skipped = len(lowered) - len(held)
-    for length in (3, 2, 1):
+    for length in range(6, 0, -1):
         if " ".join(held[:length]) in words("edits", "removing"):
             return length + (skipped if lowered and lowered[0] != held[0] else 0)
     return 0
 
 
-def _changes(action: ir.Action, piece: Piece) -> bool:
-    if isinstance(action.do, ir.Wait | ir.Approval | ir.Emit | ir.Log | ir.Respond | ir.Subtask | ir.HttpCall):
-        return True
-    entry = entry_of(action, piece.vocab)
-    return entry is not None and not entry.reads
+def without(gone: ir.Action, task: ir.Task, piece: Piece) -> Done:
+    """The task less one action, and less the reads that only it used."""
+    return _all_gone([gone], task, piece)
 
 
-def _called(item: Item, action: ir.Action, piece: Piece) -> bool:
-    """Is this word, or this value, about the action?"""
-    if item.is_literal:
-        said = str(item.value if item.value is not None else item.text)
-        return said in _constants(action)
-    if item.stem in {stem(part) for part in action.name.split("_")}:
-        return True
-    kinds = {ir.Wait: ("wait", "pause", "delay"), ir.Approval: ("approval", "question", "ask", "approv")}
-    if item.stem in {stem(word) for word in kinds.get(type(action.do), ())}:
-        return True
-    entry = entry_of(action, piece.vocab)
-    if entry is None:
-        return False
-    spoken = {word for phrase in entry.phrases for word in phrase} | entry.summary | entry.names
-    names = {stem(part) for name in (entry.service.title, *entry.service.aliases) for part in name.split()}
-    gerund = (
-        {stem(item.lower.removesuffix("ing")), stem(item.lower.removesuffix("ing") + "e")}
-        if item.lower.endswith("ing")
-        else set()
-    )
-    return bool({item.stem, *gerund} & (spoken | names))
+def _names_something(items: tuple[Item, ...]) -> bool:
+    return any(i.kind != "punct" and i.lower not in words("edits", "removed_words") for i in items)
 
 
-def _constants(action: ir.Action) -> set[str]:
-    found: set[str] = set()
-    for entry in action.do.params if isinstance(action.do, ir.ConnectorCall) else ():
-        match entry.value:
-            case Lit(value=value):
-                found.add(str(value))
-            case Template(parts=parts) if all(isinstance(part, str) for part in parts):
-                found.add("".join(str(part) for part in parts))
-    return found
+def _only(piece: Piece, task: ir.Task) -> Done | None:
+    """`only text`, `just the email`: every other message goes."""
+    lowered = piece.lowered
+    led = lowered[:1] in (("only",), ("just",)) or (lowered[:1] in (("use",), ("keep",)) and "only" in lowered)
+    if not led or piece.times or "if" in lowered or "when" in lowered:
+        return None
+    telling = [a for a in effects(task, piece) if (e := entry_of(a, piece.vocab)) is not None and e.capability_says]
+    items = [i for i in piece.items[1:] if i.lower not in words("edits", "removed_words") and i.kind != "punct"]
+    kept = named(items, telling, piece) if items else []
+    if len(kept) != 1:
+        return None
+    gone = [action for action in telling if action is not kept[0]]
+    return _all_gone(gone, task, piece) if gone else Done(task=task)
 
 
-def _without(gone: ir.Action, task: ir.Task, piece: Piece) -> Done:
-    left = _dropped(task, {gone.name})
-    if _spoken_of(output_of(gone), left):
-        return Done(why=f"another action uses what {gone.name} gives")
+def _all_gone(gone: list[ir.Action], task: ir.Task, piece: Piece) -> Done:
+    left = _dropped(task, {action.name: action.after for action in gone})
+    used = next((action.name for action in gone if _spoken_of(output_of(action), left)), None)
+    if used is not None:
+        return Done(why=f"another action uses what {used} gives")
     while True:
         idle = {
-            action.name
+            action.name: action.after
             for action in walk(left.actions)
             if (entry := entry_of(action, piece.vocab)) is not None
             and entry.reads
@@ -111,18 +105,23 @@ def _without(gone: ir.Action, task: ir.Task, piece: Piece) -> Done:
         if not idle:
             break
         left = _dropped(left, idle)
-    if not any(_changes(action, piece) for action in walk(left.actions)):
-        return Done(why="nothing would be left to do")
+    if not any(changes(action, piece) for action in walk(left.actions)):
+        return Done(why="nothing would be left to do; to end the automation, pause or remove it")
     return Done(task=left)
 
 
-def _dropped(task: ir.Task, names: set[str]) -> ir.Task:
+def _dropped(task: ir.Task, gone: dict[str, tuple[str, ...]]) -> ir.Task:
+    """The task less the actions called so; what came after one of them comes after what that came after."""
+
+    def awaited(names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(n for name in names for n in (awaited(gone[name]) if name in gone else (name,))))
+
     def change(actions: tuple[ir.Action, ...]) -> tuple[ir.Action, ...]:
         kept = []
         for action in actions:
-            if action.name in names or _hollow(action):
+            if action.name in gone or _hollow(action):
                 continue
-            after = tuple(name for name in action.after if name not in names)
+            after = awaited(action.after)
             kept.append(msgspec.structs.replace(action, after=after) if after != action.after else action)
         return tuple(kept)
 

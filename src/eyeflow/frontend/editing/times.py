@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from eyeflow.frontend.choices import option_of
 from eyeflow.frontend.data import words
 from eyeflow.frontend.editing.cronlines import as_rules
 from eyeflow.frontend.editing.pieces import Done, Piece
@@ -24,14 +25,14 @@ from eyeflow.recurrence import Rule, RuleProblem, local_of, parse_rule, zone_of
 from eyeflow.recurrence.rule import DAYS
 from eyeflow.values import Span
 
-_DAYS: Final = ("weekdays", "nth", "month_days", "workdays", "days", "months", "iso", "relative", "after", "per")
+DAY_PARTS: Final = ("weekdays", "nth", "month_days", "workdays", "days", "months", "iso", "relative", "after", "per")
 _STEPS: Final = ("second", "minute", "hour")
 _PLAIN: Final = Draft()
 
 
 def retime(piece: Piece, task: ir.Task) -> Done | None:
     """The task with another start; None when the piece is about something else."""
-    phrases = _new(piece)
+    phrases = new_times(piece)
     if not phrases or not _only_times(piece):
         return None
     problem = next((problem for phrase in phrases for problem in phrase.problems), "")
@@ -51,12 +52,13 @@ def retime(piece: Piece, task: ir.Task) -> Done | None:
     return _changed(piece, task, timed[0], draft)
 
 
-def _new(piece: Piece) -> list[TimePhrase]:
+def new_times(piece: Piece) -> list[TimePhrase]:
     """The time phrases that say the new start; the one after "instead of" is the old one."""
-    found = []
+    found: list[TimePhrase] = []
     for phrase in piece.times:
         before = [i.lower for i in piece.items if i.span.end <= phrase.span.start]
         old = any(before[-len(cue.split()) :] == cue.split() for cue in words("edits", "old_times"))
+        old = old or (bool(found) and before[-1:] == ["not"])
         if not old:
             found.append(phrase)
     return found
@@ -68,24 +70,28 @@ def _only_times(piece: Piece) -> bool:
     return all(item.lower in words("edits", "around_times") for item in around)
 
 
-def _frame(piece: Piece, zone: str) -> Frame:
-    span = Span(piece.times[0].span.start, piece.times[-1].span.end)
+def frame_of(piece: Piece, zone: str) -> Frame:
+    held = piece.times or piece.items
+    span = Span(held[0].span.start, held[-1].span.end)
     return Frame(local_of(piece.ctx.now, zone_of(zone)), zone, span)
 
 
 def _changed(piece: Piece, task: ir.Task, trigger: ir.Schedule | ir.Once | ir.Manual, draft: Draft) -> Done:
     zone = draft.zone or getattr(trigger, "zone", None) or task.zone or piece.ctx.zone
-    draft, bad = answered(draft, dict(piece.answers))
-    if bad:
-        return Done(why=bad)
-    draft = _moved(draft, trigger)
-    frame = _frame(piece, zone)
-    if isinstance(trigger, ir.Schedule):
-        made = _schedule(trigger, draft, frame, only="only" in piece.lowered)
-    elif isinstance(trigger, ir.Once):
-        made = _once(trigger, draft, frame)
-    else:
-        made = _fresh(draft, frame)
+    frame, only = frame_of(piece, zone), "only" in piece.lowered
+    given: dict[str, str] = {}
+    while True:
+        settled, bad = answered(draft, given)
+        made = _started(trigger, _moved(settled, trigger), frame, only=only)
+        asked = made.questions if isinstance(made, Reading) else ()
+        fresh_ = {
+            question.slot: option_of(question.options, said) or said
+            for question in asked
+            if question.slot not in given and (said := piece.answer(question.slot))
+        }
+        if bad or not fresh_:
+            break
+        given |= fresh_
     if isinstance(made, str):
         return Done(why=made)
     if isinstance(made, Reading):
@@ -93,17 +99,25 @@ def _changed(piece: Piece, task: ir.Task, trigger: ir.Schedule | ir.Once | ir.Ma
     return Done(task=msgspec.structs.replace(task, triggers=(made,)))
 
 
+def _started(
+    trigger: ir.Schedule | ir.Once | ir.Manual, draft: Draft, frame: Frame, *, only: bool
+) -> ir.Trigger | Reading | str:
+    if isinstance(trigger, ir.Schedule):
+        return _schedule(trigger, draft, frame, only=only)
+    return _once(trigger, draft, frame) if isinstance(trigger, ir.Once) else fresh(draft, frame)
+
+
 def _moved(draft: Draft, trigger: ir.Trigger) -> Draft:
     """`from 9am to 10am`: a window whose start is the time there is now is a move."""
     if draft.window is None or not isinstance(trigger, ir.Schedule | ir.Once):
         return draft
-    there = _times(trigger)
+    there = times_of(trigger)
     if there is None or len(there) != 1 or draft.window[0].text != there[0].text:
         return draft
     return replaced(draft, {"window": None, "times": (draft.window[1],)})
 
 
-def _says(draft: Draft, names: tuple[str, ...]) -> bool:
+def says(draft: Draft, names: tuple[str, ...]) -> bool:
     return any(getattr(draft, name) != getattr(_PLAIN, name) for name in names)
 
 
@@ -111,28 +125,27 @@ def _says(draft: Draft, names: tuple[str, ...]) -> bool:
 
 
 def _schedule(old: ir.Schedule, draft: Draft, frame: Frame, *, only: bool) -> ir.Trigger | Reading | str:
-    if old.cron is not None:
-        written = as_rules(old.cron)
-        if written is None:
-            return "this schedule is a cron line with signs of its own; change it in the program's text"
-        old = msgspec.structs.replace(old, cron=None, rules=(*old.rules, *written))
+    plain = rules_of(old)
+    if isinstance(plain, str):
+        return plain
+    old = plain
     whole = bool(draft.also) or draft.unit in _STEPS
-    timed = _says(draft, ("times", "part", "minutes"))
-    dayed = _says(draft, _DAYS) or draft.unit not in (None, *_STEPS)
+    timed = says(draft, ("times", "part", "minutes"))
+    dayed = says(draft, DAY_PARTS) or draft.unit not in (None, *_STEPS)
     if only and not whole and dayed and _thinned(old):
         return _filtered(old, draft, frame)
-    if draft.unit in _STEPS and not _says(draft, ("window", "weekdays", "months")) and _restricted(old):
+    if draft.unit in _STEPS and not says(draft, ("window", "weekdays", "months")) and _restricted(old):
         return "it runs on certain days or hours; say the whole schedule, such as every 30 minutes on weekdays"
     if whole or (timed and dayed):
-        return _fresh(draft, frame, old)
+        return fresh(draft, frame, old)
     if timed:
-        return _other_times(old, draft, frame)
+        return other_times(old, draft, frame)
     if dayed:
         return _other_days(old, draft, frame)
     return _bounds(old, draft, frame)
 
 
-def _fresh(draft: Draft, frame: Frame, old: ir.Schedule | None = None) -> ir.Trigger | Reading:
+def fresh(draft: Draft, frame: Frame, old: ir.Schedule | None = None) -> ir.Trigger | Reading:
     """A start of its own, with the bounds of the old one where the words say none."""
     found = read(draft, frame)
     if found.questions or found.problems:
@@ -148,14 +161,14 @@ def _fresh(draft: Draft, frame: Frame, old: ir.Schedule | None = None) -> ir.Tri
     )  # fmt: skip
 
 
-def _rules(old: ir.Schedule) -> list[Rule]:
+def _parsed(old: ir.Schedule) -> list[Rule]:
     try:
         return [parse_rule(text) for text in old.rules]
     except RuleProblem:
         return []
 
 
-def _times(old: ir.Schedule | ir.Once) -> tuple[Clock, ...] | None:
+def times_of(old: ir.Schedule | ir.Once) -> tuple[Clock, ...] | None:
     """The times of day there are now; None when it steps through the day."""
     if isinstance(old, ir.Once):
         try:
@@ -163,16 +176,16 @@ def _times(old: ir.Schedule | ir.Once) -> tuple[Clock, ...] | None:
         except ValueError:
             return None
         return (Clock(moment.hour, moment.minute),)
-    rules = _rules(old)
+    rules = _parsed(old)
     if not rules or any(rule.stepped or not rule.by_hour for rule in rules):
         return None
     found = {Clock(hour, minute) for rule in rules for hour in rule.by_hour for minute in rule.by_minute or (0,)}
     return tuple(sorted(found))
 
 
-def _other_times(old: ir.Schedule, draft: Draft, frame: Frame) -> ir.Trigger | Reading | str:
+def other_times(old: ir.Schedule, draft: Draft, frame: Frame) -> ir.Trigger | Reading | str:
     """Other times on the same days."""
-    there = _times(old)
+    there = times_of(old)
     if there is None:
         return "it runs in steps through the day; say the whole schedule, such as every day at 10am"
     if len(there) > 1 and len(draft.times) == 1:
@@ -185,7 +198,23 @@ def _other_times(old: ir.Schedule, draft: Draft, frame: Frame) -> ir.Trigger | R
     clocks = [_parts(rule) for rule in found.rules]
     rules = tuple(f"{day};BYHOUR={clock['BYHOUR']};BYMINUTE={clock['BYMINUTE']}" for day in days for clock in clocks)
     changed = msgspec.structs.replace(old, rules=rules, zone=frame.zone)
-    return _bounded(changed, found)
+    return bounded(changed, found)
+
+
+def rules_of(old: ir.Schedule) -> ir.Schedule | str:
+    """A schedule of rules alone, or why it cannot be one."""
+    if old.cron is None:
+        return old
+    written = as_rules(old.cron)
+    if written is None:
+        return "this schedule is a cron line with signs of its own; change it in the program's text"
+    return msgspec.structs.replace(old, cron=None, rules=(*old.rules, *written))
+
+
+def with_part(rule: str, name: str, value: str) -> dict[str, str]:
+    """A rule's parts by name, one of them changed where `name` says which."""
+    parts = _parts(rule)
+    return {**parts, name: value} if name else parts
 
 
 def _untimed(rule: str) -> str:
@@ -199,10 +228,10 @@ def _parts(rule: str) -> dict[str, str]:
 
 def _other_days(old: ir.Schedule, draft: Draft, frame: Frame) -> ir.Trigger | Reading | str:
     """Other days at the same times; "every other Monday" moved to Tuesday stays every other week."""
-    there = _times(old)
+    there = times_of(old)
     if there is None:
         return "it runs in steps through the day; say the whole schedule"
-    rules = _rules(old)
+    rules = _parsed(old)
     weekly = all(rule.freq == "WEEKLY" for rule in rules)
     if weekly and draft.weekdays and draft.unit is None and any(rule.interval > 1 for rule in rules):
         names = ",".join(DAYS[day] for day in draft.weekdays)
@@ -210,7 +239,7 @@ def _other_days(old: ir.Schedule, draft: Draft, frame: Frame) -> ir.Trigger | Re
         return msgspec.structs.replace(old, rules=moved, zone=frame.zone)
     if not draft.recurs and draft.weekdays:
         draft = replaced(draft, {"recurs": True})
-    return _fresh(replaced(draft, {"times": there}), frame, old)
+    return fresh(replaced(draft, {"times": there}), frame, old)
 
 
 def _with(rule: str, name: str, value: str) -> str:
@@ -223,22 +252,22 @@ def _with(rule: str, name: str, value: str) -> str:
 
 def _thinned(old: ir.Schedule) -> bool:
     """A schedule that "only on ..." can thin out: daily, in steps, or on weekdays."""
-    return all(rule.freq in ("DAILY", "WEEKLY", "HOURLY", "MINUTELY", "SECONDLY") for rule in _rules(old))
+    return all(rule.freq in ("DAILY", "WEEKLY", "HOURLY", "MINUTELY", "SECONDLY") for rule in _parsed(old))
 
 
 def _restricted(old: ir.Schedule) -> bool:
     """Are there days, months or hours that another step alone would drop?"""
-    held = _rules(old)
+    held = _parsed(old)
     return any(r.by_day or r.by_month or r.by_month_day or (r.stepped and r.by_hour) for r in held)
 
 
 def _filtered(old: ir.Schedule, draft: Draft, frame: Frame) -> ir.Trigger | Reading | str:
     """The same schedule on fewer days: weekdays, months."""
-    said = tuple(name for name in _DAYS if getattr(draft, name) != getattr(_PLAIN, name))
+    said = tuple(name for name in DAY_PARTS if getattr(draft, name) != getattr(_PLAIN, name))
     if said not in (("weekdays",), ("months",), ("weekdays", "months")) or draft.unit not in (None, "year"):
-        return _fresh(replaced(draft, {"times": draft.times or _times(old) or ()}), frame, old)
+        return fresh(replaced(draft, {"times": draft.times or times_of(old) or ()}), frame, old)
     rules = []
-    for text, rule in zip(old.rules, _rules(old), strict=True):
+    for text, rule in zip(old.rules, _parsed(old), strict=True):
         there = {day for _, day in rule.by_day} or set(range(7))
         days = [DAYS[day] for day in draft.weekdays if day in there]
         if draft.weekdays and not days:
@@ -252,24 +281,26 @@ def _filtered(old: ir.Schedule, draft: Draft, frame: Frame) -> ir.Trigger | Read
         rules.append(_with(held, "BYMONTH", ",".join(map(str, months))) if draft.months else held)
     changed = msgspec.structs.replace(old, rules=tuple(rules), zone=frame.zone)
     if draft.times or draft.part:
-        return _other_times(changed, Draft(times=draft.times, part=draft.part), frame)
+        return other_times(changed, Draft(times=draft.times, part=draft.part), frame)
     return changed
 
 
 def _bounds(old: ir.Schedule, draft: Draft, frame: Frame) -> ir.Trigger | Reading | str:
     """A start, an end, exceptions or another zone for the same rules."""
+    if draft.vague:
+        return fresh(replaced(draft, {"times": draft.times or times_of(old) or ()}), frame, old)
     if draft.count is not None:
         return "a number of runs is better said with the whole schedule, such as every day at 9am, 10 times"
-    if not _says(draft, ("start", "until", "excepts", "zone")):
+    if not says(draft, ("start", "until", "excepts", "zone")):
         return "this does not say when to start"
     daily = {"recurs": True, "unit": "day", "interval": 1.0, "times": (Clock(9, 0),)}
     found = read(replaced(draft, daily), frame)
     if found.questions or found.problems:
         return found
-    return _bounded(msgspec.structs.replace(old, zone=frame.zone), found)
+    return bounded(msgspec.structs.replace(old, zone=frame.zone), found)
 
 
-def _bounded(old: ir.Schedule, found: Reading) -> ir.Schedule:
+def bounded(old: ir.Schedule, found: Reading) -> ir.Schedule:
     return msgspec.structs.replace(
         old, start=found.start or old.start, until=found.until or old.until,
         exclude=tuple(dict.fromkeys((*old.exclude, *found.exclude))),
@@ -281,11 +312,11 @@ def _bounded(old: ir.Schedule, found: Reading) -> ir.Schedule:
 
 def _once(old: ir.Once, draft: Draft, frame: Frame) -> ir.Trigger | Reading | str:
     """The same day at another time, another day at the same time, or a start of its own."""
-    there = _times(old)
+    there = times_of(old)
     moment = old.at.partition("T")[0]
     if draft.recurs or draft.also or there is None:
-        return _fresh(draft, frame)
-    if not _says(draft, _DAYS):
+        return fresh(draft, frame)
+    if not says(draft, DAY_PARTS):
         year, month, day = (int(part) for part in moment.split("-"))
-        return _fresh(replaced(draft, {"iso": None, "days": (Day(month, day, year),)}), frame)
-    return _fresh(draft if draft.times or draft.part else replaced(draft, {"times": there}), frame)
+        return fresh(replaced(draft, {"iso": None, "days": (Day(month, day, year),)}), frame)
+    return fresh(draft if draft.times or draft.part else replaced(draft, {"times": there}), frame)

@@ -13,16 +13,20 @@ import msgspec
 
 from eyeflow.frontend.answer_values import Unfit, answer_value
 from eyeflow.frontend.data import load, words
-from eyeflow.frontend.editing.pieces import Done, Piece, entry_of, rebuilt, walk
+from eyeflow.frontend.editing import naming
+from eyeflow.frontend.editing.pieces import Done, Piece, entry_of, rebuilt, walk, with_params
 from eyeflow.frontend.intent import JsonValue, Question
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import is_base_verb, stem
 from eyeflow.ir import task as ir
-from eyeflow.ir.expr import Entry, Expr, Lit, Template
+from eyeflow.ir.expr import Expr, Lit, Template
 from eyeflow.ir.text import constant
 from eyeflow.values import Field
 
 PLACE: Final = "edit.place"
+MEANT: Final = "edit.meant"
+INSTEAD: Final = "instead"
+_AS_WELL: Final = ("and ", "also ", "plus ")
 _AROUND: Final = ("to", "it", "say", "at")
 _ENTITIES: Final = {
     "channel": "slack_channel", "email": "email", "phone": "phone", "url": "url", "repo": "repo", "person": "person",
@@ -43,7 +47,7 @@ class _Slot(msgspec.Struct, frozen=True):
 
 def change(piece: Piece, task: ir.Task) -> Done | None:
     """The task with a value changed; None when the piece says nothing of that kind."""
-    for read in (_old_and_new, _named, _instead):
+    for read in (_old_and_new, _named, _should, _instead, _alone):
         done = read(piece, task)
         if done is not None:
             return done
@@ -71,29 +75,50 @@ def _text(value: Expr | None) -> str | None:
 
 
 def _old_and_new(piece: Piece, task: ir.Task) -> Done | None:
-    """`change Paris to Rome`, `use Rome instead of Paris`: the old value is one that is there."""
+    """`change Paris to Rome`, `Rome instead of Paris`, `in Rome, not Paris`: the old value is one that is there."""
     lowered = list(piece.lowered)
     for at in range(1, len(lowered) - 1):
-        if lowered[at : at + 2] in (["instead", "of"], ["rather", "than"]):
+        cue = 2 if lowered[at : at + 2] in (["instead", "of"], ["rather", "than"], ["and", "not"]) else 0
+        cue = cue or (1 if lowered[at] == "not" else 0)
+        if cue:
             start = 1 if lowered[0] in (*words("edits", "replacing"), *words("edits", "changing")) else 0
-            new = _told(piece.items[start:at])
-            if new is None:
-                return Done(why="put the new value in quotes")
-            return _swapped(piece, task, _value(piece.items[at + 2 :]), new)
+            new, old = _told(piece.items[start:at]), _value(_bare(piece.items[at + cue :]))
+            if new is None or (lowered[at] in ("not", "and") and not _there(old, piece, task)):
+                return Done(why="put the new value in quotes") if new is None else None
+            return _swapped(piece, task, old, new)
         if lowered[at] in ("to", "with", "by", "into") and lowered[0] in words("edits", "replacing"):
-            old = _value(piece.items[1:at])
-            if any(slot.held is not None and slot.held.casefold() == old.casefold() for slot in _slots(piece, task)):
+            old = _value(_bare(piece.items[1:at]))
+            if _there(old, piece, task):
                 return _swapped(piece, task, old, _value(piece.items[at + 1 :]))
     return None
 
 
+def _there(old: str, piece: Piece, task: ir.Task) -> bool:
+    return any(slot.held is not None and slot.held.casefold() == old.casefold() for slot in _slots(piece, task))
+
+
+def _bare(items: tuple[Item, ...]) -> tuple[Item, ...]:
+    """A phrase without what leads it: `from acme/web` is acme/web, `for Berlin` is Berlin."""
+    held = [item for item in items if item.kind != "punct"]
+    while len(held) > 1 and held[0].lower in (*words("edits", "fillers"), *words("edits", "leading")):
+        held = held[1:]
+    return tuple(held)
+
+
 def _told(items: tuple[Item, ...]) -> str | None:
-    """The new value: `post "Hi"` says “Hi”; a verb before plain words may be the value's own, so they are no value."""
+    """The new value: `post "Hi"` says “Hi”, `get it for Rome` says Rome; a verb before other plain words may be the
+    value's own, so they are no value."""
     literals = [item for item in items if item.is_literal]
     around = [i for i in items if not i.is_literal and i.kind != "punct" and i.lower not in words("edits", "fillers")]
-    if len(literals) == 1 and all(is_base_verb(i.lower) or i.lower in _AROUND for i in around):
+    led = (*words("edits", "leading"), *_AROUND)
+    if len(literals) == 1 and all(is_base_verb(i.lower) or i.lower in led for i in around):
         return _value(tuple(literals))
-    return None if items and is_base_verb(items[0].lower) and len(items) > 1 else _value(items)
+    tail = _bare(items)
+    if tail and is_base_verb(tail[0].lower) and len(tail) > 1:
+        at = next((k for k in range(len(tail) - 1, 0, -1) if tail[k].lower in words("edits", "leading")), None)
+        tail = tail[at + 1 :] if at is not None else ()
+        return _value(tail) if tail and all(item.proper for item in tail) else None
+    return _value(tail)
 
 
 def _swapped(piece: Piece, task: ir.Task, old: str, new: str) -> Done:
@@ -105,12 +130,17 @@ def _swapped(piece: Piece, task: ir.Task, old: str, new: str) -> Done:
 
 def _value(items: tuple[Item, ...]) -> str:
     """The words as a value: a literal as itself, else what was written."""
-    held = [item for item in items if item.kind != "punct" and item.lower not in ("instead", "please")]
-    while held and held[0].lower in words("edits", "fillers"):
-        held = held[1:]
+    held = list(items)
+    while held and (held[-1].lower in ("instead", "please") or held[-1].kind == "punct"):
+        held.pop()
+    while held and (held[0].lower in ("please", "the", "a", "an") or held[0].kind == "punct"):
+        held.pop(0)
     if len(held) == 1 and held[0].is_literal:
         return str(held[0].value if held[0].value is not None and held[0].kind != "quantity" else held[0].text)
-    return " ".join(item.text for item in held)
+    out = ""
+    for before, item in zip([None, *held], held, strict=False):
+        out += (" " if before is not None and before.span.end < item.span.start else "") + item.text
+    return out
 
 
 def _named(piece: Piece, task: ir.Task) -> Done | None:
@@ -130,6 +160,34 @@ def _named(piece: Piece, task: ir.Task) -> Done | None:
         return Done(why=f"nothing here has a “{said}” to change")
     given = [slot for slot in found if slot.held is not None]
     return _one(piece, task, given or found, _value(piece.items[at + 1 :]))
+
+
+def _should(piece: Piece, task: ir.Task) -> Done | None:
+    """`the email should go to ops@example.com`, `make the message say "Hi"`, `the city should be Rome`."""
+    lowered = piece.lowered
+    start = 1 if lowered[0] in words("edits", "changing") else 0
+    at = next((k for k, word in enumerate(lowered) if word in words("edits", "becoming")), None)
+    if at is None or at <= start or not (start or {"should", "must", "shall"} & set(lowered)):
+        return None
+    end = at + 1
+    while end < len(lowered) and lowered[end] in (*words("edits", "becoming"), "to", "in"):
+        end += 1
+    named = [i for i in piece.items[start:at] if i.is_word and i.lower not in words("edits", "subjects")]
+    if not named or end >= len(lowered):
+        return None
+    new, item = _value(piece.items[end:]), piece.items[end]
+    found = [s for s in _slots(piece, task) if _about(named, s, piece, task) and s.held is not None]
+    if not found:
+        among = list(walk(task.actions))
+        meant = {action.name for action in naming.named(named, among, piece)}
+        wanted = _ENTITIES.get(item.kind)
+        found = [s for s in _slots(piece, task) if s.action in meant and s.held is not None and _takes(s.param, wanted)]
+    return _one(piece, task, found, new) if found else None
+
+
+def _takes(param: Field, entity: str | None) -> bool:
+    """Is it the parameter that such a value is for: an address, or else what is said?"""
+    return param.role == "content" if entity is None else param.entity == entity
 
 
 def _about(named: list[Item], slot: _Slot, piece: Piece, task: ir.Task) -> bool:
@@ -161,7 +219,28 @@ def _instead(piece: Piece, task: ir.Task) -> Done | None:
         found = [s for s in _slots(piece, task) if s.param.role == "content" and s.held is not None]
     else:
         found = [s for s in _slots(piece, task) if s.param.entity == _ENTITIES[item.kind] and s.held is not None]
-    return _one(piece, task, found, _value((item,))) if found else Done(why=f"nothing here takes “{item.text}”")
+    return _one(piece, task, found, _value((item,))) if found else None
+
+
+def _alone(piece: Piece, task: ir.Task) -> Done | None:
+    """`to #ops`, `for Berlin`: the one place that takes such a value; whether it is one more is asked."""
+    held = [i for i in piece.items if i.kind != "punct"]
+    if len(held) < 2 or held[0].lower not in words("edits", "leading"):
+        return None
+    said = _bare(tuple(i for i in held if i.lower not in ("instead", "only", "now")))
+    if len(said) == 1 and said[0].kind in _ENTITIES:
+        entities: tuple[str, ...] = (_ENTITIES[said[0].kind],)
+    elif all(item.proper for item in said):
+        entities = ("location", "city")
+    else:
+        return None
+    found = [s for s in _slots(piece, task) if s.param.entity in entities and s.held is not None]
+    if not found:
+        return Done(why=f"nothing here takes “{' '.join(item.text for item in said)}”")
+    if piece.text.strip().casefold().startswith(_AS_WELL) and piece.answer(MEANT) != INSTEAD:
+        asked = f"Is “{_value(said)}” to take the place of “{found[0].held}”? For both, say what is to be done as well."
+        return Done(questions=(Question(MEANT, asked, (INSTEAD,)),))
+    return _one(piece, task, found, _value(said))
 
 
 def _one(piece: Piece, task: ir.Task, found: list[_Slot], new: str) -> Done:
@@ -197,15 +276,7 @@ def _plain(value: JsonValue) -> JsonValue:
 def _setting(values: dict[tuple[str, str], Expr]) -> Callable[[tuple[ir.Action, ...]], tuple[ir.Action, ...]]:
     def change_all(actions: tuple[ir.Action, ...]) -> tuple[ir.Action, ...]:
         return tuple(
-            _with(action, {p: v for (name, p), v in values.items() if name == action.name}) for action in actions
+            with_params(action, {p: v for (name, p), v in values.items() if name == action.name}) for action in actions
         )
 
     return change_all
-
-
-def _with(action: ir.Action, values: dict[str, Expr]) -> ir.Action:
-    if not values or not isinstance(action.do, ir.ConnectorCall):
-        return action
-    kept = [Entry(e.name, values.get(e.name, e.value)) for e in action.do.params]
-    kept += [Entry(name, value) for name, value in values.items() if name not in {e.name for e in kept}]
-    return msgspec.structs.replace(action, do=msgspec.structs.replace(action.do, params=tuple(kept)))

@@ -95,12 +95,13 @@ def examine(
     eye.left_out(held, rules)
     task: Task | None = None
     if not eye.questions and not eye.found:
-        task, report = _typed(held, ctx)
+        task, report = typed(held, ctx)
         eye.found += report.errors
     return Examined(intent=held, task=task, questions=tuple(eye.questions), objections=tuple(eye.found))
 
 
-def _typed(intent: Intent, ctx: CompileContext) -> tuple[Task | None, Report]:
+def typed(intent: Intent, ctx: CompileContext) -> tuple[Task | None, Report]:
+    """The checked task of an intent, None with the findings when there is none."""
     task, report = resolve(intent, ctx)
     if task is None:
         return None, report

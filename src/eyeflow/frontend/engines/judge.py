@@ -25,7 +25,8 @@ from msgspec.structs import replace
 from eyeflow.catalog.model import CompileContext
 from eyeflow.diagnostics import Diagnostic, Report, Severity
 from eyeflow.frontend.engines.compare import Difference, differences
-from eyeflow.frontend.engines.examine import Examined, examine, telling_words
+from eyeflow.frontend.engines.complete import completed
+from eyeflow.frontend.engines.examine import Examined, examine, telling_words, typed
 from eyeflow.frontend.engines.grounding import Ground, ground
 from eyeflow.frontend.engines.proposal import READING, Engine, Facts, Proposal
 from eyeflow.frontend.indexing import vocabulary
@@ -35,7 +36,7 @@ from eyeflow.frontend.rules import heard
 from eyeflow.frontend.summary import walk
 from eyeflow.ir.task import Task
 
-Verdict: TypeAlias = Literal["agreed", "rules", "asked", "chosen", "suggested", "not asked"]
+Verdict: TypeAlias = Literal["agreed", "rules", "asked", "chosen", "suggested", "completed", "not asked"]
 _RECALL: Final = ("no service in the catalog", "this does not say what to do")
 """How refusals begin that say only: nothing was recognised."""
 _OF_ANSWERS: Final = ("unknown_answer", "unused_answer")
@@ -81,7 +82,13 @@ def _used(judged: Judged) -> Diagnostic:
 def judge(proposal: Proposal, rules: Intent, ctx: CompileContext) -> Judged:
     """What is made of `proposal`, given how the rules read the same request."""
     case = _Case(proposal, rules, ctx)
-    if proposal.intent is None or _refused_for_good(rules):
+    if _refused_for_good(rules):
+        return case.keep("rules")
+    if rules.outcome != "program":
+        found = completed(rules, proposal, ctx)
+        if found is not None:
+            return case.completed(found)
+    if proposal.intent is None:
         return case.keep("rules")
     if rules.outcome == "program":
         return case.beside_program()
@@ -170,6 +177,24 @@ class _Case:
 
     # --- the rules ask, or recognised nothing
 
+    def completed(self, found: Intent) -> Judged:
+        """The program when two sources see it, or a person said yes; else the question whether it is meant."""
+        said = self.answers.get(READING, "").strip().casefold()
+        if said in _NO:
+            return self.keep("rules")
+        if said in (*_YES, self.proposal.engine):
+            return self.done(found, "chosen")
+        if self.proposal.sources > 1:
+            return self.done(found, "completed")
+        task, _ = typed(found, self.ctx)
+        if task is None:
+            return self.keep("rules")
+        return self.done(self.asked((self.whether(task),)), "asked")
+
+    def whether(self, task: Task) -> Question:
+        """Yes or no to a reading that is told in words."""
+        return Question(READING, f"Is this what is meant: {_told(task, self.ctx)}", ("yes", "no"))
+
     def beside_refusal(self) -> Judged:
         seen = self.examined()
         if not self._evident(seen):
@@ -197,8 +222,7 @@ class _Case:
             return self.done(self.accepted(seen), "chosen")
         if said in _NO:
             return self.keep("rules")
-        text = f"Is this what is meant: {_told(seen.task, self.ctx)}"
-        return self.done(self.asked((Question(READING, text, ("yes", "no")),)), "asked")
+        return self.done(self.asked((self.whether(seen.task),)), "asked")
 
     def suggested(self, seen: Examined) -> Judged:
         """The rules' questions, with what the proposal found in the text as options."""

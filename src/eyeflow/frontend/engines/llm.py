@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from eyeflow.catalog.model import CompileContext
 from eyeflow.diagnostics import Diagnostic
@@ -22,10 +23,12 @@ from eyeflow.frontend.engines import store
 from eyeflow.frontend.engines.endpoint import Answer, Message, Model
 from eyeflow.frontend.engines.examine import examine
 from eyeflow.frontend.engines.grounding import ground
-from eyeflow.frontend.engines.proposal import Facts, Proposal
+from eyeflow.frontend.engines.proposal import READING, Facts, Proposal
 from eyeflow.frontend.engines.retrieve import Source, part
 from eyeflow.frontend.engines.schema import answer_schema, catalog_text, read
+from eyeflow.frontend.engines.votes import Votes, hinted, sources
 from eyeflow.frontend.intent import Intent
+from eyeflow.frontend.rules import understand
 from eyeflow.frontend.vocabulary import Entry
 
 MAX_REPAIRS: Final = 2
@@ -48,7 +51,8 @@ class Prices(msgspec.Struct, frozen=True):
 
 
 class LlmEngine:
-    """Asks `model`; keeps answers in `folder` when there is one; `source` adds candidates to those shown."""
+    """Asks `model`; keeps answers in `folder` when there is one; `source` adds candidates to those shown; `votes` say
+    which parameter a value is near."""
 
     def __init__(
         self,
@@ -58,12 +62,14 @@ class LlmEngine:
         folder: Path | None = None,
         prices: Prices | None = None,
         source: Source | None = None,
+        votes: Votes | None = None,
     ) -> None:
         self._model = model
         self._label = label
         self._folder = folder
         self._prices = prices
         self._source = source
+        self._votes = votes
 
     @property
     def name(self) -> str:
@@ -83,8 +89,21 @@ class LlmEngine:
         if kept is not None and kept.text == text:
             intent, wrong = read(kept.answer, text, self.name)
             facts = Facts(model=self._label, stored=True)
-            return Proposal(text=text, engine=self.name, intent=intent, facts=facts, problems=wrong, answers=given)
-        return self._asked(text, ctx, given, name)
+            found = Proposal(text=text, engine=self.name, intent=intent, facts=facts, problems=wrong, answers=given)
+        else:
+            found = self._asked(text, ctx, given, name)
+        return self._voted(found, ctx)
+
+    def _voted(self, found: Proposal, ctx: CompileContext) -> Proposal:
+        """The proposal with its plain calls as hints, where there is somebody to agree with them."""
+        calls = found.intent.actions if found.intent is not None else ()
+        if self._votes is None or not calls or any(a.service is None or a.when or a.fallback for a in calls):
+            return found
+        base = understand(found.text, ctx, {slot: said for slot, said in found.answers if slot != READING})
+        return replace(
+            found, hints=tuple(hinted(action, base, self._votes, ctx) for action in calls),
+            sources=sources(((action, found.text) for action in calls), base, self._votes, ctx),
+        )  # fmt: skip
 
     def _asked(self, text: str, ctx: CompileContext, given: tuple[tuple[str, str], ...], name: str) -> Proposal:
         entries = part(text, ctx, self._source)

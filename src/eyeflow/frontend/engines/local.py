@@ -24,17 +24,25 @@ from eyeflow.catalog.model import CompileContext
 from eyeflow.diagnostics import Diagnostic
 from eyeflow.errors import EyeFlowError
 from eyeflow.frontend.clauses import Clause
+from eyeflow.frontend.engines import store
+from eyeflow.frontend.engines.complete import helpable
 from eyeflow.frontend.engines.optional import load
 from eyeflow.frontend.engines.proposal import READING, Facts, Proposal
 from eyeflow.frontend.engines.retrieve import Source, clauses, ranked
+from eyeflow.frontend.engines.votes import Votes, hinted, sources
 from eyeflow.frontend.indexing import vocabulary
 from eyeflow.frontend.intent import Action, Intent, JsonValue
 from eyeflow.frontend.rules import understand
+from eyeflow.frontend.summary import walk
 from eyeflow.frontend.vocabulary import Entry
 from eyeflow.values import Field, ListOf, Scalar, non_null
 
 MAX_TOOLS: Final = 4
 MAX_CLAUSES: Final = 8
+FEW: Final = 2
+MAX_PARAMS: Final = 12
+MAX_WHOLE: Final = 320
+"""Characters that are asked about at once."""
 SURE: Final = 0.3
 """Below this confidence the model's word is not worth a question: of 25 clauses in words that the catalog does not use,
 it gave 11 calls above it, 9 of them right, and 14 below it, 1 of them right."""
@@ -46,11 +54,14 @@ _JSON: Final = {"integer": "integer", "number": "number", "boolean": "boolean"}
 
 
 class LocalEngine:
-    """Asks the model in the package; `source` adds candidates to those shown."""
+    """Asks the model in the package; `source` adds candidates to those shown, `votes` says which parameter a value is
+    near, `folder` keeps what the model said."""
 
-    def __init__(self, *, source: Source | None = None) -> None:
+    def __init__(self, *, source: Source | None = None, votes: Votes | None = None, folder: Path | None = None) -> None:
         self._needle = _package()
         self._source = source
+        self._votes = votes
+        self._folder = folder
 
     @property
     def name(self) -> str:
@@ -67,65 +78,139 @@ class LocalEngine:
         started = time.perf_counter()
         given = tuple(sorted(answers.items()))
         base = understand(text, ctx, {slot: value for slot, value in given if slot != READING})
-        if base.outcome == "program":
+        if base.outcome == "program" or not helpable(base):
             return Proposal(text=text, engine=self.name, answers=given)
-        held = [c for c in clauses(text, ctx) if c.role.split(":")[-1] in ("action", "sequence")][:MAX_CLAUSES]
-        actions = list(base.actions)
-        sure: list[float] = []
-        problems: list[Diagnostic] = []
-        for clause in held:
-            try:
-                found = self._ask(clause, text, ctx)
-            except EyeFlowError as error:
-                problems.append(Diagnostic(error.code, error.message, hint=error.hint))
-                continue
-            if found is not None:
-                sure.append(found[1])
-                _place(actions, found[0], clause)
+        run = _Run(self, text, ctx, base)
+        found = run.clauses()
         facts = Facts(
-            model=self.identity, attempts=len(held), latency_ms=round((time.perf_counter() - started) * 1000),
-            confidence=round(min(sure), 2) if sure else None,
+            model=self.identity, attempts=run.asked, latency_ms=round((time.perf_counter() - started) * 1000),
+            stored=bool(run.recalled and not run.asked),
+            confidence=round(min(sure for _, sure, _ in found), 2) if found else None,
         )  # fmt: skip
+        actions = list(base.actions)
+        for action, sure, clause in found:
+            if sure >= SURE:
+                _place(actions, action, clause)
         intent = None
-        if sure:
+        if any(sure >= SURE for _, sure, _ in found):
             intent = Intent(
                 text=text, outcome="program", trigger=base.trigger, actions=tuple(actions), engine=self.name
             )
         return Proposal(
-            text=text, engine=self.name, intent=intent, facts=facts, problems=tuple(problems), answers=given
-        )
+            text=text, engine=self.name, intent=intent, facts=facts, problems=tuple(run.problems), answers=given,
+            sources=sources(((a, text[c.span.start : c.span.end]) for a, _, c in found), base, self._votes, ctx),
+            hints=tuple(hinted(action, base, self._votes, ctx) for action, _, _ in found),
+        )  # fmt: skip
 
-    def _ask(self, clause: Clause, text: str, ctx: CompileContext) -> tuple[Action, float] | None:
-        entries = [e for e in ranked(clause, text, vocabulary(ctx.catalog), self._source) if not e.is_trigger]
-        if not entries:
-            return None
-        said = text[clause.span.start : clause.span.end]
-        reply = self._complete(entries[:MAX_TOOLS], said)
-        calls = reply.get("function_calls") or []
-        confidence = reply.get("confidence")
-        if len(calls) != 1 or not isinstance(confidence, int | float) or confidence < SURE:
-            return None
-        entry = next((e for e in entries if e.key.replace(".", "_") == calls[0].get("name")), None)
-        arguments = calls[0].get("arguments")
-        if entry is None or not isinstance(arguments, Mapping):
-            return None
-        params = {str(n): _escaped(v) for n, v in arguments.items() if v not in ("", None)}
-        action = Action(
-            id="proposed", service=entry.service.id, function=entry.spec.name, params=params, span=clause.span
-        )
-        return action, round(float(confidence), 4)
+    def reply(self, entries: Sequence[Entry], said: str) -> tuple[Mapping[str, Any], bool]:
+        """The model's word on one clause, and whether it was kept from before. Raises: EyeFlowError `engine_answer`."""
+        tools = [_tool(e, whole=len(entries) <= FEW) for e in entries]
+        name = store.digest(self.identity, said, tools)
+        kept = store.find(self._folder, name) if self._folder is not None else None
+        if kept is not None:
+            try:
+                held = msgspec.json.decode(kept.answer, type=dict[str, Any])
+            except msgspec.MsgspecError:
+                held = {}
+            if held:
+                return held, True
+        reply = self._complete(tools, said)
+        if self._folder is not None:
+            short = {key: reply.get(key) for key in ("function_calls", "confidence")}
+            answer = msgspec.json.encode(short).decode()
+            store.keep(self._folder, name, store.Kept(text=said, engine=self.identity, answer=answer))
+        return reply, False
 
-    def _complete(self, entries: Sequence[Entry], said: str) -> Mapping[str, Any]:
+    def ranked(self, clause: Clause, text: str, ctx: CompileContext) -> list[Entry]:
+        """The functions to show for a clause."""
+        return [e for e in ranked(clause, text, vocabulary(ctx.catalog), self._source) if not e.is_trigger]
+
+    def _complete(self, tools: Sequence[Mapping[str, Any]], said: str) -> Mapping[str, Any]:
         """One reply. The engine is one per process, hence the lock. Raises: EyeFlowError `engine_answer`."""
         with _LOCK:
             try:
-                agent = self._needle.Needle(tools=[_tool(e) for e in entries], stateless=True, auto_date=False)
+                agent = self._needle.Needle(tools=list(tools), stateless=True, auto_date=False)
                 reply = agent.complete(said, max_new_tokens=_MAX_TOKENS)
             except (RuntimeError, ValueError, OSError) as error:
                 raise EyeFlowError("engine_answer", f"the local model failed: {str(error)[:200]}") from error
         if not isinstance(reply, Mapping):
             raise EyeFlowError("engine_answer", "the local model answered nothing readable")
         return reply
+
+
+class _Run:
+    """One request, clause by clause; a request of functions that only describe themselves at once, if it is short."""
+
+    def __init__(self, engine: LocalEngine, text: str, ctx: CompileContext, base: Intent) -> None:
+        self._engine = engine
+        self._text = text
+        self._ctx = ctx
+        vocab = vocabulary(ctx.catalog)
+        self._described = len(vocab.bare) == vocab.callable
+        calls = [a for a in walk(base.actions) if a.service is not None]
+        known = [(vocab.entry(a.service or "", a.function or ""), a.span) for a in calls]
+        self._known = list({e.key: e for e, _ in known if e is not None}.values())
+        asked = [q.span for q in base.questions if q.span is not None and "." not in q.slot]
+        self._read = [
+            (e, span) for e, span in known
+            if e is not None and span is not None and any(span.start <= q.start and q.end <= span.end for q in asked)
+        ]  # fmt: skip
+        self.asked = self.recalled = 0
+        self.problems: list[Diagnostic] = []
+
+    def clauses(self) -> list[tuple[Action, float, Clause]]:
+        """The calls the model sees, with its confidence and the clause that asks for each."""
+        held = [c for c in clauses(self._text, self._ctx) if c.role.split(":")[-1] in ("action", "sequence")]
+        every = clauses(self._text, self._ctx)
+        if self._described and every and len(self._text) <= MAX_WHOLE:
+            items = tuple(item for clause in every for item in (*clause.cue_items, *clause.items))
+            held = [msgspec.structs.replace(every[0], items=items, cue_items=())]
+        return [found for clause in held[:MAX_CLAUSES] for found in self._ask(clause)]
+
+    def _shown(self, clause: Clause) -> list[Entry]:
+        """The functions the model may choose from; where they only describe themselves and the rules named some, those:
+        it is asked what else was said for them, and takes less time."""
+        vocab = vocabulary(self._ctx.catalog)
+        if self._described and self._known:
+            return self._known
+        read = [e for e, span in self._read if span.start < clause.span.end and clause.span.start < span.end]
+        if read:
+            return read
+        if not self._described:
+            return self._engine.ranked(clause, self._text, self._ctx)[:MAX_TOOLS]
+        stems = dict.fromkeys(i.stem for i in clause.items if i.is_word and not i.is_stop)
+        found = [*self._engine.ranked(clause, self._text, self._ctx), *vocab.described(stems)]
+        return list({e.key: e for e in found if not e.is_trigger}.values())[:MAX_TOOLS]
+
+    def _ask(self, clause: Clause) -> list[tuple[Action, float, Clause]]:
+        entries = self._shown(clause)
+        if not entries:
+            return []
+        try:
+            reply, kept = self._engine.reply(entries, self._text[clause.span.start : clause.span.end])
+        except EyeFlowError as error:
+            self.problems.append(Diagnostic(error.code, error.message, hint=error.hint))
+            return []
+        self.recalled += kept
+        self.asked += not kept
+        confidence = reply.get("confidence")
+        if not isinstance(confidence, int | float):
+            return []
+        actions = [_action(call, entries, clause) for call in reply.get("function_calls") or []]
+        if any(action is None for action in actions):
+            return []
+        return [(action, round(float(confidence), 4), clause) for action in actions if action is not None]
+
+
+def _action(call: object, entries: Sequence[Entry], clause: Clause) -> Action | None:
+    if not isinstance(call, Mapping):
+        return None
+    entry = next((e for e in entries if e.key.replace(".", "_") == call.get("name")), None)
+    arguments = call.get("arguments")
+    if entry is None or not isinstance(arguments, Mapping):
+        return None
+    params = {str(n): _escaped(v) for n, v in arguments.items() if v not in ("", None)}
+    return Action(id="proposed", service=entry.service.id, function=entry.spec.name, params=params, span=clause.span)
 
 
 def _place(actions: list[Action], found: Action, clause: Clause) -> None:
@@ -155,23 +240,25 @@ def _escaped(value: JsonValue) -> JsonValue:
     return value
 
 
-def _tool(entry: Entry) -> dict[str, Any]:
+def _tool(entry: Entry, *, whole: bool) -> dict[str, Any]:
     """An entry as the model wants it told, as short as can be: its time goes into reading. Optional parameters are
-    left out unless they say who or what about; catalog text is data to it."""
-    params = [p for p in entry.spec.params if not p.secret and (p.required or p.role or p.entity)]
+    left out unless they say who or what about, the function has nothing but its description to be known by, or few
+    are shown (`whole`); catalog text is data to it."""
+    bare = not (entry.spec.phrases or entry.spec.examples)
+    params = [p for p in entry.spec.params if not p.secret and (bare or whole or p.required or p.role or p.entity)]
     said = ", ".join(entry.spec.phrases[:3])
     return {
         "name": entry.key.replace(".", "_"),
         "description": f"{entry.spec.summary} ({entry.service.title}{': ' + said if said else ''})"[:140],
         "parameters": {
             "type": "object",
-            "properties": {p.name: _property(p) for p in params},
-            "required": [p.name for p in params if p.required],
+            "properties": {p.name: _property(p, described=bare or whole) for p in params[:MAX_PARAMS]},
+            "required": [p.name for p in params[:MAX_PARAMS] if p.required],
         },
     }
 
 
-def _property(param: Field) -> dict[str, Any]:
+def _property(param: Field, *, described: bool) -> dict[str, Any]:
     held = non_null(param.type)
     found: dict[str, Any] = {"type": "string"}
     if isinstance(held, Scalar):
@@ -180,7 +267,7 @@ def _property(param: Field) -> dict[str, Any]:
         found = {"type": "array", "items": {"type": "string"}}
     if param.enum:
         found["enum"] = list(param.enum[:12])
-    hint = _HINTS.get(param.entity or "")
+    hint = _HINTS.get(param.entity or "") or (param.description[:80] if described else "")
     return found | ({"description": hint} if hint else {})
 
 

@@ -13,6 +13,7 @@ import msgspec
 
 from eyeflow.catalog.model import CompileContext
 from eyeflow.diagnostics import Diagnostic
+from eyeflow.frontend.hints import Hint
 from eyeflow.frontend.intent import Intent
 
 READING: Final = "reading"
@@ -35,7 +36,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     """One guess at a request. `intent` is None when the engine has none to give; `problems` say why, or what was
-    wrong on the way. A `trigger` of None leaves what starts it to `rules`. `answers` are those known when asked."""
+    wrong on the way. A `trigger` of None leaves what starts it to `rules`. `answers` are those known when asked.
+    `hints` are calls that the rules may begin to read from, `sources` how many models see them, each by itself."""
 
     text: str
     engine: str
@@ -43,6 +45,8 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     facts: Facts = Facts()
     problems: tuple[Diagnostic, ...] = ()
     answers: tuple[tuple[str, str], ...] = ()
+    hints: tuple[Hint, ...] = ()
+    sources: int = 1
 
 
 class Engine(Protocol):

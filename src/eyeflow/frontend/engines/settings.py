@@ -5,7 +5,7 @@ for them. In: the file's text and the environment. Out: `EngineSettings`, `make`
 Never: turns an engine on by itself, takes a key as a value (`env:NAME` only), asks a model.
 
     [engine]
-    use = "llm"                     # rules (nothing else), local, llm
+    use = "llm"                     # rules (nothing else), semantic, local, llm
     provider = "openai"             # any OpenAI-compatible endpoint; another name goes through eyeflow[llm]
     url = "http://127.0.0.1:8080/v1"
     model = "a-model"
@@ -22,13 +22,16 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import urlsplit
 
 import msgspec
 
 from eyeflow.errors import EyeFlowError
 from eyeflow.frontend.engines.proposal import Engine
+
+if TYPE_CHECKING:
+    from eyeflow.frontend.engines.semantic import Semantic
 
 _REFERENCE: Final = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)\Z")
 _LOCAL_HOSTS: Final = ("127.0.0.1", "::1", "localhost")
@@ -37,7 +40,7 @@ _LOCAL_HOSTS: Final = ("127.0.0.1", "::1", "localhost")
 class EngineSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The section as written; `key` is a reference, never a value."""
 
-    use: Literal["rules", "local", "llm"] = "rules"
+    use: Literal["rules", "semantic", "local", "llm"] = "rules"
     provider: str = "openai"
     url: str | None = None
     model: str | None = None
@@ -90,9 +93,13 @@ def make(
     if wanted == "local":
         from eyeflow.frontend.engines.local import LocalEngine  # noqa: PLC0415 - loads a model
 
-        return LocalEngine(source=source)
+        return LocalEngine(source=source, votes=_votes(source), folder=folder)
+    if wanted == "semantic":
+        from eyeflow.frontend.engines.semantic import SemanticEngine  # noqa: PLC0415 - loads a model
+
+        return SemanticEngine(source)
     if wanted != "llm":
-        raise EyeFlowError("bad_engine", f"there is no engine {wanted[:40]}", hint="rules, local or llm")
+        raise EyeFlowError("bad_engine", f"there is no engine {wanted[:40]}", hint="rules, semantic, local or llm")
     from eyeflow.frontend.engines.endpoint import Endpoint  # noqa: PLC0415 - the network, only when wanted
     from eyeflow.frontend.engines.llm import LlmEngine, Prices  # noqa: PLC0415
     from eyeflow.frontend.engines.providers import Provider  # noqa: PLC0415
@@ -115,7 +122,17 @@ def make(
     if settings.price_in is not None and settings.price_out is not None:
         prices = Prices(settings.price_in, settings.price_out)
     label = f"{settings.provider} {settings.url or ''} {settings.model}"
-    return LlmEngine(model, " ".join(label.split()), folder=folder, prices=prices, source=source)
+    return LlmEngine(model, " ".join(label.split()), folder=folder, prices=prices, source=source, votes=_votes(source))
+
+
+def _votes(source: Semantic | None) -> Semantic | None:
+    """Embeddings beside the local model, whenever they are installed: without them it completes less."""
+    from eyeflow.frontend.engines.semantic import Semantic  # noqa: PLC0415 - loads a model
+
+    try:
+        return source or Semantic()
+    except EyeFlowError:
+        return None
 
 
 def _key(settings: EngineSettings, environ: Mapping[str, str]) -> str | None:

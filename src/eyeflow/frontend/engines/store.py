@@ -40,6 +40,11 @@ def key(text: str, ctx: CompileContext, answers: Mapping[str, str], engine: str)
     return hashlib.sha256(said).hexdigest()
 
 
+def digest(*parts: object) -> str:
+    """SHA-256 over whatever an answer depends on."""
+    return hashlib.sha256(msgspec.json.encode(parts, order="deterministic")).hexdigest()
+
+
 def find(folder: Path, name: str) -> Kept | None:
     """The answer stored under a key, or None when there is none that can be read."""
     try:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
-from eyeflow.frontend.handling.objects import named_as, objects, title
+from eyeflow.frontend.handling.objects import amounts, named_as, objects, title
 from eyeflow.frontend.handling.receivers import recipients
 from eyeflow.frontend.handling.sayings import again, everything, placeholders, speech, told, whole_event
 from eyeflow.frontend.handling.state import Handled
@@ -37,6 +37,7 @@ STEPS: Final[tuple[Step, ...]] = (
     speech,
     everything,
     named_as,
+    amounts,
     objects,
     title,
     whole_event,

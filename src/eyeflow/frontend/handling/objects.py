@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -16,10 +16,13 @@ from eyeflow.frontend import content, fields, nouns
 from eyeflow.frontend.handling.state import LEADS, TITLES, Handled, free
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import stem, synonyms, words
+from eyeflow.frontend.lists import identifies
 from eyeflow.frontend.scope import Scope
 from eyeflow.frontend.values_said import escape, is_code
 from eyeflow.frontend.vocabulary import Entry, split_name, walk
-from eyeflow.values import BOOLEAN, Field, Json, non_null
+from eyeflow.values import BOOLEAN, Field, Json, is_numeric, non_null
+
+_Phrase: TypeAlias = tuple[Item | None, list[Item]]
 
 _OFTEN: Final = ("attachments", "fields", "values", "title", "name", "subject", "description")
 _FILES: Final = frozenset({"pdf", "file", "attachment", "image", "photo", "document", "content", "text"})
@@ -58,9 +61,24 @@ def objects(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | No
     return state
 
 
+def amounts(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | None) -> Handled:
+    """`convert the amount from X to Y`: an amount that the very name of a parameter says, of what is at hand."""
+    for param in entry.spec.params:
+        named = [k for k, i in enumerate(items) if i.is_word and {i.stem} == set(split_name(param.name))]
+        open_ = param.required and param.name not in state.params and is_numeric(non_null(param.type))
+        if not open_ or len(named) != 1 or identifies(param.name) or not state.scope.sources:
+            continue
+        run = items[max(0, named[0] - 1) : named[0] + 1]
+        made = content.compose([i for i in run if i is not verb], state.scope, param)
+        if made is not None and not made.unexplained and made.scope.actions == state.scope.actions:
+            params = {**state.params, param.name: made.value}
+            state = msgspec.structs.replace(state, params=params, scope=made.scope)
+    return state
+
+
 def named_as(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | None) -> Handled:
     """`with the comment as the description`: what is before goes to the parameter that is named."""
-    runs = phrases([i for i in free(items, state) if i is not verb])
+    runs = _apart(phrases([i for i in free(items, state) if i is not verb]))
     for (_, run), (lead, after) in pairwise(runs):
         stems = {i.stem for i in nouns.content(after)}
         if lead is None or lead.lower != "as" or not stems:
@@ -74,6 +92,18 @@ def named_as(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | N
             params = {**state.params, param.name: made.value}
             state = msgspec.structs.replace(state, params=params, scope=made.scope, used=used)
     return state
+
+
+def _apart(runs: Sequence[_Phrase]) -> list[_Phrase]:
+    """`X as title and Y as body`: what follows the first name after `as` is a phrase of its own."""
+    out: list[_Phrase] = []
+    for lead, run in runs:
+        at = next((k for k, i in enumerate(run) if k and (i.lower == "and" or i.text == ",")), None)
+        if lead is None or lead.lower != "as" or at is None:
+            out.append((lead, run))
+            continue
+        out += [(lead, run[:at]), (None, run[at + 1 :])]
+    return [(lead, run) for lead, run in out if run]
 
 
 def _from_data(items: Sequence[Item], at: int) -> bool:
@@ -108,6 +138,8 @@ def _belongs(param: Field, run: Sequence[Item], made: content.Made) -> bool:
         return True
     if isinstance(non_null(param.type), Json) and not nouns.content(run):
         return True  # `save both`, where anything can be held
+    if param.required and param.name in ("value", "data", "content") and not nouns.content(run):
+        return True  # `put it in cell B2`
     stems = set(split_name(param.name))
     said = {w for i in run if i.is_word for w in (i.stem, *synonyms(i.stem))}
     path = {w for part in made.value.strip("{}").split(".")[1:] for w in split_name(part)}
@@ -118,9 +150,6 @@ def _belongs(param: Field, run: Sequence[Item], made: content.Made) -> bool:
 
 def _points(run: Sequence[Item]) -> bool:
     return any(i.lower in ("it", "them", "this", "that", "these", "everything", "both") for i in run)
-
-
-_Phrase = tuple[Item | None, list[Item]]
 
 
 def phrases(items: Sequence[Item]) -> list[_Phrase]:

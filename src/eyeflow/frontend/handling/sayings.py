@@ -19,6 +19,8 @@ from eyeflow.frontend.values_said import element, escape
 from eyeflow.frontend.vocabulary import Entry, listing_of
 from eyeflow.values import STRING
 
+_IT = ("it", "this", "that", "them", "these", "those")
+
 
 def placeholders(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | None) -> Handled:
     """`{first name}` inside text a person wrote."""
@@ -26,11 +28,11 @@ def placeholders(entry: Entry, items: Sequence[Item], state: Handled, verb: Item
     unknown: list[str] = []
     for param in entry.spec.params:
         value = params.get(param.name)
-        if isinstance(value, str) and "{{" in value and element(param) == STRING:
+        if isinstance(value, str) and any(mark in value for mark in ("{{", "<", "[")) and element(param) == STRING:
             plain = value.replace("{{", "{").replace("}}", "}")
             text, _, missing = content.literal_text(plain, state.scope)
             params[param.name] = text
-            unknown += [m for m in missing if " " in m or m[1:-1].isalpha()]
+            unknown += [m for m in missing if _is_place(m)]
     return msgspec.structs.replace(state, params=params, unknown=tuple(unknown))
 
 
@@ -49,15 +51,22 @@ def told(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | None)
         body[k].is_literal and body[k].index in state.used and body[k].kind in ("channel", "email", "phone") for k in at
     ):
         return state
-    return msgspec.structs.replace(
-        state, params={**state.params, param.name: escape(text)}, used=state.used | frozenset(taken)
-    )
+    made, _, missing = content.literal_text(text, state.scope)
+    unknown = (*state.unknown, *(m for m in missing if _is_place(m)))
+    params = {**state.params, param.name: made}
+    return msgspec.structs.replace(state, params=params, used=state.used | frozenset(taken), unknown=unknown)
+
+
+def _is_place(said: str) -> bool:
+    return " " in said or said[1:-1].replace("_", "").isalpha()
 
 
 def again(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | None) -> Handled:
     """`email it to me instead`, `post the same text to #x`: what was said last is said again."""
     param = content_param(entry, state)
     if param is None or entry.reads or state.scope.said is None:
+        return state
+    if state.scope.again and (not entry.capability_says or (verb is not None and speech_act(verb.lower) is not None)):
         return state
     lowered = [i.lower for i in items]
     same = next((k for k, w in enumerate(lowered) if w == "same"), None)
@@ -75,9 +84,17 @@ def _said_last(lowered: Sequence[str], items: Sequence[Item], state: Handled) ->
         return False
     if "instead" in lowered:
         return True
+    if state.scope.again:
+        return _again_whole(lowered, state)
     last = state.scope.did[-1] if state.scope.did else None
     entry = state.scope.vocab.entry(last.service, last.function or "") if last is not None and last.service else None
     return lowered[1:2] == ["it"] and entry is not None and entry.capability_says
+
+
+def _again_whole(lowered: Sequence[str], state: Handled) -> bool:
+    """`email it to me`, `text me`, of what an automation says now; `tell me about it` is about the event."""
+    it = next((at for at, word in enumerate(lowered) if word in _IT), None)
+    return it in (None, 1) or not any(source.kind == "trigger" for source in state.scope.sources)
 
 
 def speech(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | None) -> Handled:

@@ -5,6 +5,8 @@ Out: `Readback`. Never: leaves out an effect, a condition or a default.
 """
 
 from eyeflow.frontend.readback.assumed import ASSUMED_CODES, assumptions
-from eyeflow.frontend.readback.tasks import BODIES, TRIGGERS, Readback, read_back
+from eyeflow.frontend.readback.steps import BODIES
+from eyeflow.frontend.readback.tasks import Readback, read_back
+from eyeflow.frontend.readback.triggers import TRIGGERS
 
 __all__ = ["ASSUMED_CODES", "BODIES", "TRIGGERS", "Readback", "assumptions", "read_back"]

@@ -48,7 +48,8 @@ from eyeflow.frontend.readback.sayings import (
     value_of,
     worked_out,
 )
-from eyeflow.frontend.readback.tasks import capability_words, read_back
+from eyeflow.frontend.readback.steps import capability_words
+from eyeflow.frontend.readback.tasks import read_back
 from eyeflow.frontend.resolve import resolve
 from eyeflow.frontend.timegrammar import find_times, to_trigger
 from eyeflow.frontend.vocabulary import Entry

@@ -59,13 +59,24 @@ def pairs(said: Filling) -> None:
     pair = next(((a, b) for a, b in _PAIRS if a in names and b in names), None)
     if pair is None:
         return
+    for at, item in enumerate(said.items):
+        codes = item.text.replace("/", "") if said.free(at) and item.text.isupper() else ""
+        if len(codes) == 6 and is_currency(codes[:3].lower()) and is_currency(codes[3:].lower()):
+            said.put(names[pair[0]], codes[:3], [at])  # `EURUSD`, `EUR/USD`
+            said.put(names[pair[1]], codes[3:], [])
+            return
     for at in range(len(said.items) - 2):
         one, mid, two = said.items[at : at + 3]
-        coded = all(i.text.isupper() and len(i.text) == 3 for i in (one, two))
+        coded = all(i.text.isupper() and len(i.text) == 3 for i in (one, two)) or (_code(one) and _code(two))
         if coded and mid.lower in ("to", "/", "into", "in", "-"):
-            said.put(names[pair[0]], one.text, [at, at + 1])
-            said.put(names[pair[1]], two.text, [at + 2])
+            said.put(names[pair[0]], one.text.upper(), [at, at + 1])
+            said.put(names[pair[1]], two.text.upper(), [at + 2])
             return
+
+
+def _code(item: Item) -> bool:
+    """`usd`: the code of a currency, however it is written."""
+    return item.is_word and len(item.text) == 3 and is_currency(item.lower)
 
 
 def exchanges(said: Filling) -> None:
@@ -209,6 +220,8 @@ def literals(said: Filling) -> None:
             if item.kind == "channel" and param.entity not in ("slack_channel", "channel") and not said.named:
                 continue  # `#news` alone is a channel of the service that writes them so
             value = fits(param, item)
+            if value is None and item.kind == "channel" and said.named and (param.entity or "").endswith("_channel"):
+                value = wrap(param, item.text)  # of the service that is named
             if value is not None:
                 said.put(param, value, [at])
                 break
@@ -237,6 +250,18 @@ def _beside_numeric(said: Filling, at: int) -> bool:
     return numbered and before in said.entry.names | {w for phrase in said.entry.phrases for w in phrase}
 
 
+def _names_a_place(said: Filling, at: int) -> bool:
+    """`the files of the Drive folder "Scans"`: the text names where things are kept, and is not what is said."""
+    kept = said.scope.vocab.places
+    near = [said.items[k] for k in (at - 1, at + 1) if 0 <= k < len(said.items)]
+    before = near[0] if at else None
+    led = before is not None and before.is_word and before.stem in kept and before.lower not in _TEXTS
+    after = near[-1] if at + 1 < len(said.items) else None
+    named = after is not None and after.is_word and after.stem in kept and after.lower not in _TEXTS
+    reached = any(i.lower in ("in", "of", "from") for i in said.items[max(1, at - 5) : at])
+    return reached and (led or named) and at > 2
+
+
 def _more(said: Filling, param: Field, at: int) -> None:
     """`"Ann" and "42"`: the rest of a list of quoted texts goes to the same list."""
     k = at + 1
@@ -253,6 +278,8 @@ def quoted(said: Filling) -> None:
         if not said.free(at) or item.kind not in ("quoted", "freetext"):
             continue
         before = said.items[at - 1].lower if at else ""
+        if said.entry.capability_says and item.kind == "quoted" and _names_a_place(said, at):
+            continue
         content = next((p for p in said.entry.spec.params if p.role == "content" and p.name not in said.params), None)
         rest = [p for p in said.open() if is_plain_text(p) and (is_code(p) or not is_identity(p))]
         titles = [p for p in rest if p.name in ("title", "name", "subject", "summary")]

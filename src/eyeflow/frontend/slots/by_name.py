@@ -213,6 +213,8 @@ def containers(said: Filling) -> None:
         sole = said.entry.is_trigger and is_plain_text(param) and len([p for p in said.open() if is_plain_text(p)]) == 1
         if not (is_container(param) or sole) or said.entry.capability_says or _messenger(said.entry):
             continue
+        if param.name == "key" and not sole:
+            continue  # it tells one thing apart: no name of a place is one
         for at in range(1, len(said.items)):
             run = said.name_run(at) or ([at] if sole and said.free(at) and _branch(said, at) else [])
             lead = said.items[at - 1].lower

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from eyeflow.frontend import fields
-from eyeflow.frontend.lexicon import is_base_verb, stem, words
+from eyeflow.frontend.lexicon import is_base_verb, stem, synonyms, words
 from eyeflow.frontend.slots.defaults import related
 from eyeflow.frontend.slots.filling import Filling, is_identity, is_plain_text
 from eyeflow.frontend.values_said import element, wrap
-from eyeflow.frontend.vocabulary import PARTICLES, RECIPIENTS, split_name
+from eyeflow.frontend.vocabulary import PARTICLES, RECIPIENTS, Entry, split_name
 from eyeflow.values import STRING, Field
 
 _COPIES = ("cc", "bcc", "reply_to", "from")
@@ -210,9 +210,28 @@ def objects(said: Filling) -> None:
     last = runs[-1] if runs else _plain_object(said)
     if of_the_item and last and not runs and _in_a_phrase(said, last):
         return  # `open the valve` for each tank: the words say what is done, and the tank is known
+    if last and not runs and _of_another_kind(said, last):
+        return
     value = said.value_of(held[0], last) if last else None
     if value is not None:
         said.put(held[0], value, last, strong=False)
+
+
+def _of_another_kind(said: Filling, run: Sequence[int]) -> bool:
+    """`turn on the heater` is no light, where the service switches lights and also other things."""
+    kinds = _kinds(said.entry)
+    stems = {said.items[k].stem for k in run}
+    if len(kinds) != 1 or kinds & (stems | {s for stem in stems for s in synonyms(stem)}):
+        return False
+    verb = said.items[0].stem
+    beside = [e for e in said.scope.vocab.entries if e.service.id == said.entry.service.id and not e.is_trigger]
+    same = [e for e in beside if e.spec is not said.entry.spec and any(p[:1] == (verb,) for p in e.phrases)]
+    return any(len(_kinds(e)) > 1 for e in same)
+
+
+def _kinds(entry: Entry) -> set[str]:
+    """The nouns that the phrases of a capability act on."""
+    return {p[-1] for p in entry.phrases if len(p) > 1 and p[-1] not in PARTICLES}
 
 
 def _plain_object(said: Filling) -> list[int]:

@@ -123,7 +123,8 @@ def is_identity(param: Field) -> bool:
 
 def is_container(param: Field) -> bool:
     """A required text parameter that names where something is kept, rather than what is said."""
-    return param.required and is_plain_text(param) and param.entity in (None, "file", "topic")
+    kept = param.entity in (None, "file", "topic") or (param.entity or "").endswith("_project")
+    return param.required and is_plain_text(param) and kept
 
 
 def is_plain_text(param: Field) -> bool:

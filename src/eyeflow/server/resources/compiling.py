@@ -22,13 +22,14 @@ ROUTES: Final = Routes("Compiling")
 
 class Compile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Exactly one of `text` (a sentence or LLM-IR), `ir`, and `intent` (as `eyeflow intent --json` gives it).
-    `answers` by the slots of earlier questions."""
+    `answers` by the slots of earlier questions. `change` says in plain English what is to be different about it."""
 
     text: str | None = None
     ir: str | None = None
     intent: Annotated[dict[str, object], Meta(description="an Intent")] | None = None
     name: str | None = None
     answers: dict[str, str] = {}
+    change: Annotated[str, Meta(max_length=10_000)] = ""
 
 
 def compile_request(body: Compile) -> CompileRequest:
@@ -37,10 +38,10 @@ def compile_request(body: Compile) -> CompileRequest:
         raise Declined(422, "bad_request", "give exactly one of `text`, `ir` and `intent`")
     if body.intent is not None:
         text = msgspec.json.encode(body.intent).decode()
-        return CompileRequest(text=text, language="intent", name=body.name, answers=body.answers)
+        return CompileRequest(text=text, language="intent", name=body.name, answers=body.answers, change=body.change)
     if body.ir is not None:
-        return CompileRequest(text=body.ir, language="ir", name=body.name, answers=body.answers)
-    return CompileRequest(text=body.text or "", name=body.name, answers=body.answers)
+        return CompileRequest(text=body.ir, language="ir", name=body.name, answers=body.answers, change=body.change)
+    return CompileRequest(text=body.text or "", name=body.name, answers=body.answers, change=body.change)
 
 
 @ROUTES.add("POST", "/api/compile", "tasks.compile", live=True, answer=CompileView)

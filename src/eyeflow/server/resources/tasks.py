@@ -13,7 +13,8 @@ from eyeflow.server.routes import Routes
 from eyeflow.server.service import Service
 from eyeflow.workspace.explaining import ExplainView
 from eyeflow.workspace.graph import GraphView
-from eyeflow.workspace.proposals import ProposalView, ProposeRequest
+from eyeflow.workspace.proposals import ProposalView
+from eyeflow.workspace.reviewing import ProposeRequest
 from eyeflow.workspace.tasks import BytecodeView, Changed, TaskView, VersionView
 
 ROUTES: Final = Routes("Tasks")
