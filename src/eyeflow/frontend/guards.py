@@ -226,6 +226,9 @@ def _creates(items: Sequence[Item], at: int) -> int:
     """How many words ask for something to be thought up: `write a short poem`, `generate an image`."""
     if items[at].lower not in kept("guards", "making"):
         return 0
+    said = [i.lower for i in items[at : at + 3]]
+    if said[0] == "write" and len(said) == 3 and said[1] in _OWNED and said[2] in ("code", "script", "program"):
+        return 3
     for end in range(at + 1, min(at + 6, len(items))):
         item = items[end]
         if item.kind in ("channel", "person", "email", "phone"):
