@@ -94,7 +94,7 @@ def read(items: Sequence[Item], scope: Scope, *, verb_said: bool = True) -> tupl
             continue
         if entry.service.connector == "respond" and not any(s.service == "webhook" for s in scope.sources):
             continue  # only a webhook has a caller to answer
-        if means is not None and entry.capability_says and not _goes_by(entry, means[0]):
+        if means is not None and entry.capability_says and not wording.goes_by(entry, means[0]):
             continue
         if ways and entry.capability_says and entry.service.id not in ways:
             continue
@@ -111,12 +111,6 @@ def read(items: Sequence[Item], scope: Scope, *, verb_said: bool = True) -> tupl
     found = [c for s in seen[:FIRST_LOOK] if s[0] > 0 and (c := _look(s, held, scope, verb)) is not None]
     fitting = {s[1].key for s in seen if s[2].fits}
     return _whole_first(sorted(found, key=lambda c: (-c.score, c.entry.key)), fitting)
-
-
-def _goes_by(entry: Entry, means: str) -> bool:
-    """`by text`, `via Slack`: the entry, or its service, is called so."""
-    called = (entry.service.id, entry.service.title, *entry.service.aliases)
-    return (means,) in entry.phrases or any(split_name(name) == (means,) for name in called)
 
 
 def _named_ways(items: Sequence[Item], scope: Scope) -> frozenset[str]:
