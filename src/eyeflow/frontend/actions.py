@@ -71,6 +71,9 @@ def read(items: Sequence[Item], scope: Scope, *, verb_said: bool = True) -> tupl
         held = [msgspec.structs.replace(held[0], lower="notify", stem=stem("notify")), *held[1:]]
     if held[0].lower in _PUTTING and any(i.lower in ("label", "tag") for i in held[1:3]):
         held = [msgspec.structs.replace(held[0], lower="add", stem=stem("add")), *held[1:]]
+    if held[0].lower == "drop" and any(i.lower in ("note", "line", "message") for i in held[1:5]):
+        # `drop them a line`
+        held = [msgspec.structs.replace(held[0], lower="send", stem=stem("send")), *held[1:]]
     if held[0].lower in _PUTTING and any(a.lower in _INTO and b.kind == "channel" for a, b in pairwise(held)):
         # `put the link in #news`: it is posted there
         held = [msgspec.structs.replace(held[0], lower="post", stem=stem("post")), *held[1:]]
@@ -94,7 +97,7 @@ def read(items: Sequence[Item], scope: Scope, *, verb_said: bool = True) -> tupl
             continue
         if entry.service.connector == "respond" and not any(s.service == "webhook" for s in scope.sources):
             continue  # only a webhook has a caller to answer
-        if means is not None and entry.capability_says and (means[0],) not in entry.phrases:
+        if means is not None and entry.capability_says and not wording.goes_by(entry, means[0]):
             continue
         if ways and entry.capability_says and entry.service.id not in ways:
             continue
@@ -218,6 +221,8 @@ def _look(seen: _Seen, items: Sequence[Item], scope: Scope, verb: Item | None) -
         score += SAME_AGAIN
     if _misses_me(entry, items, filled):
         score -= NOT_ME
+    elif entry.capability_says and not match.fits and any(p.entity == "person" for p in open_):
+        score -= NOT_ME  # nobody is named: said to all before it is said to one
     name, after = state.scope.name(_short(entry))
     for slot, value, why in complete.assumed:
         after = after.assume(f"{name}.{slot}", value, why)
@@ -226,13 +231,19 @@ def _look(seen: _Seen, items: Sequence[Item], scope: Scope, verb: Item | None) -
         span=Span(items[0].span.start, items[-1].span.end),
     )  # fmt: skip
     after = after.explain({i.index for i in items} - set(left))
+    after = _remembered(entry, action, after)
+    return Chosen(entry, action, after, round(score, 4), open_, left, state.unknown, astray, match.fits or match.named)
+
+
+def _remembered(entry: Entry, action: Action, scope: Scope) -> Scope:
+    """What `there` and `the same` will mean after this action."""
     named = {f"{entry.service.id}.{p.name}": action.params[p.name] for p in entry.spec.params
              if p.entity in RECIPIENTS and p.name in action.params}  # fmt: skip
-    after = after.put(receivers=tuple({**dict(after.receivers), **named}.items()))
+    scope = scope.put(receivers=tuple({**dict(scope.receivers), **named}.items()))
     said = next((p.name for p in entry.spec.params if p.role == "content"), None)
     if said is not None and said in action.params and not entry.reads:
-        after = after.put(said=action.params[said])
-    return Chosen(entry, action, after, round(score, 4), open_, left, state.unknown, astray, match.fits or match.named)
+        scope = scope.put(said=action.params[said])
+    return scope
 
 
 _RECEIVERS = ("phone", "email", "channel", "person")

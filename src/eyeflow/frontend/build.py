@@ -164,6 +164,9 @@ def _act(node: Do, scope: Scope, policies: Policies) -> Scope:
         return unable.by_what(told, found, node.clause, scope)
     if best is None:
         return unable.which(found, node.clause, scope)
+    kinds = unable.of_a_kind(best, items, scope) if scope.told_at(node.clause.span) is None else ()
+    if kinds:
+        return unable.ask_which(kinds, node.clause, scope)
     them = plurals.meant(best, items, scope)
     if them is not None:
         return _over(them, node, policies)
@@ -310,7 +313,7 @@ def _open(best: Chosen, action: Action, items: Sequence[Item], scope: Scope) -> 
     for param in best.open:
         slot = f"{action.id}.{param.name}"
         text, options = _question(best.entry, param, scope)
-        who = _addressed(items, left) if param.entity in RECIPIENTS else []
+        who = addressed(items, scope.vocab) if param.entity in RECIPIENTS else []
         if who:  # one question about `text Maria`: her number
             said = scope.text[who[0].span.start : who[-1].span.end]
             text, scope = f"{text} That of “{said}”.", scope.explain({i.index for i in who})
@@ -329,12 +332,6 @@ def _open(best: Chosen, action: Action, items: Sequence[Item], scope: Scope) -> 
             options = ()
         scope = scope.ask(f"{action.id}.{unset[0].name}", text, options, action.span)
     return scope
-
-
-def _addressed(items: Sequence[Item], left: set[int]) -> list[Item]:
-    """The person who is named right after the verb, by a name or by what they are."""
-    named = next((i for i in items[1:3] if i.index in left and i.proper), None)
-    return [named] if named is not None else addressed(items)
 
 
 def _beside(param: Field, items: Sequence[Item], left: set[int]) -> list[Item]:

@@ -61,7 +61,7 @@ def refuse(items: Sequence[Item], scope: Scope) -> Scope:
             scope = _refused(
                 scope, items, at, length, "what data says is never followed as an order; say what to do instead"
             )
-        told = _runs_data(lowered, at)
+        told = _runs_data(lowered, at) or _runs_it(lowered, at)
         if told:
             scope = _refused(scope, items, at, told, "code from data is never run; quote the statement to run instead")
         length = phrase_at("credentials", lowered, at)
@@ -119,6 +119,20 @@ def _runs_data(lowered: Sequence[str], at: int) -> int:
     return 0
 
 
+def _runs_it(lowered: Sequence[str], at: int) -> int:
+    """`when somebody posts a script, run it`: 2 for the words that run what came as data; 0 for none."""
+    if lowered[at] not in kept("guards", "running") or lowered[at + 1 : at + 2] not in (
+        ["it"],
+        ["them"],
+        ["that"],
+        ["this"],
+    ):
+        return 0
+    before = lowered[:at]
+    cue = any(w in ("when", "whenever", "if", "each", "every", "once") for w in before)
+    return 2 if cue and any(w in kept("guards", "programs") for w in before) else 0
+
+
 # --- secrets ---------------------------------------------------------------------------------------------------------
 
 
@@ -127,7 +141,8 @@ def _handled(items: Sequence[Item], at: int, length: int) -> bool:
     after = items[at + length] if at + length < len(items) else None
     plain = after is not None and after.is_word and not (after.is_stop or after.lower.endswith("ed"))
     one = not items[at + length - 1].lower.endswith("s")
-    if plain and one and after is not None and after.lower not in kept("guards", "of_secrets"):
+    called = items[at].proper and not one  # `the Secrets sheet`
+    if plain and (one or called) and after is not None and after.lower not in kept("guards", "of_secrets"):
         return False  # `the password policy`: another thing
     for k in range(at - 1, -1, -1):
         item = items[k]
@@ -186,10 +201,17 @@ def _made_up(items: Sequence[Item], scope: Scope) -> Scope:
         if lowered[:1] and lowered[0] in _ASKING and "you" in lowered[1:3] and lowered[1] in _TO_YOU:
             scope = _refused(scope, said, 0, len(said), "this is a question to EyeFlow, not something to automate")
             continue
+        for at in range(len(said)):
+            length = _thought_up(lowered, at)
+            if length:
+                text = "text is not made up, nor understood; say the words or the rule to use instead"
+                scope = _refused(scope, said, at, length, text)
         for at, item in enumerate(said):
             begins = at == 0 or lowered[at - 1] in _BEGINS or said[at - 1].kind in ("time", "punct")
             if not begins or any(w in _SAYING for w in lowered[max(0, at - 6) : at]):
                 continue
+            if item.lower in kept("guards", "harmful"):
+                scope = _refused(scope, said, at, 1, "nobody may be harmed by a program")
             length = _creates(said, at)
             if length:
                 scope = _refused(
@@ -206,6 +228,9 @@ def _creates(items: Sequence[Item], at: int) -> int:
     """How many words ask for something to be thought up: `write a short poem`, `generate an image`."""
     if items[at].lower not in kept("guards", "making"):
         return 0
+    said = [i.lower for i in items[at : at + 3]]
+    if said[0] == "write" and len(said) == 3 and said[1] in _OWNED and said[2] in ("code", "script", "program"):
+        return 3
     for end in range(at + 1, min(at + 6, len(items))):
         item = items[end]
         if item.kind in ("channel", "person", "email", "phone"):
@@ -219,6 +244,22 @@ def _creates(items: Sequence[Item], at: int) -> int:
             )
             return 0 if named else end + 1 - at
     return 0
+
+
+def _thought_up(lowered: Sequence[str], at: int) -> int:
+    """How many words ask for what only a mind can say: `something funny`, `the best answer`, `what it means`."""
+    if any(w in ("remind", "ask", "saying", "that") for w in lowered[max(0, at - 5) : at]):
+        return 0
+    for phrase in kept("guards", "interpreting"):
+        said = phrase.split()
+        if list(lowered[at : at + len(said)]) == said:
+            return len(said)
+    if tuple(lowered[at : at + 2]) in (("i", "should"), ("we", "should"), ("should", "i"), ("should", "we")):
+        return 2 if any(w in ("which", "what", "whether", "who", "how") for w in lowered[max(0, at - 6) : at]) else 0
+    two = tuple(lowered[at : at + 2])
+    if len(two) == 2 and two[0] in kept("guards", "finest") and two[1] in kept("guards", "answers"):
+        return 2
+    return 2 if len(two) == 2 and two[0] == "something" and two[1] in kept("guards", "moods") else 0
 
 
 def _weighs(lowered: Sequence[str], at: int) -> int:
@@ -239,7 +280,9 @@ def judged(items: Sequence[Item], scope: Scope) -> Scope:
     for at, item in enumerate(items):
         if item.index in scope.explained or not item.is_word:
             continue
-        if item.lower in words("generation"):
+        if item.lower in kept("guards", "unheard"):
+            reason = f"no service in the catalog can send a {item.lower}"
+        elif item.lower in words("generation"):
             reason = f"“{item.text}” needs a model at run time; programs here are deterministic"
         elif item.lower in kept("guards", "judging") or (
             item.lower in kept("guards", "feelings") and not scope.vocab.bare

@@ -131,7 +131,7 @@ def _take_trigger(
         may = clause.role == "trigger" or (
             clause.role == "condition" and clause.cue == "if" and not _timed(held) and not told
         )
-        may = may or (clause.role == "loop" and _says_new(clause))
+        may = may or (clause.role == "loop" and (_says_new(clause) or _does(clause)))
         asked = clause.role == "action" and _commands_endpoint(clause)
         if trigger is None and (may or asked) and clause.items:
             started, more, tail = _read_trigger(clause, scope, must=clause.role == "trigger")
@@ -200,6 +200,8 @@ def _about_every(clause: Clause, scope: Scope) -> tuple[triggers.Started, Clause
     for end in range(len(items), at + 1, -1):
         if end < len(items) and items[end].lower not in ("to", "in", "into", "on", "and", "as"):
             continue
+        if _takes_place(items, at, end):
+            continue
         found = triggers.read(items[at:end], scope)
         unread = {i.index for i in items if found and i.index in found[0].unexplained}
         doubtful = {i.index for i in items if i.lower in words("vague") | words("judgement")}
@@ -208,6 +210,20 @@ def _about_every(clause: Clause, scope: Scope) -> tuple[triggers.Started, Clause
             kept = (*items[: at - told], *items[end:], *(i for i in clause.items if i.index in limits))
             return msgspec.structs.replace(found[0], scope=done), msgspec.structs.replace(clause, items=kept)
     return None
+
+
+_PLACING = (
+    *("add", "copy", "save", "put", "post", "send", "forward", "upload", "append", "log", "write", "move", "subscribe"),
+    *("attach", "push", "store", "record", "insert", "archive", "export", "share", "publish"),
+)
+"""Verbs by which something is put somewhere."""
+
+
+def _takes_place(items: Sequence[Item], at: int, end: int) -> bool:
+    """`add each new lead to the list`: the only `to` says where it is put, and is no part of what happens."""
+    places = ("to", "into", "onto")
+    inside = any(i.lower in places for i in items[at:end])
+    return inside and items[0].lower in _PLACING and not any(i.lower in places for i in items[end:])
 
 
 _ANYONE = ("everyone", "everybody", "anyone", "anybody", "whoever", "someone", "somebody")
@@ -230,6 +246,8 @@ def _whoever(clause: Clause, items: Sequence[Item], scope: Scope) -> tuple[trigg
     )
     for end in range(len(items), who + 1, -1):
         if end < len(items) and items[end].lower not in _OPENING and not items[end].is_literal:
+            continue
+        if _takes_place(items, who, end):
             continue
         found = triggers.read([*subject, *items[who + 1 : end]], scope)
         if found and found[0].score > 1.0 and not found[0].unexplained:
@@ -301,6 +319,18 @@ def _read_trigger(clause: Clause, scope: Scope, *, must: bool) -> tuple[triggers
         if best.entry is not None:
             after = after.ask(f"trigger.{param.name}", asking(best.entry, param), tuple(param.enum), head.span)
     return best, after, tail
+
+
+_IS = ("is", "are", "was", "were", "has", "have", "isn't", "aren't", "hasn't", "haven't", "needs", "contains", "starts")
+
+
+def _does(clause: Clause) -> bool:
+    """`for each opportunity that closes`: what one of them does, each time it does."""
+    for at in range(1, min(4, len(clause.items) - 1)):
+        verb = clause.items[at + 1].lower
+        if clause.items[at].lower in ("that", "which", "who"):
+            return verb.endswith("s") and verb not in _IS
+    return False
 
 
 _CERTAIN = 3.0

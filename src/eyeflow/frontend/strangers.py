@@ -24,7 +24,7 @@ CARRIED: Final = frozenset(
 )  # fmt: skip
 """What services carry: right after a name, that name is a service's."""
 
-_INTO: Final = ("to", "on", "onto", "via", "into", "using", "through", "in")
+_INTO: Final = ("to", "on", "onto", "via", "into", "using", "through", "in", "with")
 _WHOSE: Final = ("my", "our", "the", "a", "an")
 
 

@@ -56,6 +56,8 @@ def read(items: Sequence[Item], scope: Scope) -> tuple[Started, ...]:
             continue
         match = wording.match(entry, held, scope)
         filled = slots.fill(entry, held, scope)
+        if not match.named and not _tells(match, held):
+            match = msgspec.structs.replace(match, used=frozenset())  # its words are asked about
         told = 0.6 if held[0].lower in happenings.IMPERSONAL and states.carries(entry, held) else 0.0
         looked.append((match.score + filled.strong + told, entry, match, filled))
     looked.sort(key=lambda s: (-round(s[0], 4), s[1].key))
@@ -63,6 +65,19 @@ def read(items: Sequence[Item], scope: Scope) -> tuple[Started, ...]:
         _event(entry, match, filled, held, scope) for score, entry, match, filled in looked[:_LOOK] if score > 0.5
     ]
     return tuple(sorted(found, key=lambda s: (-s.score, s.source.service)))
+
+
+def _tells(match: wording.Match, items: Sequence[Item]) -> bool:
+    """More than a verb that says little brought the event up: `we go to bed` is no alarm that goes off."""
+    said = [i for i in items if i.index in match.used]
+    plain = [i for i in said if i.is_word]
+    stems = {stem(word) for word in words("pale")} | {stem(word) for word in words("stop")} - set(_PARTICLES)
+    if not plain:
+        return any(i.is_literal for i in items)
+    return any(i.stem not in stems for i in plain) or bool({i.lower for i in plain} & set(_PARTICLES))
+
+
+_PARTICLES = ("on", "off", "up", "down", "out")
 
 
 def _event(entry: Entry, match: wording.Match, filled: slots.Filled, items: Sequence[Item], scope: Scope) -> Started:

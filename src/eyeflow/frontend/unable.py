@@ -16,6 +16,7 @@ from eyeflow.frontend import nouns, wording
 from eyeflow.frontend.actions import Chosen
 from eyeflow.frontend.clauses import Clause
 from eyeflow.frontend.data import words as kept
+from eyeflow.frontend.handling.receivers import addressed
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import phrase_at, same_doing, stem, words
 from eyeflow.frontend.scope import Scope
@@ -67,7 +68,8 @@ def unknown_verb(items: Sequence[Item], scope: Scope) -> bool:
         return False
     told = items[1].lower in words("determiners") or items[1].is_literal or items[1].lower in words("me")
     verb = items[0]
-    return told and not verb.acts and verb.stem not in scope.vocab.by_stem
+    known = (scope.vocab.entries[k] for k in scope.vocab.by_stem.get(verb.stem, ()))
+    return told and not verb.acts and not any(verb.stem in phrase for e in known for phrase in (*e.phrases, e.summary))
 
 
 _PARTICLES: Final = ("on", "off", "up", "down", "out", "back")
@@ -95,10 +97,13 @@ def what_is(word: Item, clause: Clause, scope: Scope) -> Scope:
 
 def told_somebody(items: Sequence[Item], scope: Scope) -> Told | None:
     """`ask Jordan for the numbers`: somebody is to be told something, though no service has words for it."""
-    if len(items) < 2 or not same_doing("tell", items[0].stem) or not (items[1].proper and items[1].is_word):
+    if len(items) < 2 or not same_doing("tell", items[0].stem) or wording.names_in(items, scope):
         return None
+    named = items[1].proper and items[1].is_word
+    who = items[1:2] if named else addressed(items, scope.vocab) if items[1].lower in words("determiners") else []
     ways = _ways(scope, mine=False)
-    return Told(f"“{items[1].text}”", ways) if ways and not wording.names_in(items, scope) else None
+    said = scope.text[who[0].span.start : who[-1].span.end] if who else ""
+    return Told(f"“{said}”", ways) if who and ways else None
 
 
 def generates(items: Sequence[Item], scope: Scope) -> bool:
@@ -137,6 +142,8 @@ def by_no_way(found: Sequence[Chosen], items: Sequence[Item], scope: Scope) -> T
         open_ = given is None or len({c.entry.service.id for c in close}) > 1
         return Told("you", ways) if open_ and len(ways) > 1 else None
     named = who.is_word and who.proper and not who.is_stop
+    if any(a.slot == f"{best.action.id}.{person.name}" for a in best.scope.assumptions):
+        given = None  # a default place is not the person
     ways = _ways(scope, mine=False)
     return Told(f"“{who.text}”", ways) if named and given in (None, who.text) and len(ways) > 1 else None
 
@@ -166,6 +173,22 @@ def _ways(scope: Scope, *, mine: bool) -> tuple[str, ...]:
         if to is not None and (not mine or scope.me(part or "") is not None):
             found[entry.service.title] = None
     return tuple(found)
+
+
+def of_a_kind(best: Chosen, items: Sequence[Item], scope: Scope) -> tuple[str, ...]:
+    """`to the CRM`, where several services are one: their titles; none where it is named, or there is only one."""
+    entry = best.entry
+    kind = split_name(entry.service.type)
+    spoken = entry.names | {w for phrase in entry.phrases for w in phrase}
+    said = any(
+        i.stem in kind and i.stem not in spoken and before.lower in ("the", "our", "my")
+        for before, i in itertools.pairwise(items)
+    )
+    if len(kind) != 1 or not said or wording.named_at(entry, items, scope):
+        return ()
+    alike = (e.service for e in scope.vocab.entries if e.service.type == entry.service.type and e.capability_writes)
+    titles = tuple(dict.fromkeys(service.title for service in alike))
+    return titles if len(titles) > 1 else ()
 
 
 def by_what(told: Told, found: Sequence[Chosen], clause: Clause, scope: Scope) -> Scope:
@@ -208,7 +231,11 @@ def which(found: Sequence[Chosen], clause: Clause, scope: Scope) -> Scope:
     close = [c for c in found if found[0].score - c.score < MARGIN]
     if all(c.unexplained and not c.action.params for c in close):
         return no_capability(clause, scope)
-    titles = tuple(dict.fromkeys(c.entry.service.title for c in close))
+    return ask_which(tuple(dict.fromkeys(c.entry.service.title for c in close)), clause, scope)
+
+
+def ask_which(titles: tuple[str, ...], clause: Clause, scope: Scope) -> Scope:
+    """The question which of these services does what the clause says."""
     said = scope.text[clause.span.start : clause.span.end]
     return scope.ask("service", f"Which service should do “{said}”?", titles, clause.span).explain(
         {i.index for i in clause.items}

@@ -32,7 +32,7 @@ _NAMED_FOR: Final = {
     "key": {"key", "issue", "ticket", "id", "project", "order", "symbol", "sku"},
 }
 _ENTITY_OF: Final = {
-    "channel": ("slack_channel",),
+    "channel": ("slack_channel", "discord_channel", "teams_channel", "channel"),
     "email": ("email",),
     "url": ("url",),
     "repo": ("repo",),

@@ -208,8 +208,14 @@ def _closed(after: str) -> bool:
     return after in ("", *_MEDIUM, "that", "and", "to", "when", "if") or not after[:1].isalnum()
 
 
+def goes_by(entry: Entry, means: str) -> bool:
+    """`by text`, `via Slack`: the entry, or its service, is called so."""
+    called = (entry.service.id, entry.service.title, *entry.service.aliases)
+    return (means,) in entry.phrases or any(split_name(name) == (means,) for name in called)
+
+
 def _by_means(entry: Entry, means: str, at: set[int]) -> tuple[set[int], bool]:
-    mine = entry.capability_says and (means,) in entry.phrases
+    mine = entry.capability_says and goes_by(entry, means)
     return (set(at), False) if mine else (set(), True)
 
 

@@ -197,6 +197,29 @@ def _targets(entry: Entry, state: Handled, left: Sequence[Item]) -> list[Field]:
     return [*files, *sorted(rest, key=lambda p: (not p.required, rank.get(p.role or "", 1), p.name != "title"))]
 
 
+def _as_the_thing(entry: Entry, param: Field, items: Sequence[Item], state: Handled) -> Handled:
+    """`create a page for each opportunity`, `add it to the Ideas database`: what is made is called as the thing is."""
+    source = next((s for s in reversed(state.scope.sources) if s.kind in ("trigger", "item")), None)
+    path = fields.summary_path(source.type) if source is not None else None
+    if (
+        source is None
+        or path is None
+        or split_name(entry.spec.name)[0] not in _MAKING
+        or source.service == entry.service.id
+    ):
+        return state
+    left = [i for i in nouns.content(items[1:]) if i.index not in state.used and i.is_word]
+    own = entry.names | entry.summary | {w for p in entry.phrases for w in p}
+    if any(i.stem not in source.nouns and i.stem not in own and not i.proper for i in left):
+        return state  # something else was said, though it could not be read
+    text, scope = content.place(".".join((source.root, *path)), state.scope)
+    scope = scope.assume(f"{entry.spec.name}.{param.name}", text, "nothing else was said to call it")
+    return msgspec.structs.replace(state, params={**state.params, param.name: text}, scope=scope)
+
+
+_MAKING: Final = tuple(stem(word) for word in ("create", "add", "make", "open", "new", "insert"))
+
+
 def title(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | None) -> Handled:
     """A title nobody stated is made of the words that say what to make."""
     param = next((p for p in entry.spec.params if p.name in TITLES and p.required and p.name not in state.params
@@ -231,7 +254,7 @@ def title(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | None
         generic = entry.names | entry.summary | {w for p in entry.phrases for w in p}
         named = any(len(h.used) == len(plain) for s in state.scope.sources for h in fields.find(plain, s.type))
         if not plain or named or (len(plain) == 1 and plain[0] in generic):
-            return state
+            return _as_the_thing(entry, param, items, state) if not named else state
         text = state.scope.text[run[0].span.start : run[-1].span.end]
         taken = frozenset(i.index for i in run)
     scope = state.scope.assume(f"{entry.spec.name}.{param.name}", text, "the words of your request")

@@ -11,31 +11,49 @@ from typing import Final
 
 import msgspec
 
-from eyeflow.frontend import content, nouns
+from eyeflow.frontend import content, fields, nouns
 from eyeflow.frontend.data import words as data_words
 from eyeflow.frontend.handling.state import LEADS, Handled
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import stem, words
 from eyeflow.frontend.values_said import escape, wrap
-from eyeflow.frontend.vocabulary import RECIPIENTS, Entry, walk
+from eyeflow.frontend.vocabulary import RECIPIENTS, Entry, Vocabulary, walk
 from eyeflow.values import Field, Json, non_null
 
 _LONGEST: Final = 16
 """Words of the longest phrase that is looked at as a receiver."""
 
 
-def addressed(items: Sequence[Item]) -> list[Item]:
-    """`the account manager` of `text the account manager`: people who are named by what they are."""
-    if len(items) < 3 or items[1].lower not in words("determiners"):
-        return []
-    run: list[Item] = []
-    for item in items[2:6]:
-        if not item.is_word or (item.is_stop and item.lower != "others"):
-            break
-        run.append(item)
-        if item.lower in words("persons"):
-            return run
+_THINGS: Final = (*LEADS, "that", "when", "if", "whenever", "whether", "saying", "once", "every", "each")
+
+
+def addressed(items: Sequence[Item], vocab: Vocabulary) -> list[Item]:
+    """`the account manager` of `text the account manager`, `my mum` of `text the weather to my mum`, `Tom` of
+    `email Tom the forecast`: people who are named by what they are or are called, and whose address nobody said."""
+    for at in range(1, len(items)):
+        if at > 1 and items[at - 1].lower != "to":
+            continue
+        if at == 1 and items[at].proper and items[at].is_word and _stands_alone(items, vocab):
+            return [items[at]]
+        if items[at].lower not in words("determiners"):
+            continue
+        run: list[Item] = []
+        for item in items[at + 1 : at + 5]:
+            if not item.is_word or (item.is_stop and item.lower != "others"):
+                break
+            run.append(item)
+            if item.lower in words("persons"):
+                return run
     return []
+
+
+def _stands_alone(items: Sequence[Item], vocab: Vocabulary) -> bool:
+    """The name right after the verb is all of a noun phrase, and no service is called so."""
+    after = items[2] if len(items) > 2 else None
+    if vocab.name_at([i.lower for i in items], 1) is not None:
+        return False
+    ends = after is None or not after.is_word or after.lower in _THINGS or after.lower in words("determiners")
+    return ends and (after is None or after.text != "'s")
 
 
 def recipients(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | None) -> Handled:
@@ -44,6 +62,8 @@ def recipients(entry: Entry, items: Sequence[Item], state: Handled, verb: Item |
         wanted = param.required or param.name in ("to", "email", "recipient", "recipients")
         if _people(param) and param.name not in state.params:
             state = handle(param, items, state)
+        if param.required and param.name in _CUSTOMERS and param.name not in state.params:
+            state = _for_them(param, items, state)
         if param.name in state.params or param.entity not in RECIPIENTS or not wanted:
             continue
         if not param.required or not any(i.lower == "to" for i in items):
@@ -67,6 +87,10 @@ def recipients(entry: Entry, items: Sequence[Item], state: Handled, verb: Item |
             state = handle(param, items, state)
         if param.name not in state.params:
             state = _whom_it_is_about(param, items, state)
+        if param.name not in state.params and param.required and entry.capability_says:
+            state = msgspec.structs.replace(
+                state, used=state.used | {i.index for i in addressed(items, state.scope.vocab)}
+            )
     return state
 
 
@@ -99,6 +123,22 @@ def _doer(run: Sequence[Item], said: Sequence[Item]) -> bool:
     led = lowered[:1] == ["whoever"] or lowered[1:3] == ["person", "who"] or lowered[1:3] == ["one", "who"]
     doing = [i for i in said if i.lower not in ("whoever", "person", "form", "ticket", "order")]
     return led and len(doing) == 1 and doing[0].stem in {stem(word) for word in data_words("lists", "making")}
+
+
+_CUSTOMERS: Final = ("customer", "client", "contact", "buyer", "invitee", "user", "member", "person")
+
+
+def _for_them(param: Field, items: Sequence[Item], state: Handled) -> Handled:
+    """`an invoice for them`: the person whom the event or item at hand is about."""
+    them = next((i for i in items[1:] if i.lower in ("them", "him", "her")), None)
+    source = next((s for s in reversed(state.scope.sources) if s.kind in ("trigger", "item")), None)
+    if them is None or source is None or param.entity not in (None, "person"):
+        return state
+    held = [*fields.by_entity(source.type, "person"), *fields.by_entity(source.type, "email")]
+    if not held:
+        return state
+    text, scope = content.place(".".join((source.root, *held[0])), state.scope)
+    return msgspec.structs.replace(state, params={**state.params, param.name: wrap(param, text)}, scope=scope)
 
 
 def _known(items: Sequence[Item], given: Handled, before: Handled) -> bool:

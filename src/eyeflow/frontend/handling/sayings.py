@@ -11,13 +11,12 @@ from collections.abc import Sequence
 import msgspec
 
 from eyeflow.frontend import content, fields, nouns
-from eyeflow.frontend.handling.receivers import addressed
 from eyeflow.frontend.handling.state import LEADS, Handled, content_param
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import phrase_at, speech_act, words
 from eyeflow.frontend.scope import Source
 from eyeflow.frontend.values_said import element, escape
-from eyeflow.frontend.vocabulary import RECIPIENTS, Entry, listing_of
+from eyeflow.frontend.vocabulary import Entry, listing_of
 from eyeflow.values import STRING
 
 _IT = ("it", "this", "that", "them", "these", "those")
@@ -123,8 +122,6 @@ def whole_event(entry: Entry, items: Sequence[Item], state: Handled, verb: Item 
         return state
     told = [s for s in state.scope.sources if s.kind != "made"]
     left = [i for i in nouns.content(items) if i.index not in state.used and i is not verb and i.is_word]
-    if any(p.required and p.entity in RECIPIENTS and p.name not in state.params for p in entry.spec.params):
-        left = [i for i in left if i not in addressed(items)]
     left = [i for i in left if i.lower not in words("notices") and not (i.proper and i in items[1:3])]
     if not told or any(i.stem not in told[-1].nouns for i in left):
         return state  # something else was said, though it could not be read

@@ -224,6 +224,8 @@ def literals(said: Filling) -> None:
         if item.kind == "number" and not _beside_numeric(said, at):
             continue
         for param in _for_literal(said, item):
+            if item.kind == "channel" and param.entity not in ("slack_channel", "channel") and not said.named:
+                continue  # `#news` alone is a channel of the service that writes them so
             value = fits(param, item)
             at_hand = bool(said.named) or any(s.service == said.entry.service.id for s in said.scope.sources)
             if value is None and item.kind == "channel" and at_hand and (param.entity or "").endswith("_channel"):

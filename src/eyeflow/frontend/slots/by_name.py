@@ -102,7 +102,7 @@ def _bare(said: Filling, at: int) -> bool:
     """A single lower-case word right after a parameter's name, at the end of its phrase: `label bug`."""
     item = said.items[at]
     nxt = said.items[at + 1] if at + 1 < len(said.items) else None
-    closed = nxt is None or nxt.kind in ("punct", "time") or nxt.lower in words("prepositions") or nxt.lower == "and"
+    closed = nxt is None or nxt.kind in ("punct", "time") or nxt.lower in (*words("prepositions"), "and", "that")
     closed = closed or (said.entry.is_trigger and nxt is not None and nxt.lower in _HAPPENS)
     if item.lower == "know" or (at > 0 and is_plural(said.items[at - 1].lower)):
         return False  # `let our users know`
@@ -118,7 +118,7 @@ def _before(said: Filling, param: Field, at: int, end: int) -> bool:
         return False  # `"Call back" due tomorrow`
     if param.name in _COPIES and (not run or said.items[run[0]].kind not in ("email", "person")):
         return False  # `"Hi" cc a@x.org`: the text before is no address
-    if not run or (run[0] == 0 and said.items[run[0]].is_word):
+    if not run or (run[0] == 0 and said.items[run[0]].is_word and not said.entry.is_trigger):
         return False
     whole = [*run, *range(at, end)] if param.name == "room" and all(said.items[k].is_word for k in run) else run
     value = said.value_of(param, whole)  # `the living room` is called so
@@ -140,7 +140,7 @@ def _modifiers(said: Filling, param: Field, at: int) -> list[int]:
         run.insert(0, k)
         k -= 1
     leads = ("the", "my", "our", "a", "an", "off", "on") if param.required or said.entry.is_trigger else ("with", "of")
-    opened = k >= 0 and said.items[k].lower in leads
+    opened = said.items[k].lower in leads if k >= 0 else said.entry.is_trigger  # `when checkout monitor alerts`
     return run if opened else []
 
 

@@ -39,7 +39,9 @@ def places_and_people(said: Filling) -> None:
                 continue
             before = said.items[at - 1].lower if at else ""
             mine = not said.entry.is_trigger and any(i.lower in words("me") for i in said.items)
-            acting = param.entity == "person" and ((before in words("verbs") and not mine) or said.entry.is_trigger)
+            told = before in words("verbs") and not mine
+            told = told or (said.entry.is_trigger and before not in ("on", "in", "at", "to", "into"))
+            acting = param.entity == "person" and told and item.kind not in ("quoted", "freetext")
             if before in cues or acting:
                 value = said.value_of(param, run)
                 if value is not None:
@@ -105,12 +107,15 @@ def plain_places(said: Filling) -> None:
     for at in range(2, len(said.items)):
         if said.items[at - 1].lower not in ("the", "my", "our") or said.items[at - 2].lower not in _CONTAINERS:
             continue
+        if held[0].entity == "location" and said.items[at - 2].lower in ("to", "on", "onto", "into", "under"):
+            continue  # `the weather to my mum`
         run: list[int] = []
         k = at
         while said.free(k) and said.items[k].is_word and not said.items[k].is_stop and said.items[k].stem not in known:
             run.append(k)
             k += 1
-        value = said.value_of(held[0], run) if run and k - at <= 3 else None
+        loose = any(said.items[n].lower in words("vague") | words("judgement") | words("superlatives") for n in run)
+        value = said.value_of(held[0], run) if run and k - at <= 3 and not loose else None
         if value is not None and not (set(run) & said.named):
             said.put(held[0], value, run, strong=False)
             return

@@ -41,6 +41,7 @@ class Filling:
         self.used: set[int] = set()
         self.strong = 0
         self.assumed: list[tuple[str, JsonValue, str]] = []
+        self.own = {entry.service.id, entry.service.title.casefold(), *entry.service.aliases}
         self.named, self.foreign, self.compound = self._service_words()
 
     def _service_words(self) -> tuple[set[int], set[int], set[int]]:
@@ -104,6 +105,8 @@ class Filling:
                 return direct
             if held[0].kind in ("number", "quantity", "money", "percent", "url", "email", "phone", "channel"):
                 return None
+        if len(held) > 1 and held[-1].lower in self.own and not held[-1].proper and is_container(param):
+            return None  # `the shared drive`: the service's own name, and not a place in it
         return text_for(param, held, self.scope.text)
 
 
