@@ -62,11 +62,11 @@ def world(effect: str = "read", **functions: dict[str, Any]) -> CompileContext:
     return CompileContext(catalog=catalog, now=now, zone_assumed=False, profile=Profile())
 
 
-def told(text: str, ctx: CompileContext, *hints: Hint, sure: float = 0.6, sources: int = 2, **answers: str) -> Judged:
+def told(text: str, ctx: CompileContext, *hints: Hint, sure: float = 0.6, reading: str = "yes") -> Judged:
     """What is made of hints beside the rules' reading."""
     proposal = Proposal(
-        text=text, engine="local", hints=hints, sources=sources, facts=Facts(confidence=sure),
-        answers=tuple(answers.items()),
+        text=text, engine="local", hints=hints, facts=Facts(confidence=sure),
+        answers=((READING, reading),),
     )  # fmt: skip
     return judge(proposal, understand(text, ctx), ctx)
 
@@ -76,7 +76,7 @@ def test_words_the_rules_ask_about_are_the_value_that_two_sources_see() -> None:
     alone = understand(FERRY, ctx)
     assert [q.slot for q in alone.questions] == ["campervan"]
     found = told(FERRY, ctx, VAN)
-    assert (found.verdict, found.intent.outcome, found.intent.engine) == ("completed", "program", "rules+local")
+    assert (found.verdict, found.intent.outcome, found.intent.engine) == ("chosen", "program", "rules+local")
     assert found.intent.actions[0].params == {"from_port": "Harwich", "to_port": "Esbjerg", "vehicle": "campervan"}
     assert [(a.slot, a.value, a.why) for a in found.intent.assumptions] == [
         ("find_crossing.vehicle", "campervan", "as local reads it")
@@ -84,12 +84,12 @@ def test_words_the_rules_ask_about_are_the_value_that_two_sources_see() -> None:
     assert compile_intent(found.intent, ctx).require()
 
 
-def test_one_source_alone_is_a_question() -> None:
+def test_what_helpers_see_is_a_question() -> None:
     ctx = world(find_crossing=CROSSING)
-    (question,) = told(FERRY, ctx, VAN, sources=1).intent.questions
+    (question,) = told(FERRY, ctx, VAN, reading="").intent.questions
     assert (question.slot, question.options) == (READING, ("yes", "no"))
     assert "campervan" in question.text
-    yes = told(FERRY, ctx, VAN, sources=1, reading="yes")
+    yes = told(FERRY, ctx, VAN, reading="yes")
     assert (yes.verdict, yes.intent.outcome) == ("chosen", "program")
     assert told(FERRY, ctx, VAN, reading="no").intent == understand(FERRY, ctx)
 
@@ -186,7 +186,7 @@ def test_a_value_widened_by_the_words_asked_about_is_to_be_confirmed() -> None:
     alone = understand(text, ctx)
     assert [q.slot for q in alone.questions] == ["1974_sessions"]
     hint = Hint("player", "play", (("title", "Marimba 1974 sessions"),))
-    (question,) = told(text, ctx, hint).intent.questions
+    (question,) = told(text, ctx, hint, reading="").intent.questions
     assert question.slot == READING and "Marimba 1974 sessions" in question.text
     found = told(text, ctx, hint, reading="yes")
     assert found.intent.outcome == "program"
