@@ -178,7 +178,7 @@ class _Case:
     # --- the rules ask, or recognised nothing
 
     def completed(self, found: Intent) -> Judged:
-        """The program when a person said yes; else the question whether it is meant. Two models that agree do not decide:
+        """The program when a person said yes, else the question whether it is. Two models that agree do not decide:
         where the rules ask, the rest of their reading is less sure too (measured: docs/engines.md)."""
         said = self.answers.get(READING, "").strip().casefold()
         if said in _NO:
