@@ -18,7 +18,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-import msgspec
 from msgspec.structs import replace
 
 from eyeflow.catalog.model import CompileContext
@@ -37,15 +36,8 @@ SURE_OF_FUNCTION: Final = 0.3
 _Calls = tuple[Action, ...]
 
 
-class Completed(msgspec.Struct, frozen=True):
-    """A program; `certain` when two models, each by itself, see what it needs, else it is for a person to confirm."""
-
-    intent: Intent
-    certain: bool
-
-
-def completed(rules: Intent, proposal: Proposal, ctx: CompileContext) -> Completed | None:
-    """The program, or None when something stays open or the two disagree."""
+def completed(rules: Intent, proposal: Proposal, ctx: CompileContext) -> Intent | None:
+    """The program, for a person to confirm, or None when something stays open or the two disagree."""
     sure = SURE if proposal.facts.confidence is None else proposal.facts.confidence
     if not proposal.hints or sure < (SURE if rules.actions else SURE_OF_FUNCTION):
         return None
@@ -54,17 +46,15 @@ def completed(rules: Intent, proposal: Proposal, ctx: CompileContext) -> Complet
     answers = {slot: said for slot, said in proposal.answers if slot != READING}
     filled = understand(rules.text, ctx, answers, proposal.hints)
     certain = filled.outcome == "program" and _keeps(rules, filled) and _as_hinted(proposal.hints, filled)
-    # how far a value goes is one model's word only
     again = filled if certain else as_one(rules, proposal.hints, ctx, answers)
     if again is None or again.also:
         return None
     told = _chosen(rules, again, proposal.engine, ctx)
     kept = tuple(a for a in again.assumptions if a.slot not in {t.slot for t in told})
-    made = replace(
+    return replace(
         again, assumptions=(*kept, *told), engine=f"rules+{proposal.engine}",
         confidence=round(min(again.confidence, sure), 2),
     )  # fmt: skip
-    return Completed(made, certain and proposal.sources > 1)
 
 
 def helpable(rules: Intent) -> bool:

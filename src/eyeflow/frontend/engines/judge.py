@@ -25,7 +25,7 @@ from msgspec.structs import replace
 from eyeflow.catalog.model import CompileContext
 from eyeflow.diagnostics import Diagnostic, Report, Severity
 from eyeflow.frontend.engines.compare import Difference, differences
-from eyeflow.frontend.engines.complete import Completed, completed
+from eyeflow.frontend.engines.complete import completed
 from eyeflow.frontend.engines.examine import Examined, examine, telling_words, typed
 from eyeflow.frontend.engines.grounding import Ground, ground
 from eyeflow.frontend.engines.proposal import READING, Engine, Facts, Proposal
@@ -36,7 +36,7 @@ from eyeflow.frontend.rules import heard
 from eyeflow.frontend.summary import walk
 from eyeflow.ir.task import Task
 
-Verdict: TypeAlias = Literal["agreed", "rules", "asked", "chosen", "suggested", "completed", "not asked"]
+Verdict: TypeAlias = Literal["agreed", "rules", "asked", "chosen", "suggested", "not asked"]
 _RECALL: Final = ("no service in the catalog", "this does not say what to do")
 """How refusals begin that say only: nothing was recognised."""
 _OF_ANSWERS: Final = ("unknown_answer", "unused_answer")
@@ -177,16 +177,14 @@ class _Case:
 
     # --- the rules ask, or recognised nothing
 
-    def completed(self, held: Completed) -> Judged:
-        """The program when two sources see it, or a person said yes; else the question whether it is meant."""
-        found = held.intent
+    def completed(self, found: Intent) -> Judged:
+        """The program when a person said yes, else the question whether it is. Two models that agree do not decide:
+        where the rules ask, the rest of their reading is less sure too (measured: docs/engines.md)."""
         said = self.answers.get(READING, "").strip().casefold()
         if said in _NO:
             return self.keep("rules")
         if said in (*_YES, self.proposal.engine):
             return self.done(found, "chosen")
-        if held.certain:
-            return self.done(found, "completed")
         task, _ = typed(found, self.ctx)
         if task is None:
             return self.keep("rules")

@@ -26,7 +26,7 @@ from eyeflow.frontend.engines.grounding import ground
 from eyeflow.frontend.engines.proposal import READING, Facts, Proposal
 from eyeflow.frontend.engines.retrieve import Source, part
 from eyeflow.frontend.engines.schema import answer_schema, catalog_text, read
-from eyeflow.frontend.engines.votes import Votes, hinted, sources
+from eyeflow.frontend.engines.votes import Votes, hinted
 from eyeflow.frontend.intent import Intent
 from eyeflow.frontend.rules import understand
 from eyeflow.frontend.vocabulary import Entry
@@ -102,7 +102,6 @@ class LlmEngine:
         base = understand(found.text, ctx, {slot: said for slot, said in found.answers if slot != READING})
         return replace(
             found, hints=tuple(hinted(action, base, self._votes, ctx) for action in calls),
-            sources=sources(((action, found.text) for action in calls), base, self._votes, ctx),
         )  # fmt: skip
 
     def _asked(self, text: str, ctx: CompileContext, given: tuple[tuple[str, str], ...], name: str) -> Proposal:

@@ -29,7 +29,7 @@ from eyeflow.frontend.engines.complete import helpable
 from eyeflow.frontend.engines.optional import load
 from eyeflow.frontend.engines.proposal import READING, Facts, Proposal
 from eyeflow.frontend.engines.retrieve import Source, clauses, ranked
-from eyeflow.frontend.engines.votes import Votes, hinted, sources
+from eyeflow.frontend.engines.votes import Votes, hinted
 from eyeflow.frontend.indexing import vocabulary
 from eyeflow.frontend.intent import Action, Intent, JsonValue
 from eyeflow.frontend.rules import understand
@@ -98,7 +98,6 @@ class LocalEngine:
             )
         return Proposal(
             text=text, engine=self.name, intent=intent, facts=facts, problems=tuple(run.problems), answers=given,
-            sources=sources(((a, text[c.span.start : c.span.end]) for a, _, c in found), base, self._votes, ctx),
             hints=tuple(hinted(action, base, self._votes, ctx) for action, _, _ in found),
         )  # fmt: skip
 

@@ -37,7 +37,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     """One guess at a request. `intent` is None when the engine has none to give; `problems` say why, or what was
     wrong on the way. A `trigger` of None leaves what starts it to `rules`. `answers` are those known when asked.
-    `hints` are calls that the rules may begin to read from, `sources` how many models see them, each by itself."""
+    `hints` are calls that the rules may begin to read from."""
 
     text: str
     engine: str
@@ -46,7 +46,6 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[Diagnostic, ...] = ()
     answers: tuple[tuple[str, str], ...] = ()
     hints: tuple[Hint, ...] = ()
-    sources: int = 1
 
 
 class Engine(Protocol):

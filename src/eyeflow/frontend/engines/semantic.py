@@ -33,10 +33,10 @@ from eyeflow.frontend.summary import walk
 from eyeflow.frontend.vocabulary import Entry, Vocabulary
 
 PLACES: Final = 5
-NEAR: Final = 0.14
-AHEAD: Final = 0.08
+NEAR: Final = 0.2
+AHEAD: Final = 0.1
 """A value means a parameter from this cosine on, so much ahead of every other: `javelin` is .50 to a discipline and .08
-to an athlete, `horror` .19 to a genre and .10 to a director, `metres` .01 to a vehicle."""
+to an athlete, `horror` only .19 to a genre, `metres` .01 to a vehicle."""
 NEAR_ALONE: Final = 0.35
 """The same, where no other helper sees the value there too: `gene` is .25 to a species."""
 _KEPT: Final = 4

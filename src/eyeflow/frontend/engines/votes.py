@@ -1,13 +1,13 @@
 """Calls that one model proposes as hints, with what a second source says of them.
 
 Knows: what a second source is asked: which function words come near, which parameter a value is one of. In: calls, the
-rules' reading, a source of votes or none. Out: `Hint`s, and how many sources see them. Never: proposes a call.
+rules' reading, a source of votes or none. Out: `Hint`s. Never: proposes a call.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from eyeflow.catalog.model import CompileContext
 from eyeflow.frontend.described.hinted import free
@@ -17,8 +17,6 @@ from eyeflow.frontend.indexing import vocabulary
 from eyeflow.frontend.intent import Action, Intent, JsonValue
 from eyeflow.frontend.summary import walk
 from eyeflow.frontend.vocabulary import Entry, Vocabulary
-
-_LOOKED: Final = 8
 
 
 class Votes(Protocol):
@@ -52,17 +50,3 @@ def hinted(action: Action, rules: Intent, votes: Votes | None, ctx: CompileConte
 def _open(name: str, value: str, params: Mapping[str, JsonValue]) -> bool:
     """The rules have nothing there, or these very words."""
     return name not in params or str(params[name]).casefold() in value.casefold()
-
-
-def sources(calls: Iterable[tuple[Action, str]], rules: Intent, votes: Votes | None, ctx: CompileContext) -> int:
-    """2 when each function is one that the rules read, or the one the votes see nearest to the words that ask for it
-    (the second of each pair); else 1."""
-    if votes is None:
-        return 1
-    vocab = vocabulary(ctx.catalog)
-    known = {(a.service, a.function) for a in walk(rules.actions)}
-    for action, said in calls:
-        near = [e for e in votes.candidates(said, vocab, _LOOKED) if not e.is_trigger][:1]
-        if (action.service, action.function) not in {*known, *((e.service.id, e.spec.name) for e in near)}:
-            return 1
-    return 2
