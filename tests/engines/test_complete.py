@@ -167,7 +167,7 @@ def test_a_value_is_found_word_for_word() -> None:
         assert len(found_at(said, items)) == there
 
 
-def test_a_value_is_widened_by_the_words_asked_about() -> None:
+def test_a_value_widened_by_the_words_asked_about_is_to_be_confirmed() -> None:
     service = {
         "service": "player",
         "title": "Player",
@@ -189,7 +189,10 @@ def test_a_value_is_widened_by_the_words_asked_about() -> None:
     text = "play Marimba 1974 sessions"
     alone = understand(text, ctx)
     assert [q.slot for q in alone.questions] == ["1974_sessions"]
-    found = told(text, ctx, Hint("player", "play", (("title", "Marimba 1974 sessions"),)))
+    hint = Hint("player", "play", (("title", "Marimba 1974 sessions"),))
+    (question,) = told(text, ctx, hint).intent.questions
+    assert question.slot == READING and "Marimba 1974 sessions" in question.text
+    found = told(text, ctx, hint, reading="yes")
     assert found.intent.outcome == "program"
     assert found.intent.actions[0].params == {"title": "Marimba 1974 sessions"}
     assert found.intent.text == text

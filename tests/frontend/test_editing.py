@@ -117,7 +117,8 @@ def test_an_action_more_may_speak_of_what_is_there() -> None:
 
 
 @pytest.mark.parametrize("change", ["also email it to ops@example.com", "send it to ops@example.com as well",
-                                    "email this to ops@example.com too", "and also email ops@example.com"])  # fmt: skip
+                                    "email this to ops@example.com too",
+                                    "and email it to ops@example.com"])  # fmt: skip
 @pytest.mark.parametrize(
     ("text", "body"),
     [
@@ -156,6 +157,9 @@ def test_the_same_mail_once_more_has_the_same_subject() -> None:
     [
         (DAILY, "in Berlin, not Paris", ['weather: location is "Berlin", it was "Paris"']),
         (DAILY, "for Berlin rather than Paris", ['weather: location is "Berlin", it was "Paris"']),
+        (RISING, "above 35", ["choice: a branch is taken if GT(weather.temp, 35 celsius), no longer if "
+                              "GT(weather.temp, 30 celsius)"]),
+        (BOTH, "change the number to +15550122", ['send_sms: to is "+15550122", it was "+15550111"']),
         (DAILY, "in Berlin instead", ['weather: location is "Berlin", it was "Paris"']),
         (ISSUES, "from acme/web rather than acme/api", ['issues: repo is "acme/web", it was "acme/api"']),
         (WEEKLY, "change the text to New plans are due", ['message: text is "New plans are due", it was "plan"']),
@@ -192,6 +196,8 @@ def test_a_value_a_number_or_a_condition_changes_alone(text: str, change: str, t
         (HOME2, "stop emailing bob", "message"),
         (HOME2, "stop emailing bob@example.com", "message"),
         (BOTH, "remove the SMS", "send_sms"),
+        (BOTH, "text only", "message"),
+        (PAYMENT, "skip the email", "message_2"),
         (BOTH, "drop the text message", "send_sms"),
         (BOTH, "don't post to Slack any more, only text", "message"),
         (BOTH, "no SMS please", "send_sms"),

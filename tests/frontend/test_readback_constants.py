@@ -10,6 +10,7 @@ import eyeflow
 from eyeflow.catalog.model import Connection
 from eyeflow.frontend.readback.expressions import condition, value
 from eyeflow.frontend.readback.phrases import BINDERS
+from eyeflow.frontend.readback.steps import span
 from eyeflow.ir.expr import Bind, Call, Convert, Expr, Lit, Ref, Template
 from eyeflow.ir.functions import TABLE
 from eyeflow.values import NUMBER, literal
@@ -73,6 +74,7 @@ def test_constants_are_not_places() -> None:
         (call("ROUND", Ref("a"), 2), "a, rounded to 2 places"),
         (call("JOIN", Ref("a")), "a joined by “, ”"),
         (call("SLICE", Ref("a"), 2), "a from position 2 to the end (counted from 0)"),
+        (call("SLICE", Ref("a"), 0, 3), "the first 3 of a"),
         (call("GET", Ref("a"), "k", 0), "“k” of a, or 0 when missing"),
         (call("DATE_ADD", Ref("a"), 3, "months", "UTC"), "a plus 3 months in the time of UTC"),
         (call("DATE_DIFF", Ref("a"), Ref("b"), "days"), "the time from b to a in whole days"),
@@ -146,3 +148,12 @@ def test_how_long_how_often_and_what_is_given_is_said() -> None:
         "up to 3 times", "first 1 second apart", "3 times longer", "at most 9 seconds",
     ):  # fmt: skip
         assert part in said
+
+
+@pytest.mark.parametrize(
+    ("ms", "said"),
+    [(90_000, "90 seconds"), (3_600_000, "1 hour"), (605_400_000, "7 days and 10 minutes"), (0, "0 ms"),
+     (1_500, "1,500 ms"), (9 * 86_400_000, "9 days"), (12_000_000, "3 hours and 20 minutes")],
+)  # fmt: skip
+def test_a_length_of_time_is_counted_as_people_count(ms: int, said: str) -> None:
+    assert span(ms) == said

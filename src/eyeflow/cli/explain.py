@@ -104,7 +104,7 @@ def _document(made: Compilation, *, plan: bool) -> dict[str, object]:
         "outcome": made.outcome,
         "readback": said,
         "assumptions": made.intent.assumptions if made.intent is not None else [],
-        "next_runs": moments(said.next_runs, made.context.zone),
+        "next_runs": moments(said.next_runs, said.zone),
         "diagnostics": list(dict.fromkeys(made.report.diagnostics)),
     }
     if plan:

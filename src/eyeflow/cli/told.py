@@ -119,8 +119,9 @@ def show_readback(screen: Screen, made: Compilation) -> None:
                    "yellow")  # fmt: skip
     touches = dict.fromkeys(line for each in (made, *made.also) for line in each.readback.touches)
     screen.section("Touches:", touches or ["nothing outside"])
-    runs = sorted({moment for each in (made, *made.also) for moment in each.readback.next_runs})[:3]
-    screen.section("Next runs:", moments(runs, made.context.zone))
+    read = [each.readback for each in (made, *made.also)]
+    runs = sorted({(moment, each.zone) for each in read for moment in each.next_runs})[:3]
+    screen.section("Next runs:", [line for moment, zone in runs for line in moments([moment], zone)])
 
 
 def show_missing(screen: Screen, made: Compilation) -> None:

@@ -239,7 +239,7 @@ def propose_change(
     task: str, change: str, *, answers: Mapping[str, str] | None = None, practice: bool = False
 ) -> Call[models.Proposal]:
     """Change the program that runs as `task` in plain English, and keep what came of it for people to decide on."""
-    body = {"name": task, "change": change, "answers": dict(answers or {}), "practice": practice}
+    body = {"text": "", "name": task, "change": change, "answers": dict(answers or {}), "practice": practice}
     return post("/proposals", models.Proposal, body)
 
 

@@ -35,7 +35,11 @@ def finish(scope: Scope, items: Sequence[Item], trigger: Trigger | None, text: s
         before = scope
         scope = unexplained(items, scope)
         unread = len(scope.questions) > len(before.questions) and isinstance(trigger, ManualTrigger | None)
-        if unread and ((not scope.actions and not before.questions) or _only_asks(items, scope)):
+        if (
+            unread
+            and not scope.vocab.bare
+            and ((not scope.actions and not before.questions) or _only_asks(items, scope))
+        ):
             scope = guards.nothing_asked(scope, Span(0, len(text)))
     if not scope.actions and not scope.refusals and not scope.questions:
         if trigger is not None and not isinstance(trigger, ManualTrigger):

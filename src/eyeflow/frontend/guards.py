@@ -155,13 +155,15 @@ def _secrets(items: Sequence[Item], scope: Scope) -> Scope:
         end = at + length
         if not length:
             continue
+        stated = False
         while end < len(items) and lowered[end] in ("is", "was", ":", "=", "of"):
+            stated = stated or lowered[end] != "of"
             end += 1
-        if (
-            end < len(items)
-            and (items[end].kind in ("key", "number") or items[end].is_word)
-            and hidden(items[end].text)
-        ):
+        if end >= len(items):
+            continue
+        value = items[end]
+        plain = value.kind in ("key", "number") or value.is_word
+        if (plain and hidden(value.text)) or (stated and value.kind == "quoted"):
             found.append(Span(items[at].span.start, items[at + length - 1].span.end))
     for span in found:
         if any(r.span.start <= span.start and span.end <= r.span.end for r in scope.refusals):
@@ -239,7 +241,9 @@ def judged(items: Sequence[Item], scope: Scope) -> Scope:
             continue
         if item.lower in words("generation"):
             reason = f"“{item.text}” needs a model at run time; programs here are deterministic"
-        elif item.lower in kept("guards", "judging") or item.lower in kept("guards", "feelings"):
+        elif item.lower in kept("guards", "judging") or (
+            item.lower in kept("guards", "feelings") and not scope.vocab.bare
+        ):
             reason = f"“{item.text}” is a judgement; state the rule to apply instead"
         else:
             stranger = strangers.named(items, at, scope.vocab)

@@ -72,13 +72,13 @@ class CompileRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 class ProposeRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What is to become live. With `practice` it runs against practice services only, and needs no account.
-    `change` alone is made to the task `name` that runs now.
+    A `change` with an empty `text` is made to the task `name` that runs now.
 
     `{"text": "Send weather to Slack every morning at 9am", "name": "morning_weather",
     "answers": {"weather.location": "Paris", "message.channel": "#general"}}`
     """
 
-    text: str = ""
+    text: str
     change: str = ""
     language: Language | None = None
     name: str | None = None

@@ -44,6 +44,7 @@ class Around(msgspec.Struct, frozen=True, eq=False):
     anywhere: bool
     moneyed: bool
     tongued: bool
+    sourced: bool
 
 
 def around(sig: Signature, items: Sequence[Item], pieces: Sequence[Piece]) -> Around:
@@ -52,10 +53,18 @@ def around(sig: Signature, items: Sequence[Item], pieces: Sequence[Piece]) -> Ar
     for place in sig.places:
         for word in cue_words(place):
             shares[word] = shares.get(word, 0) + 1
-    return Around(items, pieces, frozenset(k for p in pieces for k in range(p.start, p.end)), shares,
-                  sig.core | sig.summary, any("place" in p.traits for p in sig.places),
-                  any("money" in p.traits for p in sig.places),
-                  any("language" in p.traits for p in sig.places))  # fmt: skip
+    traits = frozenset(t for p in sig.places for t in p.traits)
+    return Around(
+        items=items,
+        pieces=pieces,
+        taken=frozenset(k for p in pieces for k in range(p.start, p.end)),
+        shares=shares,
+        own=sig.core | sig.summary,
+        anywhere="place" in traits,
+        moneyed="money" in traits,
+        tongued="language" in traits,
+        sourced="origin" in traits,
+    )
 
 
 def cue_words(place: Place) -> tuple[str, ...]:
@@ -450,7 +459,7 @@ def _prepositions(before: str, piece: Piece, place: Place, said: Around) -> floa
     if before == "by":
         return 2.5 if "maker" in traits else -0.5
     if before == "from" and traits & {"origin", "target"}:
-        return 2.5 if "origin" in traits else -3.0
+        return 2.5 if "origin" in traits else -3.0 if said.sourced else 1.5  # `request 20 dollars from Ada`
     if before == "to" and "to" in traits:
         return 2.5
     if before in ("to", "into") and traits & {"origin", "target"}:

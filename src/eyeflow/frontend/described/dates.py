@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from eyeflow.frontend.data import numbers
 from eyeflow.values import Span
 
 _MONTHS: Final = (
@@ -38,6 +39,8 @@ _CLOCK: Final = re.compile(
     r"\b(?:at\s+)?(?:(?P<hour>\d{1,2})(?::(?P<minute>\d{2}))?\s*(?P<half>[ap])\.?m\b\.?"
     r"|(?P<hour24>\d{1,2}):(?P<minute24>\d{2})(?!\d)"
     r"|(?P<spoken>\d{1,2})(?:\s*o'?clock)?\s+(?:in the (?P<part>morning|afternoon|evening)|at (?P<night>night))"
+    r"|(?P<part_of>half past|quarter past|quarter to)\s+(?P<near>[a-z]+|\d{1,2})"
+    r"(?:\s+(?:in the (?P<near_part>morning|afternoon|evening)|at (?P<near_night>night)|(?P<near_half>[ap])\.?m\b))?"
     r"|(?P<noon>noon|midnight)\b)",
     re.IGNORECASE,
 )
@@ -143,6 +146,8 @@ def _with_clocks(text: str, found: list[Day]) -> Iterator[Day]:
 def _minute(hit: re.Match[str]) -> int | None:
     if hit["noon"]:
         return 720 if hit["noon"].casefold() == "noon" else 0
+    if hit["part_of"]:
+        return _past(hit)
     if hit["spoken"]:
         hour = int(hit["spoken"])
         late = (hit["night"] or hit["part"]).casefold() != "morning"
@@ -154,6 +159,18 @@ def _minute(hit: re.Match[str]) -> int | None:
             return None
         hour = hour % 12 + 12 * (hit["half"].casefold() == "p")
     return hour * 60 + minute if hour < 24 and minute < 60 else None
+
+
+def _past(hit: re.Match[str]) -> int | None:
+    """`half past three in the afternoon`; nothing without the part of the day."""
+    said = hit["near"].casefold()
+    hour = int(said) if said.isdigit() else numbers("numbers", "units").get(said)
+    part = hit["near_part"] or hit["near_night"] or hit["near_half"]
+    if hour is None or not 1 <= hour <= 12 or part is None:
+        return None
+    late = part.casefold() not in ("morning", "a")
+    shift = {"half past": 30, "quarter past": 15}.get(hit["part_of"].casefold(), -15)
+    return ((hour % 12 + 12 * late) * 60 + shift) % 1440
 
 
 def is_month(text: str) -> bool:

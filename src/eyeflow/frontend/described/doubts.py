@@ -16,7 +16,7 @@ from eyeflow.frontend.described.filling import NUMBERS, Filling
 from eyeflow.frontend.described.focus import focus
 from eyeflow.frontend.described.kin import kin
 from eyeflow.frontend.described.pieces import Piece
-from eyeflow.frontend.described.signature import Place, akin, among
+from eyeflow.frontend.described.signature import Place, akin, among, root
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import is_base_verb, stem
 from eyeflow.frontend.scope import Scope
@@ -30,8 +30,16 @@ _ASKING: Final = ("should", "did", "do", "does", "have", "has", "is", "are", "wa
 def ordered(items: Sequence[Item], at: int) -> bool:
     """The word at `at` is an order of its own: `cancel my booking`, `... and save it`."""
     if not is_base_verb(items[at].lower):
-        return False
+        return _new_order(items, at)
     return at == 0 or items[at - 1].lower in _BEFORE_ORDERS
+
+
+def _new_order(items: Sequence[Item], at: int) -> bool:
+    """`... and reboot it`: a word nobody knows does something to what was spoken of."""
+    if not at or at + 1 >= len(items) or items[at - 1].lower not in ("and", "then", ";"):
+        return False
+    plain = items[at].is_word and not items[at].is_stop and not items[at].lower.endswith(("s", "ed", "ing", "ly"))
+    return plain and items[at + 1].lower in ("it", "them", "this", "that", "these", "those", "him", "her")
 
 
 def of_value(state: Filling, at: int) -> bool:
@@ -71,6 +79,10 @@ def raised(state: Filling, items: Sequence[Item], scope: Scope, *, several: bool
         if piece is not None and k in state.used and not _bounds(state, item, piece):
             said = scope.text[item.span.start : items[k].span.end]
             scope = scope.ask("meaning", f"“{said}” is not the value itself: which value is meant?", (), item.span)
+    told = _told_more(state, items)
+    if told is not None:
+        asked_more = f"“{told.text} ...” is asked for as well, and {entry.service.title} does not say it."
+        scope = scope.ask("meaning", asked_more, (), told.span)
     if several and not entry.reads and any(i.lower == "or" for i in items):
         scope = scope.ask("calls", "Which of these: one of them, or all?", (), None)
     wanted = next((i for i in items if i.is_word and not i.is_stop and not _frame(i)), None)
@@ -82,6 +94,19 @@ def raised(state: Filling, items: Sequence[Item], scope: Scope, *, several: bool
         asked = f"“{wanted.text}” is what {entry.service.title} takes, not what it gives. What is asked for?"
         scope = scope.ask("meaning", asked, (), wanted.span)
     return scope
+
+
+def _told_more(state: Filling, items: Sequence[Item]) -> Item | None:
+    """`... and tell me whether it is insured`: a second wish in which nothing is said of the call."""
+    own = state.sig.core | state.sig.summary
+    for at in range(2, len(items)):
+        if items[at - 1].lower != "and" or items[at].lower not in ("tell", "show", "let", "give"):
+            continue
+        end = next((k for k in range(at, len(items)) if items[k].text in (".", "!", "?", ";", "\n")), len(items))
+        said = [k for k in range(at + 1, end) if items[k].is_word and not items[k].is_stop]
+        if said and not any(k in state.used or among(items[k].stem, own) for k in range(at + 1, end)):
+            return items[at]
+    return None
 
 
 def times_left(items: Sequence[Item], times: Sequence[TimePhrase], used: set[int], scope: Scope) -> Scope:
@@ -129,7 +154,9 @@ def _frame(item: Item) -> bool:
 
 def _by_maker(state: Filling, item: Item) -> bool:
     """`who wrote X`, where X was put to the writer: the question asks for what the capability takes."""
-    named = (p for p in state.sig.places if "maker" in p.traits and p.name in state.said)
+    makers = (p for p in state.sig.places if "maker" in p.traits and p.name in state.said)
+    doers = (p for p in state.sig.places if p.textual and item.lower.endswith(("ed", "s")) and not item.proper)
+    named = [*makers, *(p for p in doers if any(root(w) == root(item.stem) and w != item.stem for w in p.names))]
     return any(akin(form, w) for p in named for w in cue_words(p) for form in (item.stem, *kin(item.stem)))
 
 

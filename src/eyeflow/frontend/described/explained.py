@@ -14,7 +14,7 @@ from eyeflow.frontend.described import doubts
 from eyeflow.frontend.described.choose import Match, asked, asks, forms
 from eyeflow.frontend.described.cues import cue_words
 from eyeflow.frontend.described.filling import Filling
-from eyeflow.frontend.described.focus import focus
+from eyeflow.frontend.described.focus import focus, scenery
 from eyeflow.frontend.described.pieces import Piece
 from eyeflow.frontend.described.reading import Reading, called
 from eyeflow.frontend.described.signature import Place, akin, among
@@ -27,25 +27,6 @@ from eyeflow.values import Span
 _TYPED: Final = frozenset({"date", "time", "unit", "code", "object", "place"})
 """What kinds of text are told by their form: plain words are meant for others."""
 
-_TELLING: Final = (
-    "i",
-    "i'm",
-    "i've",
-    "we",
-    "we're",
-    "you",
-    "you're",
-    "he",
-    "she",
-    "my",
-    "our",
-    "the",
-    "a",
-    "an",
-    "it",
-    "imagine",
-    "suppose",
-)
 _WHOLE_NAME: Final = 0.99
 _HALF_NAME: Final = 0.5
 _TIED: Final = 0.1
@@ -143,7 +124,7 @@ def _open_words(reading: Reading, items: Sequence[Item]) -> set[int]:
     open_ |= {k for k in at if doubts.ordered(items, k) or doubts.of_value(state, k)}
     open_ |= _unheard(items, unknown, state.sig.core | state.sig.summary)
     open_ |= {k for k, i in enumerate(items) if i.text == "[" and k not in state.used}
-    idle = scenery(state, items) if reading.match.entry.reads else set()
+    idle = scenery(items, state.used) if reading.match.entry.reads else set()
     open_ -= {k for k in idle if not items[k].is_literal}
     unknown = [i for i in unknown if items.index(i) not in idle]
     said = [i for i in said if items.index(i) not in idle]
@@ -202,21 +183,7 @@ def _least(reading: Reading) -> float:
     return least
 
 
-def scenery(state: Filling, items: Sequence[Item]) -> set[int]:
-    """Sentences that tell something without a value, an order or a question: `I am renovating.`"""
-    found: set[int] = set()
-    start = 0
-    for at, item in enumerate(items):
-        if item.text not in (".", "!", "?", ";", "\n") and at + 1 < len(items):
-            continue
-        held = list(range(start, at + 1))
-        start = at + 1
-        word, _ = focus([items[k] for k in held])
-        helps = any(items[k].lower == "help" for k in held[:5])
-        told = helps or (items[held[0]].lower in _TELLING and item.text != "?")
-        if told and not word and not any(k in state.used for k in held) and len(held) < at + 1 + (start < len(items)):
-            found.update(held)
-    return found
+_COORDINATES: Final = frozenset({stem("coordinates"), stem("latitude"), stem("lat")})
 
 
 def _label(reading: Reading, piece: Piece) -> bool:
@@ -224,6 +191,13 @@ def _label(reading: Reading, piece: Piece) -> bool:
     state = reading.state
     numbers = sum(1 for p in state.sig.places if p.numeric and p.name in state.said)
     before = state.items[piece.start - 1].lower if piece.start else ""
+    located = piece.kind == "name" and before in ("in", "at", "near", "of", "for") and reading.match.entry.reads
+    if (
+        located
+        and reading.complete
+        and any(_COORDINATES & set(p.names) and p.name in state.said for p in state.sig.places)
+    ):
+        return True  # `in Lund at latitude 55.7 ...`: what the coordinates are of
     plain = piece.kind == "name" and before in ("of", "for") and reading.match.entry.reads and reading.complete
     return plain and numbers > 1 and not any(p.textual for p in state.sig.places)
 

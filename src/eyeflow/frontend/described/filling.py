@@ -82,7 +82,7 @@ class Filling:
 
     def _own(self, piece: Piece) -> bool:
         """`BMI`, `Supreme Court`: capitals that are the capability's own words; names of its parameters."""
-        if piece.text.strip("'\"`").casefold() in (self.sig.entry.spec.name.casefold(), self.sig.entry.key.casefold()):
+        if _letters(piece.text) in (_letters(self.sig.entry.spec.name), _letters(self.sig.entry.key)):
             return True
         if piece.kind not in ("name", "code", "number") or (piece.kind == "number" and not piece.text.isalpha()):
             return False
@@ -117,6 +117,11 @@ class Filling:
             held.append(said)
             held.sort(key=lambda h: h.at)
         self.used.update(positions)
+
+
+def _letters(name: str) -> str:
+    """A name however it is cut: `ohmsLaw`, `ohms_law`."""
+    return re.sub(r"[\W_]", "", name).casefold()
 
 
 def units_of(pieces: Sequence[Piece]) -> list[list[Piece]]:

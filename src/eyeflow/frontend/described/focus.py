@@ -1,6 +1,7 @@
 """What a request asks for: the first thing named after the question word or the order.
 
-Knows: how English questions and orders begin. In: items. Out: positions of words. Never: looks at a capability.
+Knows: how English questions and orders begin, which sentences only set the scene. In: items. Out: positions of words.
+Never: looks at a capability.
 """
 
 from __future__ import annotations
@@ -75,4 +76,50 @@ def _thing(items: Sequence[Item], at: int, own: Container[str]) -> list[int]:
         if items[k].lower not in frame or items[k].stem in own:
             found.append(k)
         k += 1
+    return found
+
+
+_TELLING: Final = frozenset(
+    {
+        "i",
+        "i'm",
+        "i've",
+        "we",
+        "we're",
+        "you",
+        "you're",
+        "he",
+        "she",
+        "my",
+        "our",
+        "the",
+        "a",
+        "an",
+        "it",
+        "imagine",
+        "suppose",
+    }
+)
+"""Words that begin a sentence which tells something."""
+
+
+_HAVING: Final = frozenset({"have", "has", "had", "got", "need", "needs", "want", "wants", "with", "like", "i've"})
+
+
+def scenery(items: Sequence[Item], used: Container[int], *, having: bool = True) -> set[int]:
+    """Positions of sentences that tell something without a value (none in `used`), an order or a question: `I am
+    renovating.`; without `having` only those that do not say what somebody has or wants."""
+    found: set[int] = set()
+    start = 0
+    for at, item in enumerate(items):
+        if item.text not in _ENDS and at + 1 < len(items):
+            continue
+        held = list(range(start, at + 1))
+        start = at + 1
+        word, _ = focus([items[k] for k in held])
+        helps = any(items[k].lower == "help" for k in held[:5])
+        told = helps or (items[held[0]].lower in _TELLING and item.text != "?")
+        told = told and (having or not any(items[k].lower in _HAVING for k in held))
+        if told and not word and not any(k in used for k in held) and len(held) < at + 1 + (start < len(items)):
+            found.update(held)
     return found

@@ -24,6 +24,7 @@ from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import is_base_verb, same_doing, stem
 from eyeflow.frontend.lexicon import words as language
 from eyeflow.frontend.values_said import escape
+from eyeflow.units import is_currency, lookup
 
 _LISTED: Final = 1000
 """Groups of listed values are numbered from here on, apart from those of other values."""
@@ -241,6 +242,9 @@ def _unit_asked(state: Filling, piece: Piece) -> list[int]:
 
 
 def _spelled(said: str, place: Place) -> JsonValue | None:
+    known = lookup(said) or lookup(said.casefold())
+    if "currency" in place.names and known is not None and not is_currency(known.name):
+        return None  # miles are no money
     return unit_for(said, place) if place.field.enum else escape(said)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 from eyeflow.frontend.data import words
@@ -116,6 +117,8 @@ def alone(state: Filling) -> None:
         sole = [
             f for f in fits if sum(1 for g in fits if g[1] == f[1]) == 1 and sum(1 for g in fits if g[2] is f[2]) == 1
         ]
+        if not sole and _alike_all(state, units, fits):
+            return
         if not sole:
             sole = _clearly(fits)
         if not sole:
@@ -135,6 +138,30 @@ def _called(
     score = edge(units[0][0], titles[0], state)
     led = _before(state, units[0][0]) in ("of", "for")
     return [(score, 0, titles[0])] if score is not None and score >= 0 and led else []
+
+
+def _alike_all(state: Filling, units: Sequence[Sequence[Piece]], fits: Sequence[tuple[float, int, Place]]) -> bool:
+    """`of Ivermectin for a horse and of Meloxicam for a dog`: all that is left hangs on the same word, and one
+    parameter is the likeliest for each."""
+    if len(units) < 2 or len({_before(state, u[0]) for u in units}) != 1 or any(len(u) > 1 for u in units):
+        return False
+    gaps = [state.items[a[-1].end : b[0].start] for a, b in pairwise(units)]
+    if not all(any(i.lower == "and" or i.text == "," for i in gap) for gap in gaps):
+        return False
+    best: list[Place] = []
+    for u in range(len(units)):
+        mine = sorted((f for f in fits if f[1] == u), key=lambda f: -f[0])
+        if not mine or (len(mine) > 1 and mine[0][0] - mine[1][0] < _AHEAD):
+            return False
+        best.append(mine[0][2])
+    if len({p.name for p in best}) != 1 or best[0].many:
+        return False
+    for unit in units:
+        give(state, unit, best[0])
+    return True
+
+
+_AHEAD: Final = 0.4
 
 
 def _one_more(state: Filling, units: Sequence[Sequence[Piece]], count: int) -> bool:
@@ -229,7 +256,9 @@ def _parallel(state: Filling, one: int, other: int) -> bool:
 
 def _worded(place: Place) -> bool:
     """Plain words can be its value."""
-    return place.textual and not place.closed and not place.traits & {"date", "time", "unit", "code", "flag", "object"}
+    written = re.search(r"\b(?:notation|encoded|base64|hash|regex|regular expression)\b", place.field.description, re.I)
+    typed = place.traits & {"date", "time", "unit", "code", "flag", "object"}
+    return place.textual and not place.closed and not typed and written is None
 
 
 def _indefinite(state: Filling, piece: Piece, place: Place) -> bool:

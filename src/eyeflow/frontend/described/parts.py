@@ -30,6 +30,7 @@ _SETTINGS: Final = (
 _SUPPOSING: Final = frozenset({"suppose", "imagine", "consider", "given", "assume"})
 _CUTS: Final = (".", "!", "?", ";", "\n")
 _SURE: Final = 5.0
+_WHOLE: Final = 0.99
 _LIKELY: Final = 2.5
 
 
@@ -72,7 +73,7 @@ def _units(sentence: list[Item], scope: Scope, filled: Filled) -> list[tuple[str
     told = dict.fromkeys(key for key in keys if key is not None)
     if len(told) < 2:
         key = next(iter(told), None) or _meant(sentence, scope)
-        if key is None and any(focus(sentence)) and any(i.is_literal or i.proper for i in sentence):
+        if key is None and _asks(sentence) and any(i.is_literal or i.proper for i in sentence):
             key = filled(sentence)
         return [(key, sentence)]
     out: list[tuple[str | None, list[Item]]] = []
@@ -83,6 +84,12 @@ def _units(sentence: list[Item], scope: Scope, filled: Filled) -> list[tuple[str
         else:
             out.append((key, list(segment)))
     return out
+
+
+def _asks(sentence: Sequence[Item]) -> bool:
+    """A question or an order, not a statement."""
+    first = next((i for i in sentence if i.is_word), None)
+    return bool(focus(sentence)[0]) or (first is not None and first.acts)
 
 
 def _setting(segment: Sequence[Item]) -> bool:
@@ -97,7 +104,8 @@ def _meant(segment: Sequence[Item], scope: Scope) -> str | None:
         return None
     ahead = found[0].score - (found[1].score if len(found) > 1 else 0.0)
     if found[0].score >= _SURE and found[0].named >= 0.3:
-        return _key(found[0]) if ahead >= 0.5 else None
+        whole = found[0].named > _WHOLE and all(m.named < _WHOLE for m in found[1:])
+        return _key(found[0]) if ahead >= 0.5 or whole else None
     word, thing = focus(segment)
     opens = (bool(word or thing) and any(segment[k].index in found[0].used for k in thing)) or _ordering(
         segment, found[0]

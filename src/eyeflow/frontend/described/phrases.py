@@ -11,6 +11,7 @@ from typing import Final
 
 from eyeflow.frontend.data import words
 from eyeflow.frontend.described.filling import Filling
+from eyeflow.frontend.described.focus import scenery
 from eyeflow.frontend.described.pieces import Piece, grouped
 from eyeflow.frontend.described.signature import among
 from eyeflow.frontend.items import Item
@@ -29,20 +30,35 @@ def phrases(state: Filling) -> list[Piece]:
     """Runs of words that neither ask nor belong to the capability or to a value."""
     taken = {k for p in state.pieces for k in range(p.start, p.end)} | state.used
     own = state.sig.core | state.sig.summary | frozenset(w for p in state.sig.places for w in p.names)
+    told = scenery(state.items, state.used, having=False)
     runs: list[list[int]] = []
     counted = frozenset(w for p in state.sig.places if p.numeric for w in p.about)
     for at, item in enumerate(state.items):
         if at - 1 in taken and item.is_word and among(item.stem, counted):
             continue  # `a 4.5 hectare field`: the unit of the number before it
         going = bool(runs) and runs[-1][-1] == at - 1
-        if at in taken or among(item.stem, own) or not _noun(state.items, at, taken, going=going):
+        if at in taken or at in told or among(item.stem, own) or not _noun(state.items, at, taken, going=going):
             continue
         if going:
             runs[-1].append(at)
         else:
             runs.append([at])
+    runs = [run for run in runs if not _attribute(state, run[-1] + 1, taken)]
     found = [_piece(run, state.items) for run in runs if len(run) <= LONGEST]
     return grouped(found, state.items)
+
+
+def _attribute(state: Filling, at: int, taken: set[int]) -> bool:
+    """`the phone number of the Harbour Inn`: words before `of` and a value ask for something of it."""
+    items = state.items
+    while at < len(items) and items[at].is_word and items[at].lower in words("described", "frame"):
+        at += 1
+    if at >= len(items) or items[at].lower != "of":
+        return False
+    at += 1
+    while at < len(items) and items[at].lower in language("determiners"):
+        at += 1
+    return at in taken and any(p.start == at and p.kind == "name" for p in state.pieces)
 
 
 def _piece(run: Sequence[int], items: Sequence[Item]) -> Piece:
@@ -55,11 +71,14 @@ def _noun(items: Sequence[Item], at: int, taken: set[int], *, going: bool) -> bo
     item = items[at]
     if not item.is_word or item.is_stop or item.lower in words("described", "frame") or len(item.text) < 2:
         return False
-    if item.lower in words("described", "altering"):
+    apart = words("described", "altering") | words("described", "negative") | words("described", "apart")
+    if item.lower in apart or item.lower in ("most", "least"):
         return False
     if item.lower.endswith(("'s", "ly")) or item.kind != "word":
         return False
     before = items[at - 1] if at else None
+    if before is not None and before.lower in ("that", "which", "who") and not going:
+        return False  # `the part that produces ...`
     led = before is not None and before.is_stop and before.lower not in _BEFORE
     if is_base_verb(item.lower):
         return going or (led and before is not None and before.lower in language("determiners"))

@@ -125,6 +125,8 @@ def _piece(items: Sequence[Item], at: int, text: str) -> Piece | None:
         end = _glued(items, at)
         said = text[item.span.start : items[end - 1].span.end]
         return Piece("code", at, end, said, said)
+    if item.text == "A" and item.proper and at + 1 < len(items) and not items[at + 1].text[:1].isupper():
+        return Piece("code", at, at + 1, item.text, item.text)  # `in A minor`
     return _name(items, at, text)
 
 

@@ -14,9 +14,10 @@ import msgspec
 
 from eyeflow.frontend.described import doubts, several
 from eyeflow.frontend.described.choose import Match, matches
-from eyeflow.frontend.described.explained import explain, scenery
+from eyeflow.frontend.described.explained import explain
 from eyeflow.frontend.described.fill import fill
 from eyeflow.frontend.described.filling import Filling
+from eyeflow.frontend.described.focus import scenery
 from eyeflow.frontend.described.parts import parts
 from eyeflow.frontend.described.pieces import Piece, pieces, split
 from eyeflow.frontend.described.reading import Reading, called, usual
@@ -56,7 +57,7 @@ def read(items: Sequence[Item], times: Sequence[TimePhrase], scope: Scope) -> Sc
         scope = _act(reading, words_, scope)
         used |= {words_[k].index for k in reading.state.used}
         if reading.match.entry.reads:
-            used |= {words_[k].index for k in scenery(reading.state, words_)}
+            used |= {words_[k].index for k in scenery(words_, reading.state.used)}
     return doubts.times_left(items, times, used, scope) if found else None
 
 

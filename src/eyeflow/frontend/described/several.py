@@ -32,6 +32,8 @@ def calls(state: Filling) -> list[dict[str, JsonValue]] | None:
     count = max(len(held) for held in many.values())
     if count > MOST:
         return None
+    if any(_uneven(one, other, found) for one, other in pairwise(state.sig.places)):
+        return None
     full = {n: held for n, held in many.items() if len(held) == count}
     rest = {n: held for n, held in many.items() if len(held) < count}
     starts = _frames(full, count)
@@ -58,6 +60,14 @@ def calls(state: Filling) -> list[dict[str, JsonValue]] | None:
                 params[name] = mine[0].value
         out.append({**{n: v for n, v in once.items() if n not in inner}, **params})
     return _ordered(state, out)
+
+
+def _uneven(one: Place, other: Place, found: dict[str, list[Said]]) -> bool:
+    """`function1` with one text and `function2` with two that stand in no `a, b and c`: they do not pair."""
+    if one.name[:-1] != other.name[:-1] or not (one.name[-1:].isdigit() and other.name[-1:].isdigit()):
+        return False
+    few, more = sorted((found.get(one.name, []), found.get(other.name, [])), key=len)
+    return len(few) != len(more) and bool(few) and any(h.group < 0 for h in more)
 
 
 def _again(state: Filling, place: Place) -> bool:

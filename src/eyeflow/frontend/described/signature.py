@@ -111,11 +111,16 @@ class Signature(msgspec.Struct, frozen=True, eq=False):
     places: tuple[Place, ...]
 
 
+_ORDERS: Final = frozenset(stem(w) for w in ("request", "query", "run", "check"))
+"""Words that say little beside others, and everything where a capability is called nothing else."""
+
+
 @lru_cache(maxsize=4096)
 def signature(entry: Entry) -> Signature:
     """What `entry` says of itself."""
     plain = words("described", "signature")
     named = [w for w in _split(entry.spec.name) if w not in plain]
+    named = named or [w for w in _split(entry.spec.name) if w in _ORDERS]
     service = [w for w in _split(entry.service.id) if w not in plain]
     doing = [is_base_verb(w.casefold()) for w in re.split(r"[^A-Za-z]+|(?<=[a-z])(?=[A-Z])", entry.spec.name) if w]
     places = tuple(_place(p) for p in entry.spec.params)
@@ -146,7 +151,8 @@ def akin(one: str, other: str) -> bool:
         return True
     short, long = sorted((one, other), key=len)
     if len(short) >= 4 and (
-        short.rstrip("ei") == long.rstrip("ei") or long in (short.rstrip("e") + "tic", short.rstrip("e") + "ic")
+        short.rstrip("ei") == long.rstrip("ei")
+        or long in (short.rstrip("e") + "tic", short + "tic", short.rstrip("e") + "ic")
     ):
         return True
     return len(short) >= 5 and long.startswith(short) and len(long) - len(short) <= 5 and short.isalpha()
@@ -185,7 +191,7 @@ def _place(param: Field) -> Place:
         traits=_traits(param, names, about, text),
         unit=_unit(param, text),
         format=shape.group(1).casefold() if shape is not None else None,
-        regional=bool(re.search(r"city,? (?:and )?(?:state|country)\b", text, re.I)),
+        regional=bool(re.search(r"city,? (?:and )?(?:state|country)\b", text, re.I) or _IN_STATE.search(text)),
         usual=usual["held"].strip("'\"") if usual is not None else None,
         counted=_counted(param, text),
     )
@@ -217,7 +223,16 @@ def _said(param: Field, text: str) -> tuple[tuple[tuple[str, ...], str], ...]:
         found.update(dict.fromkeys(p.strip(" '\"") for p in parts if p and len(p.split()) <= 3))
     if not found:
         found.update(dict.fromkeys(_QUOTED.findall(text)))
-    return tuple((_stems(v), v) for v in found if _stems(v) and v.casefold() not in ("etc", "etc."))
+    return tuple((_stems(v), v) for v in found if _stems(v) and v.casefold() not in ("etc", "etc.") and _plain(v))
+
+
+def _plain(value: str) -> bool:
+    """Words, not a formula (`x**2`), whose parts say nothing."""
+    return not re.search(r"[*^=+<>|\\]", value)
+
+
+_IN_STATE: Final = re.compile(r"['\"‘“][A-Z][A-Za-z. ]+, [A-Z]{2}['\"’”]")
+"""An example that gives a town with its state."""
 
 
 @lru_cache(maxsize=65_536)
@@ -255,7 +270,8 @@ def _traits(param: Field, names: tuple[str, ...], about: tuple[str, ...], text: 
         found.add("time")
     if "languag" in own or stem("language") in own:
         found.add("language")
-    if own & {"unit"} or (own & {"unit", "scal", "measur"} and param.enum):
+    counts = any(lookup(v) or lookup(v.casefold()) for v in param.enum)
+    if own & {"unit"} or (own & {"scal", "measur"} and counts):
         found.add("unit")
     for trait, key in (("place", "places"), ("maker", "makers"), ("origin", "origins"), ("target", "targets")):
         if speaks(key, own):

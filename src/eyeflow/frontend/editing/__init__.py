@@ -6,11 +6,17 @@ do not name, takes words it does not understand for none.
 
     edit.py       the words, piece by piece
     pieces.py     what the pieces share: places in a task, `Edited`
-    times.py      when it starts
+    naming.py     which action is meant
+    reach.py      what a further action may speak of, what is said now
+    times.py      when it starts; shifting.py: more days, fewer, earlier, later
     values.py     what is passed: "change the channel to #ops", "Rome instead of Paris"
-    adding.py     further actions, which may speak of what is there
+    limits.py     numbers of conditions and lists, pauses, the name
+    tries.py      retries and rates
+    adding.py     further actions; receivers.py: further receivers; mentions.py: more in a message
+    services.py   another way of doing it
     removing.py   actions that go
-    narrowing.py  fewer events: "only over $500"
+    gating.py     approvals, conditions, the other side of a choice
+    narrowing.py  fewer events, fewer items: "only over $500"
 """
 
 from eyeflow.frontend.editing.edit import edit

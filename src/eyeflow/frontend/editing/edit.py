@@ -71,7 +71,7 @@ def _edit(task: ir.Task, text: str, ctx: CompileContext, answers: Mapping[str, s
     times = find_times(text, tokens, ctx.now, task.zone or ctx.zone)
     items = build_items(text, tokens, times, free_texts(text, tokens))
     assumptions: tuple[Assumption, ...] = ()
-    changed, adding = task, False
+    changed, adding = task, text.lstrip().casefold().startswith(("and ", "plus "))
     for held in _pieces(items):
         span = Span(held[0].span.start, held[-1].span.end)
         inside = tuple(t for t in times if span.start <= t.span.start < span.end)

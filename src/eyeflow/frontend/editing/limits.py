@@ -98,8 +98,8 @@ def _compared(piece: Piece, task: ir.Task) -> Done | None:
     hit = comparisons.find(list(piece.lowered))
     if len(said) != 1 or hit is None or hit.op not in _SAME or not all(word in known for word in rest):
         return None
-    if not any(word in words("edits", "changing") or word == "instead" for word in rest):
-        return None
+    if any(word in ("only", "if", "when") for word in rest):
+        return None  # that is a condition more
     held = list(_all_conditions(task))
     if len(held) != 1:
         return Done(why=_MANY if held else "no condition here has a number")

@@ -13,6 +13,7 @@ import msgspec
 from eyeflow.frontend import conditions, triggers
 from eyeflow.frontend.comparisons import negate
 from eyeflow.frontend.data import words
+from eyeflow.frontend.editing.naming import effects, named
 from eyeflow.frontend.editing.pieces import Done, Piece, swapped, walk
 from eyeflow.frontend.editing.reach import reach
 from eyeflow.frontend.items import Item
@@ -33,8 +34,8 @@ def narrow(piece: Piece, task: ir.Task) -> Done | None:
         return None
     fails = bool(set(led) & set(words("edits", "ignoring")))
     filtered = _filtered(task)
-    if filtered is None:
-        return None
+    if filtered is None or (fails and named(items, effects(task, piece), piece)):
+        return None  # `skip the email`: an action is to go
     scope = reach(piece, task, filtered.name if isinstance(filtered, ir.Action) else "")
     source = next((s for s in scope.sources if s.kind == "trigger"), None)
     if isinstance(filtered, ir.Action):

@@ -76,11 +76,13 @@ def _names_something(items: tuple[Item, ...]) -> bool:
 def _only(piece: Piece, task: ir.Task) -> Done | None:
     """`only text`, `just the email`: every other message goes."""
     lowered = piece.lowered
-    led = lowered[:1] in (("only",), ("just",)) or (lowered[:1] in (("use",), ("keep",)) and "only" in lowered)
+    led = lowered[:1] in (("only",), ("just",)) or lowered[-1:] == ("only",)
+    led = led or (lowered[:1] in (("use",), ("keep",)) and "only" in lowered)
     if not led or piece.times or "if" in lowered or "when" in lowered:
         return None
     telling = [a for a in effects(task, piece) if (e := entry_of(a, piece.vocab)) is not None and e.capability_says]
-    items = [i for i in piece.items[1:] if i.lower not in words("edits", "removed_words") and i.kind != "punct"]
+    around = (*words("edits", "removed_words"), "use", "keep")
+    items = [i for i in piece.items if i.lower not in around and i.kind != "punct"]
     kept = named(items, telling, piece) if items else []
     if len(kept) != 1:
         return None

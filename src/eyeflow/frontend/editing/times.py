@@ -314,8 +314,11 @@ def _once(old: ir.Once, draft: Draft, frame: Frame) -> ir.Trigger | Reading | st
     """The same day at another time, another day at the same time, or a start of its own."""
     there = times_of(old)
     moment = old.at.partition("T")[0]
-    if draft.recurs or draft.also or there is None:
+    if there is None or draft.also:
         return fresh(draft, frame)
+    if draft.recurs:
+        timed = says(draft, ("times", "part", "minutes", "window")) or draft.unit in _STEPS
+        return fresh(draft if timed else replaced(draft, {"times": there}), frame)
     if not says(draft, DAY_PARTS):
         year, month, day = (int(part) for part in moment.split("-"))
         return fresh(replaced(draft, {"iso": None, "days": (Day(month, day, year),)}), frame)

@@ -158,8 +158,10 @@ def _named(piece: Piece, task: ir.Task) -> Done | None:
     if not found:
         said = " ".join(item.text for item in named)
         return Done(why=f"nothing here has a “{said}” to change")
-    given = [slot for slot in found if slot.held is not None]
-    return _one(piece, task, given or found, _value(piece.items[at + 1 :]))
+    given = [slot for slot in found if slot.held is not None] or found
+    kind = _ENTITIES.get(piece.items[at + 1].kind)
+    fitting = [slot for slot in given if slot.param.entity == kind] if kind is not None else []
+    return _one(piece, task, fitting or given, _value(piece.items[at + 1 :]))
 
 
 def _should(piece: Piece, task: ir.Task) -> Done | None:

@@ -9,6 +9,8 @@ ask as they always do), moves what the rules had found, calls anything that cann
     for a value         words that are it        every other value of the rules is where it was
     what a word means   that it is a value       the same
     (nothing known)     a function, sure of it   every word is a value or one of the function's own
+    about part of       a value with it          for a person to confirm
+    a value
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+import msgspec
 from msgspec.structs import replace
 
 from eyeflow.catalog.model import CompileContext
@@ -34,7 +37,14 @@ SURE_OF_FUNCTION: Final = 0.3
 _Calls = tuple[Action, ...]
 
 
-def completed(rules: Intent, proposal: Proposal, ctx: CompileContext) -> Intent | None:
+class Completed(msgspec.Struct, frozen=True):
+    """A program; `certain` when two models, each by itself, see what it needs, else it is for a person to confirm."""
+
+    intent: Intent
+    certain: bool
+
+
+def completed(rules: Intent, proposal: Proposal, ctx: CompileContext) -> Completed | None:
     """The program, or None when something stays open or the two disagree."""
     sure = SURE if proposal.facts.confidence is None else proposal.facts.confidence
     if not proposal.hints or sure < (SURE if rules.actions else SURE_OF_FUNCTION):
@@ -42,23 +52,19 @@ def completed(rules: Intent, proposal: Proposal, ctx: CompileContext) -> Intent 
     if not helpable(rules) or not _may(proposal.hints, rules, ctx):
         return None
     answers = {slot: said for slot, said in proposal.answers if slot != READING}
-    again = understand(rules.text, ctx, answers, proposal.hints)
-    fits = again.outcome == "program" and _keeps(rules, again) and _as_hinted(proposal.hints, again)
-    if not fits:
-        widened = as_one(rules, proposal.hints, ctx, answers)
-        if widened is None:
-            return None
-        again = widened
-    if again.also:
+    filled = understand(rules.text, ctx, answers, proposal.hints)
+    certain = filled.outcome == "program" and _keeps(rules, filled) and _as_hinted(proposal.hints, filled)
+    # how far a value goes is one model's word only
+    again = filled if certain else as_one(rules, proposal.hints, ctx, answers)
+    if again is None or again.also:
         return None
     told = _chosen(rules, again, proposal.engine, ctx)
     kept = tuple(a for a in again.assumptions if a.slot not in {t.slot for t in told})
-    return replace(
-        again,
-        assumptions=(*kept, *told),
-        engine=f"rules+{proposal.engine}",
+    made = replace(
+        again, assumptions=(*kept, *told), engine=f"rules+{proposal.engine}",
         confidence=round(min(again.confidence, sure), 2),
-    )
+    )  # fmt: skip
+    return Completed(made, certain and proposal.sources > 1)
 
 
 def helpable(rules: Intent) -> bool:

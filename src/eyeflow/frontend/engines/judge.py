@@ -25,7 +25,7 @@ from msgspec.structs import replace
 from eyeflow.catalog.model import CompileContext
 from eyeflow.diagnostics import Diagnostic, Report, Severity
 from eyeflow.frontend.engines.compare import Difference, differences
-from eyeflow.frontend.engines.complete import completed
+from eyeflow.frontend.engines.complete import Completed, completed
 from eyeflow.frontend.engines.examine import Examined, examine, telling_words, typed
 from eyeflow.frontend.engines.grounding import Ground, ground
 from eyeflow.frontend.engines.proposal import READING, Engine, Facts, Proposal
@@ -177,14 +177,15 @@ class _Case:
 
     # --- the rules ask, or recognised nothing
 
-    def completed(self, found: Intent) -> Judged:
+    def completed(self, held: Completed) -> Judged:
         """The program when two sources see it, or a person said yes; else the question whether it is meant."""
+        found = held.intent
         said = self.answers.get(READING, "").strip().casefold()
         if said in _NO:
             return self.keep("rules")
         if said in (*_YES, self.proposal.engine):
             return self.done(found, "chosen")
-        if self.proposal.sources > 1:
+        if held.certain:
             return self.done(found, "completed")
         task, _ = typed(found, self.ctx)
         if task is None:

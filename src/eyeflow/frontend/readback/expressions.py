@@ -32,6 +32,8 @@ def value(expr: Expr, roots: Roots) -> str:
             return path(expr, roots)
         case Template(parts=parts):
             return template(parts, roots)
+        case Call(name="SLICE", args=(source, Lit(value=0), Lit(value=int(count), unit=None))) if count > 0:
+            return f"the first {count:,} of {value(source, roots)}"
         case Call(name=name, args=args):
             if name in CONDITIONS or name in (*_LOGIC, "NOT"):
                 return f"whether {condition(expr, roots)}"

@@ -128,13 +128,22 @@ def _policy(action: ir.Action) -> str:
     return said
 
 
+_UNITS: Final = (("day", 86_400_000), ("hour", 3_600_000), ("minute", 60_000), ("second", 1_000))
+_MOST_COUNTED: Final = 180
+"""Minutes or seconds that people count before they speak of the next unit."""
+
+
 def span(ms: int) -> str:
-    """Milliseconds as people say them: `90000` is `90 seconds`, `3600000` is `1 hour`."""
-    for unit, size in (("day", 86_400_000), ("hour", 3_600_000), ("minute", 60_000), ("second", 1_000)):
+    """Milliseconds as people say them: `90000` is `90 seconds`, `3600000` is `1 hour`, `605400000` is `7 days and 10
+    minutes`."""
+    for unit, size in _UNITS:
         if ms and ms % size == 0:
             count = ms // size
-            return f"{count} {unit}{'s' if count != 1 else ''}"
-    return f"{ms} ms"
+            if count <= _MOST_COUNTED or unit == "day":
+                return f"{count:,} {unit}{'s' if count != 1 else ''}"
+            large = next(each for _, each in _UNITS if each <= ms)
+            return f"{span(ms - ms % large)} and {span(ms % large)}"
+    return f"{ms:,} ms"
 
 
 def _params(entries: tuple[Entry, ...], roots: Roots) -> str:

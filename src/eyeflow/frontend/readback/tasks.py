@@ -28,13 +28,15 @@ from eyeflow.values import Field
 class Readback(msgspec.Struct, frozen=True, kw_only=True):
     """`when` says what starts the task, `steps` what it does (indented by nesting), `limits` its deadline and
     durability, `touches` the accounts and effects, `next_runs` the coming fires in UTC (none for other triggers),
-    `assumed` what nobody said, as `slot = value (where it comes from)`."""
+    `zone` that of the task's times, `assumed` what nobody said, as `slot = value (where it comes from)`.
+    """
 
     when: str
     steps: tuple[str, ...]
     limits: tuple[str, ...] = ()
     touches: tuple[str, ...] = ()
     next_runs: tuple[datetime, ...] = ()
+    zone: str = "UTC"
     assumed: tuple[str, ...] = ()
 
     def text(self) -> str:
@@ -62,6 +64,7 @@ def read_back(task: ir.Task, ctx: CompileContext, *, runs: int = 3, assumed: tup
         limits=_limits(task),
         touches=_touches(task, ctx),
         next_runs=_next(task, ctx, runs),
+        zone=next((t.zone for t in task.triggers if isinstance(t, ir.Schedule | ir.Once) and t.zone), zone),
         assumed=assumed,
     )
 
