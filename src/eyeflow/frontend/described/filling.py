@@ -84,6 +84,8 @@ class Filling:
         """`BMI`, `Supreme Court`: capitals that are the capability's own words; names of its parameters."""
         if _letters(piece.text) in (_letters(self.sig.entry.spec.name), _letters(self.sig.entry.key)):
             return True
+        if any(len(_letters(p.name)) > 2 and _letters(piece.text) == _letters(p.name) for p in self.sig.places):
+            return True  # `'remember me'` for a parameter of that name
         if piece.kind not in ("name", "code", "number") or (piece.kind == "number" and not piece.text.isalpha()):
             return False
         after = self.items[piece.end] if piece.end < len(self.items) else None
