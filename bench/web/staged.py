@@ -29,7 +29,7 @@ STAGES: Final[dict[str, tuple[str, ...]]] = {
         "engine.running:Running._admitted", "engine.starting:Starting.prepared", "svm.machine:Machine._begun",
     ),
     "format": ("svm.straight:StraightRun.drive", "svm.handle:RunHandle.drive"),
-    "connector": ("svm.calls:timed",),
+    "connector": ("connectors.http:HttpConnector.call",),
     "serialise": (
         "server.dataplane:json_body", "server.dataplane:typed", "server.dataplane:encoded",
         "engine.starting:pack_request", "engine.starting:pack_outcome", "engine.starting:pack_events",
