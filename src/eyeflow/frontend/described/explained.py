@@ -15,7 +15,7 @@ from eyeflow.frontend.described.choose import Match, asked, asks, forms
 from eyeflow.frontend.described.cues import cue_words
 from eyeflow.frontend.described.filling import Filling
 from eyeflow.frontend.described.focus import focus, scenery
-from eyeflow.frontend.described.pieces import Piece
+from eyeflow.frontend.described.piece import Piece
 from eyeflow.frontend.described.reading import Reading, called
 from eyeflow.frontend.described.signature import Place, akin, among
 from eyeflow.frontend.items import Item

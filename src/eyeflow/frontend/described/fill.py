@@ -18,7 +18,7 @@ from typing import Final
 from eyeflow.frontend.described import known, leftover, tied
 from eyeflow.frontend.described.filling import Filling
 from eyeflow.frontend.described.hinted import prefill
-from eyeflow.frontend.described.pieces import Piece
+from eyeflow.frontend.described.piece import Piece
 from eyeflow.frontend.described.signature import Signature
 from eyeflow.frontend.hints import Hint
 from eyeflow.frontend.items import Item

@@ -12,10 +12,12 @@ from typing import Final
 
 import msgspec
 
-from eyeflow.frontend.described.cues import Around, around, number_edge, text_edge
-from eyeflow.frontend.described.pieces import Piece
+from eyeflow.frontend.described.cues import Around, around
+from eyeflow.frontend.described.numeric import number_edge
+from eyeflow.frontend.described.piece import Piece
 from eyeflow.frontend.described.signature import Place, Signature, among
 from eyeflow.frontend.described.values import value_for
+from eyeflow.frontend.described.worded import text_edge
 from eyeflow.frontend.intent import JsonValue
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import stem

@@ -16,7 +16,7 @@ from eyeflow.frontend.data import words
 from eyeflow.frontend.described.cues import cue_words
 from eyeflow.frontend.described.filling import Filling, Said
 from eyeflow.frontend.described.kin import kin
-from eyeflow.frontend.described.pieces import Piece
+from eyeflow.frontend.described.piece import Piece
 from eyeflow.frontend.described.signature import Place, akin, among
 from eyeflow.frontend.described.values import unit_for, value_for
 from eyeflow.frontend.intent import JsonValue

@@ -12,12 +12,14 @@ from itertools import pairwise
 from typing import Final
 
 from eyeflow.frontend.data import words
-from eyeflow.frontend.described.cues import STRONG, cue_words, number_edge, text_edge
+from eyeflow.frontend.described.cues import STRONG, cue_words
 from eyeflow.frontend.described.filling import NUMBERS, Filling, Said, edge, give, take, units_of
+from eyeflow.frontend.described.numeric import number_edge
 from eyeflow.frontend.described.phrases import phrases
-from eyeflow.frontend.described.pieces import Piece
+from eyeflow.frontend.described.piece import Piece
 from eyeflow.frontend.described.signature import Place, akin, among
 from eyeflow.frontend.described.values import value_for
+from eyeflow.frontend.described.worded import text_edge
 from eyeflow.frontend.lexicon import is_base_verb, stem
 from eyeflow.frontend.lexicon import words as language
 from eyeflow.frontend.values_said import escape

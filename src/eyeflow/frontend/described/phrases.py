@@ -12,7 +12,8 @@ from typing import Final
 from eyeflow.frontend.data import words
 from eyeflow.frontend.described.filling import Filling
 from eyeflow.frontend.described.focus import scenery
-from eyeflow.frontend.described.pieces import Piece, grouped
+from eyeflow.frontend.described.piece import Piece
+from eyeflow.frontend.described.pieces import grouped
 from eyeflow.frontend.described.signature import among
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import is_base_verb

@@ -19,7 +19,8 @@ from eyeflow.frontend.described.fill import fill
 from eyeflow.frontend.described.filling import Filling
 from eyeflow.frontend.described.focus import scenery
 from eyeflow.frontend.described.parts import parts
-from eyeflow.frontend.described.pieces import Piece, pieces, split
+from eyeflow.frontend.described.piece import Piece
+from eyeflow.frontend.described.pieces import pieces, split
 from eyeflow.frontend.described.reading import Reading, called, usual
 from eyeflow.frontend.described.signature import Place
 from eyeflow.frontend.described.values import in_region
