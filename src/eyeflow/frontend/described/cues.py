@@ -15,7 +15,7 @@ import msgspec
 from eyeflow.frontend.data import words
 from eyeflow.frontend.described.kin import kin, measures
 from eyeflow.frontend.described.piece import Piece
-from eyeflow.frontend.described.signature import Place, Signature, akin
+from eyeflow.frontend.described.signature import Place, Signature, akin, among
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import synonyms
 
@@ -85,8 +85,24 @@ def named(piece: Piece, place: Place, said: Around) -> float:
     measured = any(i.is_word and i.stem in measures() for i in said.items[piece.end : piece.end + 2])
     if measured and right > 0 and "and" in (said.items[k].lower for k in back if k >= piece.start - 2):
         left = 0.0  # `64 tiles wide and 48 tiles high`: what is before belongs to the number before
+    back_ = _told_before(piece, place, said)
+    left = max(left, back_)
     exact = 3.0 if _assigned(piece, place, said) or _set_to(piece, place, said) else 0.0
     return exact + max(left, right) + 0.3 * min(left, right)
+
+
+def _told_before(piece: Piece, place: Place, said: Around) -> float:
+    """`a significance level of 0.01` where the description begins `Significance level`: as good as its name."""
+    k = piece.start - 1
+    if k < 0 or piece.group >= 0 or piece.kind not in ("number", "share") or said.items[k].lower not in _IS:
+        return 0.0
+    run: list[str] = []
+    while k > 0 and said.items[k - 1].is_word and not said.items[k - 1].is_stop and k - 1 not in said.taken:
+        run.append(said.items[k - 1].stem)
+        k -= 1
+    first = place.about[:3]
+    hits = [w for w in run if among(w, first) or among(w, place.names)]
+    return 1.6 if len(run) > 1 and len(hits) == len(run) else 0.0
 
 
 def _assigned(piece: Piece, place: Place, said: Around) -> bool:

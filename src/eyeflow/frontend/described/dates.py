@@ -120,16 +120,7 @@ def _with_clocks(text: str, found: list[Day]) -> Iterator[Day]:
     clocks = [(Span(*hit.span()), _minute(hit)) for hit in _CLOCK.finditer(text)]
     for day in found:
         beside = next(
-            (
-                (span, minute)
-                for span, minute in clocks
-                if minute is not None
-                and (
-                    re.fullmatch(r"[\s,T]*(?:at\s+|time\s+)?", text[day.span.end : span.start])
-                    or re.fullmatch(r"[\s,]*(?:on\s+)?", text[span.end : day.span.start])
-                )
-                and (day.span.end <= span.start or span.end <= day.span.start)
-            ),
+            ((span, minute) for span, minute in clocks if minute is not None and _adjoin(text, day.span, span)),
             None,
         )
         if beside is None:
@@ -141,6 +132,13 @@ def _with_clocks(text: str, found: list[Day]) -> Iterator[Day]:
     for span, minute in clocks:
         if minute is not None and not any(d.span.start <= span.start < d.span.end for d in found):
             yield Day(span, None, minute)
+
+
+def _adjoin(text: str, day: Span, clock: Span) -> bool:
+    """`March 2 at 6 pm`, `6 pm on March 2`."""
+    if day.end <= clock.start:
+        return re.fullmatch(r"[\s,T]*(?:at\s+|time\s+)?", text[day.end : clock.start]) is not None
+    return clock.end <= day.start and re.fullmatch(r"[\s,]*(?:on\s+)?", text[clock.end : day.start]) is not None
 
 
 def _minute(hit: re.Match[str]) -> int | None:

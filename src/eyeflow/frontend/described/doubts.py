@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
+
 from eyeflow.frontend.data import words
 from eyeflow.frontend.described.choose import asks
 from eyeflow.frontend.described.cues import cue_words
@@ -130,6 +132,11 @@ def _bounds(state: Filling, item: Item, piece: Piece) -> bool:
     """`under 120 euros` for a maximum, `over 24 months`, `after a 15% discount`: the value is meant as it is said."""
     if piece.kind == "share" and item.lower == "after":
         return True
+    at = state.items.index(item)
+    if item.lower == "than" and at:
+        denied = at > 1 and state.items[at - 2].lower in ("no", "not")
+        other = {"more": "less", "less": "more", "fewer": "more"}.get(state.items[at - 1].lower) if denied else None
+        item = state.items[at - 1] if other is None else msgspec.structs.replace(state.items[at - 1], lower=other)
     after = state.items[piece.end] if piece.end < len(state.items) else None
     spans = words("described", "spans")
     timed = piece.unit is not None and compatible(piece.unit, "seconds")

@@ -86,7 +86,13 @@ def _idle(reading: Reading, items: Sequence[Item], at: int) -> bool:
     rest = range(at + 1, len(items) if end is None else end)
     if items[at].lower == "but":
         after = items[at + 1].lower if at + 1 < len(items) else ""
-        return after in _CLAUSES and any(k in state.used for k in rest)
+        denying = after in words("described", "low") and at + 1 in state.used
+        return denying or (after in _CLAUSES and any(k in state.used for k in rest))
+    if items[at].lower in ("no", "not") and [i.lower for i in items[at + 1 : at + 3]] in (
+        ["more", "than"],
+        ["less", "than"],
+    ):
+        return at + 3 in state.used  # `no more than 20`
     if items[at].lower not in ("not", "without", "no", "don't", "doesn't", "won't") or not reading.complete:
         return False
     said = [items[k] for k in rest if items[k].is_word and not items[k].is_stop and not asks(items[k])]

@@ -245,6 +245,8 @@ def _spelled(said: str, place: Place) -> JsonValue | None:
     known = lookup(said) or lookup(said.casefold())
     if "currency" in place.names and known is not None and not is_currency(known.name):
         return None  # miles are no money
+    if known is not None and is_currency(known.name) and not place.field.enum and _coded(place):
+        return known.name.upper()
     return unit_for(said, place) if place.field.enum else escape(said)
 
 
@@ -257,8 +259,16 @@ def currencies(state: Filling) -> None:
     for piece in state.pieces:
         code = piece.text.strip("-0123456789., ")
         if piece.kind == "money" and piece.unit is not None:
-            said = code if code.isalpha() else piece.unit.upper()
+            said = code if code.isalpha() and not _coded(source) else piece.unit.upper()
             state.put(source, Said(said, piece.start), [])
+
+
+def _coded(place: Place) -> bool:
+    """The currency is wanted by its code: the description says so, or shows one."""
+    shown = re.search(
+        r"\b(?:ISO|[Cc]odes?|symbols?)\b|['\"(]?\b(?:USD|EUR|GBP|JPY|CHF|CAD|AUD)\b", place.field.description
+    )
+    return shown is not None or (isinstance(place.field.default, str) and place.field.default.isupper())
 
 
 def days(state: Filling) -> None:

@@ -44,7 +44,7 @@ def number_edge(piece: Piece, place: Place, said: Around) -> float | None:
         score += 1.2
     elif piece.unit is not None:
         score -= 0.8
-    if "share" in place.traits and piece.kind == "number" and piece.unit is not None:
+    if "share" in place.traits and piece.kind == "number" and (piece.unit is not None or _spanned(piece, said)):
         return None
     if piece.unit is None and piece.end < len(said.items) and _counted(said.items[piece.end], place):
         score += 1.5  # `10 years` for a duration in years
@@ -135,6 +135,12 @@ def _other_span(piece: Piece, place: Place, said: Around) -> bool:
     after = said.items[piece.end] if piece.end < len(said.items) else None
     told = stem(piece.unit) if piece.unit is not None else after.stem if after is not None and after.is_word else ""
     return bool(own) and told in spans and told not in own and unit_in(piece, place) is None
+
+
+def _spanned(piece: Piece, said: Around) -> bool:
+    """`30 years`, `a 5-year term`."""
+    after = said.items[piece.end] if piece.end < len(said.items) else None
+    return after is not None and after.is_word and after.stem in words("described", "spans")
 
 
 def _of_things(piece: Piece, said: Around) -> bool:

@@ -44,9 +44,18 @@ def phrases(state: Filling) -> list[Piece]:
             runs[-1].append(at)
         else:
             runs.append([at])
+    runs = [_compound(state, run, taken) for run in runs]
     runs = [run for run in runs if not _attribute(state, run[-1] + 1, taken)]
     found = [_piece(run, state.items) for run in runs if len(run) <= LONGEST]
     return grouped(found, state.items)
+
+
+def _compound(state: Filling, run: list[int], taken: set[int]) -> list[int]:
+    """`living room` for a room: the word for the parameter is the end of the name itself."""
+    at = run[-1] + 1
+    if at >= len(state.items) or at in taken or state.items[at].lower not in words("described", "compounds"):
+        return run
+    return [*run, at]
 
 
 def _attribute(state: Filling, at: int, taken: set[int]) -> bool:

@@ -28,6 +28,9 @@ _CODE: Final = re.compile(r"(?=[^\W_]*\d)(?=\w*[^\W\d_])[\w-]{2,40}|[A-Z]+[a-z]+
 MAX_PIECES: Final = 120
 """A request with more values than this is read no further."""
 
+_CAMEL: Final = re.compile(r"[a-z][A-Z][a-z]+")
+"""`iPhone`, `eBay`: a capital after one small letter."""
+
 _ADDRESSES: Final = ("email", "url", "domain", "phone", "channel", "person", "repo", "path", "file", "key", "clock")
 
 
@@ -93,6 +96,8 @@ def _piece(items: Sequence[Item], at: int, text: str) -> Piece | None:
         end = glued(items, at)
         said = text[item.span.start : items[end - 1].span.end]
         return Piece("code", at, end, said, said)  # `x^3`
+    if item.is_word and _CAMEL.fullmatch(item.text):
+        return Piece("name", at, at + 1, item.text, item.text)
     fresh = at == 0 or items[at - 1].span.end < item.span.start or items[at - 1].kind == "punct"
     if item.is_word and not item.is_stop and fresh and _CODE.fullmatch(item.text):
         end = glued(items, at)
@@ -103,14 +108,21 @@ def _piece(items: Sequence[Item], at: int, text: str) -> Piece | None:
     return name(items, at, text)
 
 
+def regrouped(found: Sequence[Piece], items: Sequence[Item]) -> list[Piece]:
+    """`found` with groups made anew, after some were put together."""
+    return grouped([msgspec.structs.replace(p, group=-1) for p in found], items)
+
+
 def grouped(found: Sequence[Piece], items: Sequence[Item]) -> list[Piece]:
     """Neighbours of one kind joined by commas and `and` share a group."""
     out: list[Piece] = []
     group = 0
-    for piece in found:
+    apart = _paired(found, items)
+    for at, piece in enumerate(found):
         last = out[-1] if out else None
         if (
             last is not None
+            and at not in apart
             and _alike(last, piece)
             and _joined(
                 items[last.end : piece.start],
@@ -125,6 +137,22 @@ def grouped(found: Sequence[Piece], items: Sequence[Item]) -> list[Piece]:
         else:
             out.append(piece)
     return out
+
+
+def _paired(found: Sequence[Piece], items: Sequence[Item]) -> set[int]:
+    """Positions of values that begin a pair like the one before: `Harbour Inn in Cork and Abbey Hotel in Sligo`."""
+    out: set[int] = set()
+    for at in range(2, len(found) - 1):
+        one, two, three, four = found[at - 2 : at + 2]
+        link = [i.lower for i in items[one.end : two.start]]
+        again = [i.lower for i in items[three.end : four.start]]
+        kinds = _alike(one, three) and _alike(two, four)
+        if kinds and link == again and len(link) in (1, 2) and link[0] in _PAIRING and set(link[1:]) <= {"the"}:
+            out.add(at)
+    return out
+
+
+_PAIRING: Final = ("in", "at", "from", "to", "by", "for", "on", "with", "near", "as")
 
 
 def _alike(one: Piece, other: Piece) -> bool:
