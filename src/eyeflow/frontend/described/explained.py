@@ -15,6 +15,7 @@ from eyeflow.frontend.described.choose import Match, asked, asks, forms
 from eyeflow.frontend.described.cues import cue_words
 from eyeflow.frontend.described.filling import Filling
 from eyeflow.frontend.described.focus import focus, scenery
+from eyeflow.frontend.described.phrases import phrases
 from eyeflow.frontend.described.piece import Piece
 from eyeflow.frontend.described.reading import Reading, called
 from eyeflow.frontend.described.signature import Place, akin, among
@@ -136,8 +137,11 @@ def _open_words(reading: Reading, items: Sequence[Item]) -> set[int]:
     said = [i for i in said if items.index(i) not in idle]
     open_ |= {items.index(i) for i in unknown if i.lower in _OFTEN}
     share = 1.0 - len(unknown) / len(said) if said else 1.0
-    if share < _least(reading) or _contrary(reading.match, said, unknown) or (unknown and _might_take(state)):
+    if share < _least(reading) or _contrary(reading.match, said, unknown):
         open_ |= {items.index(i) for i in unknown}
+    elif unknown and _might_take(state):
+        nouns = {k for p in phrases(state) for k in range(p.start, p.end)}
+        open_ |= {items.index(i) for i in unknown} & nouns
     return open_
 
 

@@ -37,6 +37,7 @@ STEPS: Final[tuple[Callable[[Filling], None], ...]] = (
     leftover.alone,
     leftover.word_list,
     leftover.plain,
+    leftover.spare,
     leftover.alike,
     leftover.maker,
 )

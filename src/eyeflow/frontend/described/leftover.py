@@ -14,6 +14,7 @@ from typing import Final
 from eyeflow.frontend.data import words
 from eyeflow.frontend.described.cues import STRONG, cue_words
 from eyeflow.frontend.described.filling import NUMBERS, Filling, Said, edge, give, take, units_of
+from eyeflow.frontend.described.kin import kin
 from eyeflow.frontend.described.numeric import number_edge
 from eyeflow.frontend.described.phrases import phrases
 from eyeflow.frontend.described.piece import Piece
@@ -224,6 +225,50 @@ def plain(state: Filling) -> None:
         places = [p for p in state.open() if _worded(p) and _beside(state, range(unit[0].start, unit[-1].end), p)]
         if len(places) == 1:
             _put(state, unit, places[0])
+
+
+def spare(state: Filling) -> None:
+    """`with tofu`, `in mice`, `science fiction novels`: plain words that can only be for the one text that may be
+    left out, once every required parameter has its value."""
+    if any(p.field.required and p.field.default is None for p in state.open()):
+        return
+    places = [p for p in state.open() if _worded(p) and not p.many]
+    for unit in units_of(phrases(state)):
+        kinds = [p for p in places if "kind" in p.traits and p.name not in state.said]
+        if len(unit) == 1 and len(kinds) == 1 and _attributive(state, unit[0]):
+            _put(state, unit, kinds[0])
+    units = units_of(phrases(state))
+    places = [p for p in state.open() if _worded(p) and not p.many]
+    if len(units) != 1 or len(places) != 1 or len(units[0]) != 1 or state.left():
+        return
+    led = _before(state, units[0][0])
+    if led in _HANGING and _near(state, units[0][0]) and (led != "in" or places[0].traits & {"place", "kind"}):
+        _put(state, units[0], places[0])
+
+
+_HANGING: Final = ("with", "in", "by", "from", "using", "of")
+
+
+def _near(state: Filling, piece: Piece) -> bool:
+    """Nothing that begins another clause stands between it and the nearest value the call has."""
+    ends = [k for k in state.used if not piece.start <= k < piece.end]
+    if not ends:
+        return True
+    at = min(ends, key=lambda k: min(abs(k - piece.start), abs(k - piece.end + 1)))
+    between = state.items[min(at, piece.start) : max(at, piece.end)]
+    return not any(i.text in _CLAUSED or i.lower == "then" for i in between)
+
+
+_CLAUSED: Final = (",", ".", ";", "!", "?", ":", "\n")
+
+
+def _attributive(state: Filling, piece: Piece) -> bool:
+    """It stands right before the word for what is asked for."""
+    after = state.items[piece.end] if piece.end < len(state.items) else None
+    if after is None or not after.is_word or after.is_stop:
+        return False
+    own = state.sig.core | state.sig.summary
+    return any(among(s, own) for s in (after.stem, *kin(after.stem)))
 
 
 def alike(state: Filling) -> None:

@@ -12,6 +12,7 @@ from typing import Final
 from eyeflow.frontend.data import words
 from eyeflow.frontend.described.filling import Filling
 from eyeflow.frontend.described.focus import scenery
+from eyeflow.frontend.described.kin import kin
 from eyeflow.frontend.described.piece import Piece
 from eyeflow.frontend.described.pieces import grouped
 from eyeflow.frontend.described.signature import among
@@ -31,6 +32,7 @@ def phrases(state: Filling) -> list[Piece]:
     """Runs of words that neither ask nor belong to the capability or to a value."""
     taken = {k for p in state.pieces for k in range(p.start, p.end)} | state.used
     own = state.sig.core | state.sig.summary | frozenset(w for p in state.sig.places for w in p.names)
+    own |= frozenset(w for p in state.sig.places if p.name in state.said for w in p.about)
     told = scenery(state.items, state.used, having=False)
     runs: list[list[int]] = []
     counted = frozenset(w for p in state.sig.places if p.numeric for w in p.about)
@@ -38,7 +40,8 @@ def phrases(state: Filling) -> list[Piece]:
         if at - 1 in taken and item.is_word and among(item.stem, counted):
             continue  # `a 4.5 hectare field`: the unit of the number before it
         going = bool(runs) and runs[-1][-1] == at - 1
-        if at in taken or at in told or among(item.stem, own) or not _noun(state.items, at, taken, going=going):
+        named = among(item.stem, own) or any(w in state.sig.core for w in kin(item.stem))
+        if at in taken or at in told or named or not _noun(state.items, at, taken, going=going):
             continue
         if going:
             runs[-1].append(at)
@@ -81,7 +84,8 @@ def _noun(items: Sequence[Item], at: int, taken: set[int], *, going: bool) -> bo
     item = items[at]
     if not item.is_word or item.is_stop or item.lower in words("described", "frame") or len(item.text) < 2:
         return False
-    apart = words("described", "altering") | words("described", "negative") | words("described", "apart")
+    bounds = words("described", "upper") | words("described", "lower")
+    apart = bounds | words("described", "altering") | words("described", "negative") | words("described", "apart")
     if item.lower in apart or item.lower in ("most", "least"):
         return False
     if item.lower.endswith(("'s", "ly")) or item.kind != "word":

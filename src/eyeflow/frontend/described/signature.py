@@ -299,6 +299,7 @@ def _traits(param: Field, names: tuple[str, ...], about: tuple[str, ...], text: 
         ("kind", "kinds"),
         ("platform", "platforms"),
         ("person", "persons"),
+        ("contest", "contests"),
     ):
         if speaks(key, own):
             found.add(trait)

@@ -122,6 +122,8 @@ def _prepositions(before: str, piece: Piece, place: Place, said: Around) -> floa
         return 2.5 if "origin" in traits else -3.0 if said.sourced else 1.5  # `request 20 dollars from Ada`
     if before == "to" and "to" in traits:
         return 2.5
+    if before == "in" and "contest" in traits:
+        return 2.5
     if before in ("to", "into") and traits & {"origin", "target"}:
         return 2.5 if "target" in traits else -3.0
     if before == "at" and "venue" in traits:
