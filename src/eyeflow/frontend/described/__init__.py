@@ -18,6 +18,8 @@ Never: reads requests that something starts (those are clauses), or services tha
     kin.py        words that say the same in another form
     phrases.py    plain words that may be values
     fill.py       values to parameters
+    amounts.py    amounts with a unit of their own, how often
+    mirrored.py   what is said the same way twice
     several.py    one capability asked for several times at once
     reading.py    one capability with what was said for it
     focus.py      what a request asks for

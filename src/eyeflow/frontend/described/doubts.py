@@ -36,6 +36,13 @@ def ordered(items: Sequence[Item], at: int) -> bool:
     return at == 0 or items[at - 1].lower in _BEFORE_ORDERS
 
 
+def keeps(state: Filling, at: int) -> bool:
+    """`keep it private`: only the value after it says something."""
+    items = state.items
+    plain = items[at].lower in ("keep", "make", "have", "leave") and at + 2 in state.used
+    return plain and items[at + 1].lower in ("it", "this", "that", "them")
+
+
 def _new_order(items: Sequence[Item], at: int) -> bool:
     """`... and reboot it`: a word nobody knows does something to what was spoken of."""
     if not at or at + 1 >= len(items) or items[at - 1].lower not in ("and", "then", ";"):
@@ -142,6 +149,8 @@ def _bounds(state: Filling, item: Item, piece: Piece) -> bool:
     timed = piece.unit is not None and compatible(piece.unit, "seconds")
     if item.lower in ("over", "after") and (timed or (after is not None and after.stem in spans)):
         return True
+    if item.lower == "like" and any(p.traits & {"alike"} for p in _takers(state, piece.start)):
+        return True
     place = next((p for p in state.sig.places if any(h.at == piece.start for h in state.said.get(p.name, []))), None)
     for said, kind in (("upper", "bounds_above"), ("lower", "bounds_below")):
         if place is not None and item.lower in words("described", said) and piece.kind in NUMBERS:
@@ -178,6 +187,8 @@ def _input(state: Filling, item: Item) -> bool:
     if among(item.stem, sig.core | sig.summary):
         return False
     at = state.items.index(item)
+    if any(k in state.used for k in range(at)):
+        return False  # `fetch X with a timeout`: what is asked for was said before it
     if at and items_number(state.items[at - 1]):
         return False  # `3 loaves of rye`: how many are wanted
     alone = at + 1 >= len(state.items) or state.items[at + 1].lower in (

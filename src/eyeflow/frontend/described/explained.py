@@ -128,7 +128,7 @@ def _open_words(reading: Reading, items: Sequence[Item]) -> set[int]:
     said = [i for k, i in enumerate(items) if i in asked([i]) and k not in open_]
     unknown = _unknown(reading, items, said)
     at = {k for k, i in enumerate(items) if i in unknown}
-    open_ |= {k for k in at if doubts.ordered(items, k) or doubts.of_value(state, k)}
+    open_ |= {k for k in at if (doubts.ordered(items, k) and not doubts.keeps(state, k)) or doubts.of_value(state, k)}
     open_ |= _unheard(items, unknown, state.sig.core | state.sig.summary)
     open_ |= {k for k, i in enumerate(items) if i.text == "[" and k not in state.used}
     idle = scenery(items, state.used) if reading.match.entry.reads else set()
@@ -161,7 +161,9 @@ def _unknown(reading: Reading, items: Sequence[Item], said: Sequence[Item]) -> l
     bounding = words("described", "upper") | words("described", "lower")
     strange = [i for i in said if items.index(i) not in state.used and not any(among(s, known) for s in forms(i))]
     strange += [
-        i for i in items if i.lower in _OFTEN and i not in strange and not any(among(s, known) for s in forms(i))
+        i
+        for k, i in enumerate(items)
+        if i.lower in _OFTEN and i not in strange and k not in state.used and not any(among(s, known) for s in forms(i))
     ]
     strange = [i for i in strange if not _at_most(items, items.index(i), state)]
     to_value = any(p.start and items[p.start - 1].lower == "to" for p in state.pieces)

@@ -111,13 +111,14 @@ def _where(
         if any(k in taken for k in held):
             continue
         if not all(_same(w, word) for (w, _), word in zip(row[at : at + len(said)], said, strict=True)) and not (
-            plain and place.closed and said[0] in kin(row[at][0])
+            plain and place.closed and (said[0] in kin(row[at][0]) or (place.many and akin(said[0], row[at][0])))
         ):
             continue
         first = state.items[held[0]]
         spelled = first.text == value and value.isupper()
         bare = (first.is_stop or value.casefold() in frame) and not spelled
-        if plain and bare and not _beside(state, held[0], place):
+        led = held[0] and state.items[held[0] - 1].lower in ("in", "by", "using") and len(value) > 4
+        if plain and bare and not (_beside(state, held[0], place) or (led and place.closed)):
             continue
         if not place.closed and plain and among(said[0], state.sig.core):
             continue

@@ -227,16 +227,27 @@ def plain(state: Filling) -> None:
             _put(state, unit, places[0])
 
 
+def sorts(state: Filling) -> None:
+    """`science fiction novels`: words right before the thing that is asked for say of which sort it is."""
+    kinds = [p for p in state.open() if "kind" in p.traits and _worded(p) and not p.many]
+    for unit in units_of(phrases(state)) if len(kinds) == 1 else ():
+        if len(unit) == 1 and _attributive(state, unit[0]):
+            _put(state, unit, kinds[0])
+
+
+def called(state: Filling) -> None:
+    """`an alarm called gym`: what comes after it is the name."""
+    places = [p for p in state.open() if p.traits & {"titled"} and p.textual and not p.closed and not p.many]
+    for unit in units_of(phrases(state)) if len(places) == 1 else ():
+        if len(unit) == 1 and state.items[unit[0].start - 1].lower in words("described", "titling"):
+            _put(state, unit, places[0])
+
+
 def spare(state: Filling) -> None:
     """`with tofu`, `in mice`, `science fiction novels`: plain words that can only be for the one text that may be
     left out, once every required parameter has its value."""
     if any(p.field.required and p.field.default is None for p in state.open()):
         return
-    places = [p for p in state.open() if _worded(p) and not p.many]
-    for unit in units_of(phrases(state)):
-        kinds = [p for p in places if "kind" in p.traits and p.name not in state.said]
-        if len(unit) == 1 and len(kinds) == 1 and _attributive(state, unit[0]):
-            _put(state, unit, kinds[0])
     units = units_of(phrases(state))
     places = [p for p in state.open() if _worded(p) and not p.many]
     if len(units) != 1 or len(places) != 1 or len(units[0]) != 1 or state.left():
@@ -321,7 +332,7 @@ _TITLE: Final = re.compile(r"(?:the )?(?:exact |full )?(?:title|name)s? of\b", r
 
 def _sole(state: Filling, units: Sequence[Sequence[Piece]], wanted: Sequence[Place]) -> bool:
     """One place, and one phrase (or several that stand alike: `who made the lamp and who made the chair`)."""
-    if len(wanted) != 1 or len({_before(state, unit[0]) for unit in units}) != 1:
+    if len(wanted) != 1 or (len({_before(state, unit[0]) for unit in units}) != 1 and not _in_row(state, units)):
         return False
     if any(_indefinite(state, unit[0], wanted[0]) for unit in units):
         return False
@@ -330,6 +341,16 @@ def _sole(state: Filling, units: Sequence[Sequence[Piece]], wanted: Sequence[Pla
     for unit in units:
         _put(state, unit, wanted[0])
     return True
+
+
+def _in_row(state: Filling, units: Sequence[Sequence[Piece]]) -> bool:
+    """`lavender in ... and basil in ...`: each after the first stands after `and`, and all stand before one word."""
+    after = {state.items[u[0].end].lower if u[0].end < len(state.items) else "" for u in units}
+    joined = all(_before(state, u[0]) == stem("and") for u in units[1:])
+    return len(units) > 1 and joined and len(after) == 1 and after <= set(_PAIRED)
+
+
+_PAIRED: Final = ("in", "with", "for", "by", "at", "from", "on", "to")
 
 
 def _best(state: Filling, units: Sequence[Sequence[Piece]], wanted: Sequence[Place]) -> bool:

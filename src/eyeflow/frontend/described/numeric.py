@@ -38,6 +38,8 @@ def number_edge(piece: Piece, place: Place, said: Around) -> float | None:
         if unit_in(piece, place) is None:
             return None
         score += 1.8
+    elif piece.unit is not None and stem(piece.unit) in place.counted:
+        score += 1.8
     elif piece.unit is not None and any(akin(stem(piece.unit), w) for w in place.names):
         score += 2.5
     elif piece.unit is not None and any(akin(stem(piece.unit), w) for w in place.about):

@@ -28,6 +28,9 @@ _BEFORE: Final = ("to", "i", "you", "we", "please", "and", "then", "who", "that"
 """Words after which a verb is one."""
 
 
+_OBJECTS: Final = ("me", "us", "a", "an", "the", "my", "our", "this", "that", "some", "all", "it", "them")
+
+
 def phrases(state: Filling) -> list[Piece]:
     """Runs of words that neither ask nor belong to the capability or to a value."""
     taken = {k for p in state.pieces for k in range(p.start, p.end)} | state.used
@@ -91,6 +94,9 @@ def _noun(items: Sequence[Item], at: int, taken: set[int], *, going: bool) -> bo
     if item.lower.endswith(("'s", "ly")) or item.kind != "word":
         return False
     before = items[at - 1] if at else None
+    begins = before is None or before.text in (".", "!", "?", "\n")
+    if begins and at + 1 < len(items) and items[at + 1].lower in _OBJECTS:
+        return False  # `Draw me a picture`
     if before is not None and before.lower in ("that", "which", "who") and not going:
         return False  # `the part that produces ...`
     led = before is not None and before.is_stop and before.lower not in _BEFORE

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import pairwise
 from typing import Final
 
 import msgspec
@@ -136,7 +137,22 @@ def grouped(found: Sequence[Piece], items: Sequence[Item]) -> list[Piece]:
             out.append(msgspec.structs.replace(piece, group=last.group))
         else:
             out.append(piece)
-    return out
+    return _sized_apart(out, items)
+
+
+def _sized_apart(found: list[Piece], items: Sequence[Item]) -> list[Piece]:
+    """Without groups of numbers that go on in another unit: `aged 45, 180 cm, 90 kg` lists nothing."""
+    broken = {
+        one.group
+        for one, two in pairwise(found)
+        if one.group >= 0
+        and two.group != one.group
+        and one.kind == two.kind == "number"
+        and one.unit is not None
+        and two.unit not in (None, one.unit)
+        and _joined(items[one.end : two.start])
+    }
+    return [msgspec.structs.replace(p, group=-1) if p.group in broken else p for p in found]
 
 
 def _paired(found: Sequence[Piece], items: Sequence[Item]) -> set[int]:

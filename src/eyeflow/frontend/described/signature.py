@@ -226,9 +226,9 @@ def _said(param: Field, text: str) -> tuple[tuple[tuple[str, ...], str], ...]:
         quoted = _QUOTED.findall(held)
         parts = quoted or [re.sub(r"^(?:and|or)\s+", "", part.strip()) for part in re.split(r",|/|\bor\b", held)]
         found.update(dict.fromkeys(p.strip(" '\"") for p in parts if p and len(p.split()) <= 3))
-    hit = _EITHER.search(text) if not found else None
-    if hit is not None:
-        found.update(dict.fromkeys(re.split(r",? or |, ", hit["held"])))
+    either = _EITHER.search(text) if not found else None
+    if either is not None:
+        found.update(dict.fromkeys(re.split(r",? or |, ", either["held"])))
     if not found:
         found.update(dict.fromkeys(_QUOTED.findall(text)))
     return tuple((_stems(v), v) for v in found if _stems(v) and v.casefold() not in ("etc", "etc.") and _plain(v))
@@ -300,6 +300,7 @@ def _traits(param: Field, names: tuple[str, ...], about: tuple[str, ...], text: 
         ("platform", "platforms"),
         ("person", "persons"),
         ("contest", "contests"),
+        ("alike", "resembling"),
     ):
         if speaks(key, own):
             found.add(trait)

@@ -124,6 +124,8 @@ def _prepositions(before: str, piece: Piece, place: Place, said: Around) -> floa
         return 2.5
     if before == "in" and "contest" in traits:
         return 2.5
+    if before == "like":
+        return 2.5 if "alike" in traits else -1.0
     if before in ("to", "into") and traits & {"origin", "target"}:
         return 2.5 if "target" in traits else -3.0
     if before == "at" and "venue" in traits:
