@@ -4,11 +4,15 @@ bottom is seen first."""
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
 os.environ["EYEFLOW_CACHE"] = ""  # no test keeps or meets a catalog of another one; `test_compiled` says otherwise
+
+# A shell that starts a suite in the background has it ignore Ctrl-C, and so would every server and command it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 FIRST = ("ground", "tree", "recurrence", "ir", "catalog", "connectors", "svm", "frontend")
 LAST = ("simulate", "examples", "cli", "acceptance", "docs")

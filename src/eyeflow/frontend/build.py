@@ -14,13 +14,15 @@ import msgspec
 from eyeflow.frontend import (
     actions,
     branches,
+    filters,
     loops,
     nouns,
     pauses,
     plurals,
     receivers,
-    triggers,
+    rescues,
     unable,
+    unset,
     wording,
     working_out,
 )
@@ -28,15 +30,14 @@ from eyeflow.frontend.actions import Chosen
 from eyeflow.frontend.clauses import Clause
 from eyeflow.frontend.data import words as data_words
 from eyeflow.frontend.fetching import result_words
-from eyeflow.frontend.handling.receivers import addressed
 from eyeflow.frontend.intent import Action, Fallback, ForEach
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.policies import Policies
 from eyeflow.frontend.rewording import FOR_ALL
-from eyeflow.frontend.scope import Scope, Source, asking
+from eyeflow.frontend.scope import Scope, Source
 from eyeflow.frontend.tree import Do, If, Loop, Node
-from eyeflow.frontend.vocabulary import RECIPIENTS, Entry, split_name
-from eyeflow.values import Field, ObjectOf, Span, non_null
+from eyeflow.frontend.vocabulary import Entry
+from eyeflow.values import ObjectOf, Span, non_null
 
 LEAST = 0.3
 """A reading with a lower score is no reading."""
@@ -113,6 +114,7 @@ def _do(node: Do, scope: Scope, policies: Policies) -> Scope:
 
 
 def _act(node: Do, scope: Scope, policies: Policies) -> Scope:
+    """The action a clause tells, or what is asked or refused instead."""
     items = tuple(
         i
         for i in node.clause.items
@@ -120,6 +122,27 @@ def _act(node: Do, scope: Scope, policies: Policies) -> Scope:
     )
     meant = unable.whichever(items)
     scope, items = scope.explain({i.index for i in items} - {i.index for i in meant}), meant
+    other = _no_single_action(node, items, scope, policies)
+    if other is not None:
+        return other
+    readings = actions.read(items, scope)
+    found = [c for c in readings if c.score >= LEAST] or [c for c in readings[:1] if c.entry.capability_says and c.fits]
+    best = _pick(found, items, scope, node.clause.span) if found else None
+    unclear = _unclear(found, best, node, items, scope)
+    if unclear is not None:
+        return unclear
+    assert best is not None, "no reading, and none to choose between, is unclear"
+    them = plurals.meant(best, items, scope)
+    if them is not None:
+        return _over(them, node, policies)
+    files = loops.files_of(best.open, items, scope)
+    if files is not None:
+        return _for(files, Loop(node.clause, (node,)), policies)
+    return _acted(best, node, items, scope, policies)
+
+
+def _no_single_action(node: Do, items: tuple[Item, ...], scope: Scope, policies: Policies) -> Scope | None:
+    """What can be told before any capability is looked for: a pause, nothing at all, one of two, a loop, a figure."""
     paused = pauses.read(node.clause, items, scope)
     if paused is not None:
         return paused
@@ -141,13 +164,13 @@ def _act(node: Do, scope: Scope, policies: Policies) -> Scope:
     if unable.unknown_verb(items, scope):
         return unable.no_capability(node.clause, scope)
     several = working_out.reads_several(items, scope)
-    if several is not None:
-        return several
-    worked_out = working_out.works_out(items, scope)
-    if worked_out is not None:
-        return worked_out
-    readings = actions.read(items, scope)
-    found = [c for c in readings if c.score >= LEAST] or [c for c in readings[:1] if c.entry.capability_says and c.fits]
+    return several if several is not None else working_out.works_out(items, scope)
+
+
+def _unclear(
+    found: Sequence[Chosen], best: Chosen | None, node: Do, items: Sequence[Item], scope: Scope
+) -> Scope | None:
+    """The refusal or question where no reading was found, or where none of those found is sure."""
     somebody = unable.told_somebody(items, scope) if not found else None
     if somebody is not None:
         return unable.by_what(somebody, (), node.clause, scope)
@@ -158,28 +181,24 @@ def _act(node: Do, scope: Scope, policies: Policies) -> Scope:
         return scope.refuse(unknown.span, f"no service called {unknown.text} is in the catalog").explain(
             {i.index for i in items}
         )
-    best = _pick(found, items, scope, node.clause.span)
-    told = unable.by_no_way(found, items, scope) if scope.told_at(node.clause.span) is None else None
+    asked_before = scope.told_at(node.clause.span) is not None
+    told = unable.by_no_way(found, items, scope) if not asked_before else None
     if told is not None:
         return unable.by_what(told, found, node.clause, scope)
     if best is None:
         return unable.which(found, node.clause, scope)
-    kinds = unable.of_a_kind(best, items, scope) if scope.told_at(node.clause.span) is None else ()
-    if kinds:
-        return unable.ask_which(kinds, node.clause, scope)
-    them = plurals.meant(best, items, scope)
-    if them is not None:
-        return _over(them, node, policies)
-    files = loops.files_of(best.open, items, scope)
-    if files is not None:
-        return _for(files, Loop(node.clause, (node,)), policies)
-    after = best.scope
+    kinds = unable.of_a_kind(best, items, scope) if not asked_before else ()
+    return unable.ask_which(kinds, node.clause, scope) if kinds else None
+
+
+def _acted(best: Chosen, node: Do, items: Sequence[Item], scope: Scope, policies: Policies) -> Scope:
+    """The chosen reading as an action: its order, what is said of it besides, what it leaves open, what it gives."""
     last = next((a for a in reversed(scope.actions) if a.service or a.branches or a.for_each or a.wait), None)
     action = best.action
     if last is not None and (node.then or last.wait is not None):
         action = msgspec.structs.replace(action, after=_unawaited(scope.actions))
-    action, after = _governed(action, best, node, policies, after)
-    after = _open(best, action, items, after)
+    action, after = _governed(action, best, node, policies, best.scope)
+    after = unset.ask(best, action, items, after)
     for placeholder in best.placeholders:
         after = after.ask(
             f"{action.id}.{placeholder.strip('{}')}", f"What should stand for {placeholder}?", (), node.clause.span
@@ -211,70 +230,13 @@ def _governed(action: Action, best: Chosen, node: Do, policies: Policies, scope:
     if policies.rate is not None and best.entry.spec.__class__.__name__ == "Capability" and not best.entry.reads:
         action = msgspec.structs.replace(action, rate=policies.rate)
     if node.rescue:
-        scope = _fails_elsewhere(node, best, scope)
+        scope = rescues.fails_elsewhere(node, best, scope)
         said = scope.text[node.clause.span.start : node.clause.span.end].strip(" ,")
-        inner = build(_instead(node, best, scope), scope.put(actions=(), failed=said), Policies()).put(failed=None)
+        rescue = rescues.instead(node, best, scope)
+        inner = build(rescue, scope.put(actions=(), failed=said), Policies()).put(failed=None)
         action = msgspec.structs.replace(action, fallback=Fallback(actions=inner.actions))
         scope = inner.put(actions=scope.actions, sources=scope.sources)
     return action, scope
-
-
-def _instead(node: Do, best: Chosen, scope: Scope) -> tuple[Node, ...]:
-    """`fall back to Exchange Rates`: the same asked of another service."""
-    other = node.rescue[0]
-    if isinstance(other, Do) and best.entry.capability_says:
-        other = msgspec.structs.replace(other, clause=_by_another(other.clause, scope))
-        node = msgspec.structs.replace(node, rescue=(other, *node.rescue[1:]))
-    if not isinstance(other, Do) or len(node.rescue) > 1 or (other.clause.items and other.clause.items[0].acts):
-        return node.rescue
-    items = [i for i in other.clause.items if i.kind != "punct" and not i.is_stop]
-    name = scope.vocab.name_at([i.lower for i in items], 0) if items else None
-    if name is None or name.length != len(items) or best.entry.service.id in name.services:
-        return node.rescue
-    own = wording.named_at(best.entry, node.clause.items, scope)
-    kept = [i for i in node.clause.items if i.index not in own]
-    last = max((k for k, i in enumerate(node.clause.items) if i.index in own), default=len(kept))
-    at = min(last, len(kept))
-    clause = msgspec.structs.replace(other.clause, items=(*kept[:at], *items, *kept[at:]))
-    return (msgspec.structs.replace(other, clause=clause),)
-
-
-_PLACES = ("instead", "channel", "chat", "room", "group", "number")
-
-
-def _fails_elsewhere(node: Do, best: Chosen, scope: Scope) -> Scope:
-    """`post the weather, or if the weather service is down ...`: what is to fail is not what this clause does."""
-    first = node.rescue[0]
-    cue = first.clause.cue_items if isinstance(first, Do) and first.clause.role == "failure" else ()
-    named = wording.names_in(cue, scope) if cue else ()
-    if not named or best.entry.service.id in named or not {a.service for a in scope.actions} & set(named):
-        return scope
-    span = Span(cue[0].span.start, cue[-1].span.end)
-    said = scope.text[span.start : span.end]
-    asked = (
-        f"“{said}”: what should happen with the rest of the request then? Say the fallback right after what may fail."
-    )
-    return scope.ask("fallback", asked, (), span)
-
-
-def _by_another(clause: Clause, scope: Scope) -> Clause:
-    """`use Slack #ops instead`: the same is sent by another service."""
-    items = [i for i in clause.items if i.kind != "punct"]
-    told = bool(items) and items[0].lower in ("use", "try", "go", "do")
-    if not told and clause.role != "fallback":
-        return clause
-    items = items[told:]
-    while items and items[0].is_stop:
-        items = items[1:]
-    name = scope.vocab.name_at([i.lower for i in items], 0) if items else None
-    rest = items[name.length :] if name is not None else items
-    if name is None or any(i.is_word and not (i.is_stop or i.proper or i.lower in _PLACES) for i in rest):
-        return clause
-    plain = msgspec.structs.replace(clause.items[0], kind="word", proper=False, value=None)
-    verb = msgspec.structs.replace(plain, lower="send", stem="send", verb=True)
-    it = msgspec.structs.replace(plain, lower="it", stem="it", verb=False)
-    again = () if any(i.lower == "instead" for i in items) else (msgspec.structs.replace(it, lower="instead"),)
-    return msgspec.structs.replace(clause, items=(verb, it, *items, *again))
 
 
 def _retries_this(clause: Clause, policies: Policies) -> bool:
@@ -305,58 +267,6 @@ def _by_name(chosen: Chosen, items: Sequence[Item], scope: Scope) -> bool:
     """The service is called by its name, written as one."""
     own = wording.named_at(chosen.entry, items, scope)
     return any(i.proper and i.index in own for i in items)
-
-
-def _open(best: Chosen, action: Action, items: Sequence[Item], scope: Scope) -> Scope:
-    """Questions for required parameters without a value; answers given are put in their place."""
-    left = set(best.unexplained)
-    for param in best.open:
-        slot = f"{action.id}.{param.name}"
-        text, options = _question(best.entry, param, scope)
-        who = addressed(items, scope.vocab) if param.entity in RECIPIENTS else []
-        if who:  # one question about `text Maria`: her number
-            said = scope.text[who[0].span.start : who[-1].span.end]
-            text, scope = f"{text} That of “{said}”.", scope.explain({i.index for i in who})
-            left -= {i.index for i in who}
-        beside = _beside(param, items, left) if not who else []
-        if beside:
-            said = scope.text[beside[0].span.start : beside[-1].span.end]
-            text, scope = f"{text} You said “{said}”.", scope.explain({i.index for i in beside})
-            left -= {i.index for i in beside}
-        scope = scope.ask(slot, text, options, action.span)
-    unset = unable.changes_nothing(best, items)
-    if unset:
-        text, options = _question(best.entry, unset[0], scope)
-        if len(unset) > 1:
-            text = f"{best.entry.service.title}: what should change? Say the {_either(unset)} it gets."
-            options = ()
-        scope = scope.ask(f"{action.id}.{unset[0].name}", text, options, action.span)
-    return scope
-
-
-def _beside(param: Field, items: Sequence[Item], left: set[int]) -> list[Item]:
-    """`that noisy monitor`: words that say which one, though nobody could read them, with what is asked for."""
-    names = split_name(param.name)
-    for at, item in enumerate(items):
-        if not item.is_word or item.stem not in names:
-            continue
-        first = at
-        while first > 1 and items[first - 1].index in left and items[first - 1].is_word:
-            first -= 1
-        if first < at:
-            return list(items[first : at + 1])
-    return []
-
-
-def _either(params: Sequence[Field]) -> str:
-    names = [p.name.replace("_", " ") for p in params]
-    return f"{', '.join(names[:-1])} or {names[-1]}"
-
-
-def _question(entry: Entry, param: Field, scope: Scope) -> tuple[str, tuple[str, ...]]:
-    known = dict(scope.ctx.profile.defaults).get(f"{entry.service.id}.{param.name}")
-    options = tuple(param.enum) or ((str(known.value),) if known is not None else ())
-    return asking(entry, param), options
 
 
 def _see_result(entry: Entry, action: Action, scope: Scope) -> Scope:
@@ -422,7 +332,7 @@ def _for(listed: loops.Listed, node: Loop, policies: Policies) -> Scope:
     inner = build(node.body, scope.put(actions=(), sources=(*scope.sources, listed.item)), policies)
     after = inner.put(actions=scope.actions, sources=scope.sources)
     loop_id, after = after.name(f"each_{listed.item.root}")
-    head = ForEach(item=listed.item.root, source=listed.expr, where=triggers.all_of(listed.where))
+    head = ForEach(item=listed.item.root, source=listed.expr, where=filters.all_of(listed.where))
     return after.act(Action(id=loop_id, for_each=head, actions=inner.actions, span=node.clause.span))
 
 

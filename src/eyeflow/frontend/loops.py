@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from eyeflow.frontend import nouns, states, triggers
+from eyeflow.frontend import filters, nouns, states
 from eyeflow.frontend.comparisons import negate
 from eyeflow.frontend.data import words as data_words
 from eyeflow.frontend.items import Item
@@ -62,7 +62,7 @@ def last_list(said: Sequence[Item], scope: Scope) -> Listed | None:
         expr = ".".join(p for p in (source.root, listing.path) if p)
         called = singular(listing.path or source.root)
         item = _item(called, listing.item, listing.nouns, source.service, source.entry)
-        where, scope, used = triggers.modifiers(said, set(), scope, item)
+        where, scope, used = filters.modifiers(said, set(), scope, item)
         left = {i.index for i in nouns.content(said) if i.index not in used}
         return Listed(expr, item, tuple(where), scope.explain({i.index for i in said} - left))
     return None
@@ -102,7 +102,7 @@ def _filtered(items: Sequence[Item], reading: nouns.Reading, of: Type) -> Listed
     service = entry.service.id if entry is not None else (reading.source.service if reading.source else "")
     item = _item(called, of, said, service, entry)
     known = {i.index for i in items if i.index in reading.scope.explained}
-    where, scope, used = triggers.modifiers(items, known, reading.scope, item)
+    where, scope, used = filters.modifiers(items, known, reading.scope, item)
     if any(i.index not in known and i.index not in used for i in nouns.content(items)):
         return None
     return Listed(reading.expr, item, tuple(where), scope)
@@ -110,10 +110,10 @@ def _filtered(items: Sequence[Item], reading: nouns.Reading, of: Type) -> Listed
 
 def without(listed: Listed, said: Sequence[Item]) -> Listed | None:
     """The list less the items that `said` describes; None when that cannot be read."""
-    exprs, scope, used = triggers.modifiers(said, set(), listed.scope, listed.item)
+    exprs, scope, used = filters.modifiers(said, set(), listed.scope, listed.item)
     if not exprs or any(i.index not in used for i in nouns.content(said)):
         return None
-    where = (*listed.where, negate(triggers.all_of(exprs) or "false"))
+    where = (*listed.where, negate(filters.all_of(exprs) or "false"))
     return Listed(listed.expr, listed.item, where, scope.explain(used))
 
 

@@ -351,13 +351,13 @@ def _shaped(  # noqa: PLR0917 - one step of two readers, with all they know
     used = made.used | holding
     left = [i for i in rest if i.index not in used]
     if left and want is not None:
-        from eyeflow.frontend import triggers  # noqa: PLC0415 - conditions are read with this module
+        from eyeflow.frontend import filters  # noqa: PLC0415 - conditions are read with this module
 
         about = Source(lists.ONE, item, how.nouns, how.service, "item", how.entry)
         known = {i.index for i in items} - {i.index for i in left} - {i.index for i in items if i.is_stop}
-        where, after, more = triggers.modifiers(items, known, scope, about)
+        where, after, more = filters.modifiers(items, known, scope, about)
         if more and all(f"{lists.ONE}." in each for each in where):
-            kept = f"FILTER({expr}, {lists.ONE}, {triggers.all_of(where)})"
+            kept = f"FILTER({expr}, {lists.ONE}, {filters.all_of(where)})"
             made = lists.shaped(kept, item, items, taken | more, how.limited)
             used, scope = made.used | frozenset(more) | holding, after
     if made.expr.startswith("FIRST(") and made.type == item and isinstance(item, ObjectOf):

@@ -13,7 +13,7 @@ from itertools import pairwise
 import msgspec
 
 from eyeflow.frontend import clauses as cutting
-from eyeflow.frontend import conditions, loops, orders, pauses, plainly, policies, several, timing, triggers
+from eyeflow.frontend import conditions, filters, loops, orders, pauses, plainly, policies, several, timing, triggers
 from eyeflow.frontend.clauses import Clause
 from eyeflow.frontend.comparisons import negate
 from eyeflow.frontend.intent import (
@@ -262,10 +262,10 @@ def _less(started: triggers.Started, excluded: Sequence[Clause]) -> tuple[Trigge
     """The event without what `except ...` leaves out."""
     scope, trigger = started.scope, started.trigger
     for clause in excluded:
-        exprs, scope, used = triggers.modifiers(clause.items, set(), scope, started.source)
+        exprs, scope, used = filters.modifiers(clause.items, set(), scope, started.source)
         scope = scope.explain(used)
         if exprs and isinstance(trigger, EventTrigger):
-            where = negate(triggers.all_of(exprs) or "false")
+            where = negate(filters.all_of(exprs) or "false")
             joined = f"AND({trigger.where}, {where})" if trigger.where else where
             trigger = msgspec.structs.replace(trigger, where=joined)
             scope = scope.explain({i.index for i in clause.items})

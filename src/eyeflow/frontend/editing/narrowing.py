@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from eyeflow.frontend import conditions, triggers
+from eyeflow.frontend import conditions, filters
 from eyeflow.frontend.comparisons import negate
 from eyeflow.frontend.data import words
 from eyeflow.frontend.editing.naming import effects, named
@@ -70,7 +70,7 @@ def _filtered(task: ir.Task) -> ir.Event | ir.Webhook | ir.Action | None:
 
 def _read(items: Sequence[Item], scope: Scope, source: Source) -> str | None:
     """The condition that all of the words say."""
-    exprs, after, used = triggers.modifiers(items, set(), scope, source)
+    exprs, after, used = filters.modifiers(items, set(), scope, source)
     if not exprs:
         made = conditions.read(items, scope, source)
         if made is None or made.unexplained:
@@ -79,7 +79,7 @@ def _read(items: Sequence[Item], scope: Scope, source: Source) -> str | None:
     left = [item for item in content(items) if item.index not in used and item.stem not in source.nouns]
     if left or after.actions or after.questions:
         return None
-    return triggers.all_of(exprs)
+    return filters.all_of(exprs)
 
 
 def _both(one: Expr | None, other: Expr) -> Expr:
