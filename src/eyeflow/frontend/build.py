@@ -14,6 +14,7 @@ import msgspec
 from eyeflow.frontend import (
     actions,
     branches,
+    finding,
     loops,
     nouns,
     pauses,
@@ -46,12 +47,32 @@ def build(nodes: Sequence[Node], scope: Scope, policies: Policies) -> Scope:
     """All `nodes` at one level."""
     state = branches.Built(scope)
     gates = pauses.Gates()
-    for node in _of_the_same(_governing_all(nodes, scope)):
+    nodes, opened = _opening(_governing_all(nodes, scope), scope)
+    for node in _of_the_same(nodes):
         before = state.scope.actions
         state = _node(node, state, policies)
         clause = node.clause if isinstance(node, Do) else None
         state = msgspec.structs.replace(state, scope=gates.through(before, clause, state.scope))
-    return state.scope
+    done = state.scope
+    for clause, services in opened:
+        if any(a.service in services for a in done.did):
+            done = done.explain({i.index for i in clause.items})
+        else:
+            done = unable.no_capability(clause, done)
+    return done
+
+
+def _opening(nodes: Sequence[Node], scope: Scope) -> tuple[list[Node], list[tuple[Clause, tuple[str, ...]]]]:
+    """`open Gmail and send X`: the nodes without those that only open what is used after, and those with whose it is."""
+    kept: list[Node] = []
+    opened: list[tuple[Clause, tuple[str, ...]]] = []
+    for at, node in enumerate(nodes):
+        services = unable.opens(node.clause.items, scope) if isinstance(node, Do) and nodes[at + 1 :] else ()
+        if services and isinstance(node, Do) and not node.rescue:
+            opened.append((node.clause, services))
+        else:
+            kept.append(node)
+    return kept, opened
 
 
 def _governing_all(nodes: Sequence[Node], scope: Scope) -> list[Node]:
@@ -146,7 +167,7 @@ def _act(node: Do, scope: Scope, policies: Policies) -> Scope:
     worked_out = working_out.works_out(items, scope)
     if worked_out is not None:
         return worked_out
-    readings = actions.read(items, scope)
+    readings = finding.read(items, scope) or actions.read(items, scope)
     found = [c for c in readings if c.score >= LEAST] or [c for c in readings[:1] if c.entry.capability_says and c.fits]
     somebody = unable.told_somebody(items, scope) if not found else None
     if somebody is not None:

@@ -103,14 +103,19 @@ def _by_service(entries: Sequence[Entry]) -> dict[str, tuple[int, ...]]:
 
 
 def _orders(services: Sequence[Service]) -> frozenset[str]:
-    """Words as which phrases of writes begin orders: `reserve the articles`, `hold back`, by the article after them."""
+    """Words as which phrases of writes begin orders: `reserve the articles`, `hold back`, by the article after them;
+    `stream radio` beside `play radio`, by the verb in its place; the summary, where a service has no phrases."""
     found: set[str] = set()
     for service in services:
         for capability in service.capabilities:
-            for phrase in capability.phrases if capability.effect in ("write", "irreversible") else ():
-                said = phrase.casefold().split()
-                if len(said) > 1 and said[0].isalpha() and said[1] in _ARTICLES and said[0] not in words("stop"):
-                    found.add(said[0])
+            if capability.effect not in ("write", "irreversible"):
+                continue
+            said = [phrase.casefold().split() for phrase in capability.phrases or (capability.summary,)]
+            said = [phrase for phrase in said if phrase[1:] and phrase[0].isalpha() and phrase[0] not in words("stop")]
+            beside = {tuple(phrase[1:]) for phrase in said if phrase[0] in words("verbs")}
+            found |= {phrase[0] for phrase in said if phrase[1] in _ARTICLES or tuple(phrase[1:]) in beside}
+            called = capability.name.casefold()
+            found |= {called} & {phrase.casefold() for phrase in capability.phrases} - words("stop")
     return frozenset(found)
 
 

@@ -72,6 +72,19 @@ def unknown_verb(items: Sequence[Item], scope: Scope) -> bool:
     return told and not verb.acts and not any(verb.stem in phrase for e in known for phrase in (*e.phrases, e.summary))
 
 
+_OPENS: Final = ("open", "start", "launch", "use")
+
+
+def opens(items: Sequence[Item], scope: Scope) -> tuple[str, ...]:
+    """`open the Gmail app`: the services that are only opened, by their name."""
+    said = [i for i in items[1:] if i.kind != "punct" and not i.is_stop]
+    if not items or items[0].lower not in _OPENS or not said:
+        return ()
+    name = scope.vocab.name_at([i.lower for i in said], 0)
+    rest = said[name.length :] if name is not None else said
+    return name.services if name is not None and all(i.lower in ("app", "application") for i in rest) else ()
+
+
 _PARTICLES: Final = ("on", "off", "up", "down", "out", "back")
 _LOST: Final = ("it", "them", "this", "these", "those", "that")
 
