@@ -63,7 +63,7 @@ def build(nodes: Sequence[Node], scope: Scope, policies: Policies) -> Scope:
 
 
 def _opening(nodes: Sequence[Node], scope: Scope) -> tuple[list[Node], list[tuple[Clause, tuple[str, ...]]]]:
-    """`open Gmail and send X`: the nodes without those that only open what is used after, and those with whose it is."""
+    """`open Gmail and send X`: the nodes without what only opens what is used after, and what does."""
     kept: list[Node] = []
     opened: list[tuple[Clause, tuple[str, ...]]] = []
     for at, node in enumerate(nodes):
@@ -179,6 +179,7 @@ def _act(node: Do, scope: Scope, policies: Policies) -> Scope:
         return scope.refuse(unknown.span, f"no service called {unknown.text} is in the catalog").explain(
             {i.index for i in items}
         )
+    found = unable.to_me(found, items, scope) if scope.told_at(node.clause.span) is None else found
     best = _pick(found, items, scope, node.clause.span)
     told = unable.by_no_way(found, items, scope) if scope.told_at(node.clause.span) is None else None
     if told is not None:
@@ -315,6 +316,8 @@ def _pick(found: Sequence[Chosen], items: Sequence[Item], scope: Scope, span: Sp
             break
         if other.astray > best.astray:
             continue  # somebody is named to whom that one cannot send
+        if other.unexplained and not best.unexplained and best.fits:
+            continue  # words were said that only the best has a place for
         if _by_name(best, items, scope) and not _by_name(other, items, scope):
             continue
         if other.entry.service.id != best.entry.service.id:

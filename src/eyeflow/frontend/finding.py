@@ -36,7 +36,7 @@ _SOUGHT: Final = ("query", "q", "search", "term", "keyword", "keywords")
 _MAKERS: Final = ("artist", "artists", "author", "authors", "creator", "maker", "composer", "writer")
 _CALLED: Final = ("called", "named", "titled", "entitled")
 _ANY: Final = ("a", "an", "any", "some")
-_OPEN: Final = frozenset({"something", "anything", "everything", "it", "them", "this", "that", "more", "all", "me", "us"})
+_OPEN: Final = frozenset(("something", "anything", "everything", "it", "them", "this", "that", "more", "all", "me"))
 
 
 class Taker(msgspec.Struct, frozen=True, eq=False):
@@ -74,8 +74,11 @@ def read(items: Sequence[Item], scope: Scope) -> tuple[Chosen, ...]:
     if not found:
         return ()
     said, taker = max(found, key=lambda f: f[0].worth)
+    spare = frozenset(i.index for i in items if i.index not in {h.index for h in held})
     chosen = _chosen(taker, said, held, scope)
-    return () if chosen is None else (chosen,)
+    if chosen is None:
+        return ()
+    return (msgspec.structs.replace(chosen, scope=chosen.scope.explain(spare)),)
 
 
 def _plainly(items: Sequence[Item]) -> list[Item]:

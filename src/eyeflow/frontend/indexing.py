@@ -21,7 +21,7 @@ from eyeflow.catalog import compiled
 from eyeflow.catalog.model import Capability, Catalog, Service, TriggerKind
 from eyeflow.frontend.lexicon import same_doing, stem, words
 from eyeflow.frontend.vocabulary import Entry, Vocabulary, content_stems, listing_of, split_name, walk
-from eyeflow.values import Type
+from eyeflow.values import STRING, Type
 
 _ARTICLES: Final = frozenset({"the", "a", "an", "it", "them", "back", "my", "our"})
 _SENDING: Final = ("send", "message", "ping", "page", "wake")
@@ -84,7 +84,32 @@ def _names(services: Sequence[Service]) -> dict[str, tuple[str, ...]]:
             parts = name.casefold().replace("(", " ").replace(")", " ").split()
             if parts and not (len(parts) == 1 and parts[0] in words("stop")):
                 found[" ".join(parts)].add(service.id)
+    for name, service_id in _short(services).items():
+        if name not in found:
+            found[name].add(service_id)
     return {name: tuple(sorted(held)) for name, held in found.items()}
+
+
+def _short(services: Sequence[Service]) -> dict[str, str]:
+    """`tesla` of a Tesla Car: the first word of a title, by which the service's own phrases call it, and no other's
+    texts say."""
+    said = {service.id: [p.casefold().replace("'s", "").split() for p in _texts(service)] for service in services}
+    where = Counter(word for phrases in said.values() for word in {w for phrase in phrases for w in phrase})
+    found: dict[str, str] = {}
+    for service in services:
+        title = service.title.casefold().split()
+        if len(title) != 2 or where[title[0]] != 1 or not title[0].isalpha() or title[0] in words("stop"):
+            continue
+        own = [phrase for phrase in said[service.id] if title[0] in phrase]
+        alone = [phrase for phrase in own if title[1] not in phrase]
+        if alone and 2 * len(own) >= len(said[service.id]):
+            found[title[0]] = service.id
+    return found
+
+
+def _texts(service: Service) -> list[str]:
+    specs: tuple[Capability | TriggerKind, ...] = (*service.capabilities, *service.triggers)
+    return [text for spec in specs for text in spec.phrases or (spec.summary,)]
 
 
 def _longest(names: Iterable[str]) -> dict[str, int]:
@@ -244,8 +269,30 @@ def _specs(catalog: Catalog) -> Iterator[_Spec]:
     """What becomes entries, in their order."""
     for service in catalog.services:
         spoken = any(c.phrases or c.examples for c in service.capabilities)
-        yield from ((service, c) for c in service.capabilities if c.phrases or c.examples or not spoken)
+        held = [c for c in service.capabilities if c.phrases or c.examples or not spoken]
+        silent = not any(p.role == "content" for c in service.capabilities for p in c.params)
+        yield from ((service, _with_content(c) if silent else c) for c in held)
         yield from ((service, t) for t in service.triggers)
+
+
+_CONTENTS: Final = ("message", "body", "text", "content", "status", "comment", "note")
+"""Names of texts that are said to somebody, the likeliest first."""
+
+
+def _with_content(capability: Capability) -> Capability:
+    """Where a service says of no parameter that it is what is said: the one that is called so."""
+    if capability.effect not in ("write", "irreversible"):
+        return capability
+    plain = {
+        p.name: p
+        for p in capability.params
+        if p.required and p.type == STRING and not (p.enum or p.entity or p.format or p.secret)
+    }
+    name = next((name for name in _CONTENTS if name in plain), None)
+    if name is None:
+        return capability
+    params = tuple(msgspec.structs.replace(p, role="content") if p.name == name else p for p in capability.params)
+    return msgspec.structs.replace(capability, params=params)
 
 
 # --- making it -----------------------------------------------------------------------------------------------------

@@ -17,7 +17,20 @@ from eyeflow.frontend.data import words
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import words as language
 from eyeflow.frontend.vocabulary import split_name, walk
-from eyeflow.values import BOOLEAN, DATE, INTEGER, STRING, TIMESTAMP, Field, ListOf, ObjectOf, Scalar, Type, is_numeric, non_null
+from eyeflow.values import (
+    BOOLEAN,
+    DATE,
+    INTEGER,
+    STRING,
+    TIMESTAMP,
+    Field,
+    ListOf,
+    ObjectOf,
+    Scalar,
+    Type,
+    is_numeric,
+    non_null,
+)
 
 ONE: Final = "one"
 """What an item is called inside an expression over a list."""

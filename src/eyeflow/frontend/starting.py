@@ -185,7 +185,8 @@ def _about_every(clause: Clause, scope: Scope) -> tuple[triggers.Started, Clause
     related = _whoever(clause, items, scope)
     if related is not None:
         return related
-    at = next((k for k, i in enumerate(items) if i.lower in ("every", "each", "any", "new") and k > 0), None)
+    singled = (k for k, i in enumerate(items) if i.lower in ("every", "each", "any", "new") and k > 0)
+    at = next((k for k in singled if not _in_a_name(items, k, scope)), None)
     if at is None and items and same_doing("tell", items[0].stem):
         after = (k + 1 for k, i in enumerate(items[:-1]) if i.lower == "about" and k > 0)
         at = next((k for k in after if any(plural(i) for i in items[k : k + 3] if i.is_word)), None)
@@ -210,6 +211,12 @@ def _about_every(clause: Clause, scope: Scope) -> tuple[triggers.Started, Clause
             kept = (*items[: at - told], *items[end:], *(i for i in clause.items if i.index in limits))
             return msgspec.structs.replace(found[0], scope=done), msgspec.structs.replace(clause, items=kept)
     return None
+
+
+def _in_a_name(items: Sequence[Item], at: int, scope: Scope) -> bool:
+    """`the New York Times`: nothing there is new."""
+    name = scope.vocab.name_at([i.lower for i in items], at)
+    return name is not None and name.length > 1
 
 
 _PLACING = (

@@ -136,6 +136,30 @@ def unknown_service(items: Sequence[Item], best: Chosen, scope: Scope) -> Item |
     return None
 
 
+def to_me(found: Sequence[Chosen], items: Sequence[Item], scope: Scope) -> list[Chosen]:
+    """`send me the news`, where something is there to tell the person who asks, and nobody else: by that first, when
+    nothing says by which service."""
+    own = next((c for c in found[:4] if _tells_me(c.entry)), None)
+    close = own is not None and (own is found[0] or found[0].score - own.score < 2 * MARGIN)
+    if own is None or not close or not any(i.lower in words("me") for i in items):
+        return list(found)
+    others = [c for c in found if c.entry.capability_says]
+    if wording.means_at(items, scope) or any(wording.named_at(c.entry, items, scope) for c in others):
+        return list(found)
+    if items[0].stem not in ("send", "show", "give") and not same_doing("tell", items[0].stem):
+        return list(found)
+    return [own, *(c for c in found if c is not own and c not in others)]
+
+
+def _tells_me(entry: Entry) -> bool:
+    """It has no place for a recipient, and its phrases say `me`."""
+    spec = entry.spec
+    if not entry.capability_writes or any(p.entity in RECIPIENTS for p in spec.params):
+        return False
+    me = sum(1 for phrase in spec.phrases if words("me") & set(phrase.casefold().split()))
+    return 2 * me > len(spec.phrases) and any(p.role == "content" for p in spec.params)
+
+
 def by_no_way(found: Sequence[Chosen], items: Sequence[Item], scope: Scope) -> Told | None:
     """`remind Priya ...`, `notify me ...`: somebody is to be told, where nothing says by which service."""
     close = [c for c in found if found[0].score - c.score < MARGIN]
