@@ -20,7 +20,7 @@ import msgspec
 from eyeflow.catalog import compiled
 from eyeflow.catalog.model import Capability, Catalog, Service, TriggerKind
 from eyeflow.frontend.lexicon import same_doing, stem, words
-from eyeflow.frontend.vocabulary import Entry, Vocabulary, content_stems, listing_of, split_name, walk
+from eyeflow.frontend.vocabulary import PARTICLES, Entry, Vocabulary, content_stems, listing_of, split_name, walk
 from eyeflow.values import STRING, Type
 
 _ARTICLES: Final = frozenset({"the", "a", "an", "it", "them", "back", "my", "our"})
@@ -47,7 +47,7 @@ def _entry(service: Service, spec: Capability | TriggerKind) -> Entry:
         key=f"{service.id}.{spec.name}",
         service=service,
         spec=spec,
-        phrases=tuple(p for p in said if p) or (split_name(spec.name),),
+        phrases=(*(tuple(p for p in said if p) or (split_name(spec.name),)), *_switching(spec, said)),
         summary=frozenset(content_stems(spec.summary)),
         names=frozenset(w for group in names for w in group),
         fields=fields,
@@ -55,6 +55,24 @@ def _entry(service: Service, spec: Capability | TriggerKind) -> Entry:
         listing=listing_of(result),
         verbs=_verbs(spec),
     )
+
+
+_SETTING: Final = frozenset(stem(word) for word in ("set", "turn", "switch", "shut", "change", "put"))
+_SETTINGS: Final = frozenset(stem(word) for word in ("power", "state", "status", "mode", "setting"))
+
+
+def _switching(spec: Capability | TriggerKind, said: Sequence[tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
+    """`turn on the lights`, where a phrase is `set the power on the lights` and the values are `on` and `off`."""
+    if not isinstance(spec, Capability) or spec.effect not in ("write", "irreversible"):
+        return ()
+    switch = next((p for p in spec.params if p.required and {v.casefold() for v in p.enum} == {"on", "off"}), None)
+    if switch is None:
+        return ()
+    plain = PARTICLES | _SETTINGS | set(split_name(switch.name))
+    things = {tuple(w for w in p[1:] if w not in plain) for p in said if p and p[0] in _SETTING}
+    known = {p for p in said if "on" in p or "off" in p}
+    made = sorted((stem("turn"), way, *thing) for thing in things if 0 < len(thing) < 3 for way in ("on", "off"))
+    return tuple(p for p in made if p not in known)
 
 
 def _verbs(spec: Capability | TriggerKind) -> frozenset[str]:

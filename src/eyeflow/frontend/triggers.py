@@ -7,7 +7,7 @@ In: items of the clause, a scope. Out: `Started`s, best first. Never: schedules 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import msgspec
@@ -21,7 +21,7 @@ from eyeflow.frontend.values_said import quote
 from eyeflow.frontend.vocabulary import Entry, split_name, walk
 from eyeflow.values import JSON, STRING, Field, Json, ListOf, ObjectOf, Span, non_null
 
-_LOOK, LEFT_COST, OPEN_COST, NOT_THE_NEW_ONE = 6, 1.2, 0.5, 1.5
+_LOOK, LEFT_COST, OPEN_COST, NOT_THE_NEW_ONE, UNCHOSEN = 6, 1.2, 0.5, 1.5, 0.3
 
 
 class Started(msgspec.Struct, frozen=True, eq=False):
@@ -36,8 +36,8 @@ class Started(msgspec.Struct, frozen=True, eq=False):
     entry: Entry | None = None
 
 
-def read(items: Sequence[Item], scope: Scope) -> tuple[Started, ...]:
-    """Readings of a trigger clause, best first."""
+def read(items: Sequence[Item], scope: Scope, service: str | None = None) -> tuple[Started, ...]:
+    """Readings of a trigger clause, best first; those of `service` alone where it is given."""
     held = [i for i in items if i.kind != "time"]
     if not held:
         return ()
@@ -52,7 +52,7 @@ def read(items: Sequence[Item], scope: Scope) -> tuple[Started, ...]:
     if held[0].lower in happenings.IMPERSONAL:  # `it rains`: the word may be a state that an event carries
         near = (*near, *(e for e in scope.vocab.entries if e.is_trigger and e not in near and states.carries(e, held)))
     for entry in near:
-        if not entry.is_trigger:
+        if not entry.is_trigger or (service is not None and entry.service.id != service):
             continue
         match = wording.match(entry, held, scope)
         filled = slots.fill(entry, held, scope)
@@ -130,6 +130,7 @@ def _event(entry: Entry, match: wording.Match, filled: slots.Filled, items: Sequ
     score = match.score + 1.0 * filled.strong - OPEN_COST * len(open_) + 0.3 * len(where)
     score += (1.7 if {"current", "now"} & (entry.names | entry.summary) else 1.5) * impersonal
     score -= LEFT_COST * sum(0.5 + 0.1 * scope.vocab.rarity(i.stem) for i in items if i.index in left)
+    score -= UNCHOSEN * len(_unchosen(entry, complete.params))
     score -= NOT_THE_NEW_ONE * (_new_one(items, scope) - _about(entry) != set())
     for slot, value, why in complete.assumed:
         scope = scope.assume(f"trigger.{slot}", value, why)
@@ -139,6 +140,13 @@ def _event(entry: Entry, match: wording.Match, filled: slots.Filled, items: Sequ
     )  # fmt: skip
     after = scope.see(source).explain({i.index for i in items} - set(left))
     return Started(trigger, source, after, round(score, 4), open_, left, entry)
+
+
+def _unchosen(entry: Entry, params: Mapping[str, object]) -> list[str]:
+    """Choices that the same thing, asked for, needs and nobody made: a section, a category."""
+    twin = entry.service.capability(entry.spec.name)
+    wanted = {p.name for p in twin.params if p.required and p.enum} if twin is not None else set()
+    return sorted(wanted - set(params))
 
 
 _AWAY = ("to", "into", "onto", "and", "then")
@@ -217,7 +225,8 @@ def modifiers(items: Sequence[Item], used: set[int], scope: Scope, about: Source
             taken.update(i.index for i in run)
             continue
         condition = conditions.read(run, scope, about) or _with_subject(run, items, scope, about)
-        itself = happenings.of_itself(run, about) if condition is None or condition.unexplained else None
+        astray = condition is None or condition.unexplained or f"{about.root}." not in condition.expr
+        itself = happenings.of_itself(run, about) if astray else None
         if itself is not None:
             condition = conditions.read(itself, scope, about)
         if condition is None or condition.unexplained or condition.scope.actions != scope.actions:
@@ -226,9 +235,13 @@ def modifiers(items: Sequence[Item], used: set[int], scope: Scope, about: Source
             continue  # it says something of another thing
         if condition.expr.startswith(("EQ(", "NE(")) and not _names_value(run, about):
             continue
+        if condition.expr.startswith("GT(") and condition.expr.endswith(", 0)") and not _measured(run):
+            continue  # a measure is named, and nothing said of it
         if condition.expr.startswith(("NE(COALESCE", "NOT(IS_NULL")) and not _states(run):
             continue
         exprs.append(condition.expr)
+        read_now = condition.scope.explained - scope.explained
+        taken.update(i.index for i in items if i.index in read_now)
         scope = condition.scope
         taken.update(i.index for i in run)
     return exprs, scope, taken
@@ -250,12 +263,18 @@ def _states(run: Sequence[Item]) -> bool:
     )
 
 
+def _measured(run: Sequence[Item]) -> bool:
+    return _states(run) or any(i.is_literal for i in run)
+
+
 def _with_subject(
     run: Sequence[Item], items: Sequence[Item], scope: Scope, about: Source
 ) -> conditions.Condition | None:
     """`its stock drops below 5`: the words before the comparison, though they named the event, say what is compared."""
     if about.root == lists.ONE:
         return None  # of a list named in passing: its own words say what is filtered
+    own = nouns.service_items(items, about.service, scope) - {i.index for i in run}
+    items = [i for i in items if i.index not in own]
     at = next((k for k, i in enumerate(items) if i is run[0]), 0)
     for back in range(1, 5):
         if at - back < 0:

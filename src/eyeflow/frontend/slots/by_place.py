@@ -116,7 +116,9 @@ def plain_places(said: Filling) -> None:
             k += 1
         loose = any(said.items[n].lower in words("vague") | words("judgement") | words("superlatives") for n in run)
         value = said.value_of(held[0], run) if run and k - at <= 3 and not loose else None
-        if value is not None and not (set(run) & (said.named | said.foreign)):
+        named = said.scope.vocab.name_at([said.items[n].lower for n in run], 0) if run else None
+        whole = named is not None and named.length == len(run)  # a service, and not a place
+        if value is not None and not whole and not (set(run) & (said.named | said.foreign)):
             said.put(held[0], value, run, strong=False)
             return
 
