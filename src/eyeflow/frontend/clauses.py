@@ -14,7 +14,7 @@ import msgspec
 
 from eyeflow.frontend import comparisons
 from eyeflow.frontend.items import Item
-from eyeflow.frontend.lexicon import cue_at, phrase_at
+from eyeflow.frontend.lexicon import cue_at, phrase_at, words
 from eyeflow.values import Span
 
 ACTION = "action"
@@ -204,6 +204,7 @@ class _Cutter:
                 return boundary and (self._starts_action(after) or self.items[after].text == ",")
             return boundary or self._starts_action(after)
         if kind == "trigger" and self.lowered[at] == "once":
+            boundary = boundary or self.lowered[at - 1] in words("me") or self.lowered[at - 2 : at] == ["me", "know"]
             often = self.lowered[after] in ("a", "an", "per", "every", "each", "in") and not self._a_thing(after + 1)
             return boundary and self.items[after].kind == "word" and not often
         if kind == "trigger" and self.lowered[after - 1] == "after":

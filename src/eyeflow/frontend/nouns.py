@@ -147,7 +147,7 @@ def _from_source(
     asked: Sequence[Item], source: Source, scope: Scope, want: Field | None, *, pronoun: bool, led: bool = True
 ) -> Reading | None:
     own = {n for path, _ in walk(source.type) for n in split_name(path[-1])}
-    service = _service_items([i for i in asked if i.stem not in own], source.service, scope)
+    service = service_items([i for i in asked if i.stem not in own], source.service, scope)
     rest = [i for i in asked if i.index not in service]
     if any(i.is_literal and i.kind != "placeholder" for i in rest):
         return None
@@ -236,7 +236,8 @@ def _whole(source: Source, want: Field | None) -> tuple[str, Type]:
     return source.root, source.type
 
 
-def _service_items(items: Sequence[Item], service: str, scope: Scope) -> set[int]:
+def service_items(items: Sequence[Item], service: str, scope: Scope) -> set[int]:
+    """Indexes of the items that name the service."""
     lowered = [i.lower.removesuffix("'s") for i in items]
     found: set[int] = set()
     for at in range(len(items)):
@@ -283,7 +284,7 @@ def _from_read(
 ) -> Reading | None:
     filled = slots.fill(entry, items, scope)
     asked = content(items)
-    service = _service_items(items, entry.service.id, scope)
+    service = service_items(items, entry.service.id, scope)
     about: set[int] = (set(filled.used) | service | match.used) - filled.unsaid
     strength = match.score
     rest = [i for i in asked if i.index not in about]

@@ -12,8 +12,22 @@ from itertools import pairwise
 
 import msgspec
 
+from eyeflow.frontend import (
+    actions,
+    comparisons,
+    conditions,
+    filters,
+    loops,
+    orders,
+    pauses,
+    plainly,
+    policies,
+    several,
+    timing,
+    triggers,
+    wording,
+)
 from eyeflow.frontend import clauses as cutting
-from eyeflow.frontend import conditions, filters, loops, orders, pauses, plainly, policies, several, timing, triggers
 from eyeflow.frontend.clauses import Clause
 from eyeflow.frontend.comparisons import negate
 from eyeflow.frontend.intent import (
@@ -22,7 +36,7 @@ from eyeflow.frontend.intent import (
     Trigger,
 )
 from eyeflow.frontend.items import Item
-from eyeflow.frontend.lexicon import phrase_at, same_doing, words
+from eyeflow.frontend.lexicon import phrase_at, same_doing, stem, words
 from eyeflow.frontend.lists import plural
 from eyeflow.frontend.nouns import content
 from eyeflow.frontend.recast import left_alone
@@ -30,6 +44,7 @@ from eyeflow.frontend.scope import Scope, asking
 from eyeflow.frontend.strangers import CARRIED
 from eyeflow.frontend.timegrammar import TimePhrase
 from eyeflow.frontend.tree import with_action
+from eyeflow.frontend.vocabulary import split_name
 from eyeflow.values import Span
 
 CLOSE = 0.4
@@ -127,6 +142,7 @@ def _take_trigger(
 ) -> tuple[Trigger | None, Scope, list[Clause]]:
     rest: list[Clause] = []
     told = any(clause.role == "trigger" for clause in held)
+    acted = [c for c in held if c.role in ("action", "sequence:action")]
     for clause in held:
         may = clause.role == "trigger" or (
             clause.role == "condition" and clause.cue == "if" and not _timed(held) and not told
@@ -134,7 +150,7 @@ def _take_trigger(
         may = may or (clause.role == "loop" and (_says_new(clause) or _does(clause)))
         asked = clause.role == "action" and _commands_endpoint(clause)
         if trigger is None and (may or asked) and clause.items:
-            started, more, tail = _read_trigger(clause, scope, must=clause.role == "trigger")
+            started, more, tail = _read_trigger(clause, scope, acted, must=clause.role == "trigger")
             if started is not None:
                 trigger, scope = started.trigger, more
                 trigger, case = _as_case(trigger, clause, held)
@@ -185,7 +201,8 @@ def _about_every(clause: Clause, scope: Scope) -> tuple[triggers.Started, Clause
     related = _whoever(clause, items, scope)
     if related is not None:
         return related
-    at = next((k for k, i in enumerate(items) if i.lower in ("every", "each", "any", "new") and k > 0), None)
+    singled = (k for k, i in enumerate(items) if i.lower in ("every", "each", "any", "new") and k > 0)
+    at = next((k for k in singled if not _in_a_name(items, k, scope)), None)
     if at is None and items and same_doing("tell", items[0].stem):
         after = (k + 1 for k, i in enumerate(items[:-1]) if i.lower == "about" and k > 0)
         at = next((k for k in after if any(plural(i) for i in items[k : k + 3] if i.is_word)), None)
@@ -210,6 +227,12 @@ def _about_every(clause: Clause, scope: Scope) -> tuple[triggers.Started, Clause
             kept = (*items[: at - told], *items[end:], *(i for i in clause.items if i.index in limits))
             return msgspec.structs.replace(found[0], scope=done), msgspec.structs.replace(clause, items=kept)
     return None
+
+
+def _in_a_name(items: Sequence[Item], at: int, scope: Scope) -> bool:
+    """`the New York Times`: nothing there is new."""
+    name = scope.vocab.name_at([i.lower for i in items], at)
+    return name is not None and name.length > 1
 
 
 _PLACING = (
@@ -286,7 +309,9 @@ def _commands_endpoint(clause: Clause) -> bool:
     return len(clause.items) > 2 and clause.items[0].text in ("POST", "PUT", "GET")
 
 
-def _read_trigger(clause: Clause, scope: Scope, *, must: bool) -> tuple[triggers.Started | None, Scope, list[Clause]]:
+def _read_trigger(
+    clause: Clause, scope: Scope, acted: Sequence[Clause], *, must: bool
+) -> tuple[triggers.Started | None, Scope, list[Clause]]:
     head, tail = _event_and_rest(clause)
     head, own = with_action(head)
     tail = [*([own] if own is not None else []), *tail]
@@ -294,6 +319,7 @@ def _read_trigger(clause: Clause, scope: Scope, *, must: bool) -> tuple[triggers
     if not found:
         return None, scope, []
     told = scope.told_at(head.span)
+    found = _measured_there(_by_name(found, head, scope), head, [*tail, *acted], scope)
     best = next((f for f in found if f.entry is not None and f.entry.service.title == told), found[0])
     if not must and (best.score < 1.0 or (best.unexplained and not _happens(best, head, scope))):
         return None, scope, []
@@ -319,6 +345,56 @@ def _read_trigger(clause: Clause, scope: Scope, *, must: bool) -> tuple[triggers
         if best.entry is not None:
             after = after.ask(f"trigger.{param.name}", asking(best.entry, param), tuple(param.enum), head.span)
     return best, after, tail
+
+
+def _measured_there(
+    found: tuple[triggers.Started, ...], head: Clause, acted: Sequence[Clause], scope: Scope
+) -> tuple[triggers.Started, ...]:
+    """`when the humidity is above 70% start cooling`: a measure that nothing says where it is taken, where the thing
+    on which is acted takes it as well: which of them, is asked."""
+    said = [i for i in head.items if i.is_word and not i.is_stop and comparisons.at([i.lower], 0) is None]
+    said = [i for i in said if i.lower not in words("changing") and i.lower not in _COMPARED]
+    best = found[0]
+    if len(said) != 1 or best.entry is None or not isinstance(best.trigger, EventTrigger) or not best.trigger.where:
+        return found
+    own = _acts_on(acted, scope)
+    if own is None or own == best.source.service:
+        return found
+    for other in triggers.read(head.items, scope, own):
+        entry = other.entry
+        called = set(split_name(entry.spec.name)) - _NOW if entry is not None else set()
+        where = isinstance(other.trigger, EventTrigger) and other.trigger.where
+        if entry is not None and called == {said[0].stem} and where and not (other.unexplained or other.open):
+            return (best, msgspec.structs.replace(other, score=best.score))
+    return found
+
+
+_NOW = {stem("current"), "get", "read"}
+_COMPARED = ("higher", "lower", "more", "less", "greater", "above", "below", "bigger", "smaller", "degrees", "percent")
+
+
+def _acts_on(acted: Sequence[Clause], scope: Scope) -> str | None:
+    """The one service that the clauses after the event act on; what only tells somebody is none."""
+    found: set[str] = set()
+    for clause in acted:
+        best = next(iter(actions.read(clause.items, scope)), None) if clause.items else None
+        if best is not None and not best.entry.reads:
+            found.add(best.entry.service.id)
+    return found.pop() if len(found) == 1 else None
+
+
+def _by_name(found: Sequence[triggers.Started], head: Clause, scope: Scope) -> tuple[triggers.Started, ...]:
+    """Of readings as good as each other, those whose service is called by a name the others have no word for."""
+    near = [f for f in found if found[0].score - f.score < CLOSE and f.entry is not None]
+    for one in near:
+        own = wording.named_at(one.entry, head.items, scope) if one.entry is not None else frozenset()
+        names = {i.stem for i in head.items if i.index in own}
+        others = [f.entry for f in near if f.entry is not None and f.source.service != one.source.service]
+        words_ = {w for e in others for p in e.phrases for w in p} | {w for e in others for w in e.summary | e.names}
+        if names - words_ and others and not one.unexplained:
+            kept = [f for f in found if f.source.service == one.source.service or f not in near]
+            return (one, *(f for f in kept if f is not one))
+    return tuple(found)
 
 
 _IS = ("is", "are", "was", "were", "has", "have", "isn't", "aren't", "hasn't", "haven't", "needs", "contains", "starts")

@@ -19,7 +19,7 @@ from eyeflow.frontend.lexicon import stem, words
 from eyeflow.frontend.scope import Source
 from eyeflow.frontend.values_said import quote
 from eyeflow.frontend.vocabulary import Entry, Vocabulary, split_name, walk
-from eyeflow.values import STRING, Field, non_null
+from eyeflow.values import BOOLEAN, STRING, Field, non_null
 
 
 def stated(entry: Entry, items: Sequence[Item], source: Source) -> tuple[list[str], set[int]]:
@@ -31,7 +31,21 @@ def stated(entry: Entry, items: Sequence[Item], source: Source) -> tuple[list[st
         op = "NE" if any(i.lower in words("negations") for i in items) else "EQ"
         exprs.append(f"{op}({target}, {quote(value)})")
         used.add(item.index)
+    for item in items:
+        if not item.is_word or not item.lower.startswith("un"):
+            continue
+        bare = stem(item.lower[2:])
+        flags = [path for path, field in walk(source.type) if non_null(field.type) == BOOLEAN and _flag(path) == bare]
+        if len(flags) == 1:
+            exprs.append(f"NOT({'.'.join((source.root, *flags[0]))})")
+            used.add(item.index)
     return exprs, used
+
+
+def _flag(path: tuple[str, ...]) -> str:
+    """`locked` of `locked`, `is_locked`."""
+    said = [word for word in split_name(path[-1]) if word not in ("is", "has")]
+    return said[0] if len(said) == 1 else ""
 
 
 def _told(entry: Entry, items: Sequence[Item], source: Source) -> list[tuple[tuple[str, ...], str, Item]]:

@@ -7,7 +7,7 @@ In: items of the clause, a scope. Out: `Started`s, best first. Never: schedules 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import msgspec
@@ -20,7 +20,7 @@ from eyeflow.frontend.scope import Scope, Source
 from eyeflow.frontend.vocabulary import Entry, split_name
 from eyeflow.values import JSON, STRING, Field, ObjectOf, Span
 
-_LOOK, LEFT_COST, OPEN_COST, NOT_THE_NEW_ONE = 6, 1.2, 0.5, 1.5
+_LOOK, LEFT_COST, OPEN_COST, NOT_THE_NEW_ONE, UNCHOSEN = 6, 1.2, 0.5, 1.5, 0.3
 
 
 class Started(msgspec.Struct, frozen=True, eq=False):
@@ -35,8 +35,8 @@ class Started(msgspec.Struct, frozen=True, eq=False):
     entry: Entry | None = None
 
 
-def read(items: Sequence[Item], scope: Scope) -> tuple[Started, ...]:
-    """Readings of a trigger clause, best first."""
+def read(items: Sequence[Item], scope: Scope, service: str | None = None) -> tuple[Started, ...]:
+    """Readings of a trigger clause, best first; those of `service` alone where it is given."""
     held = [i for i in items if i.kind != "time"]
     if not held:
         return ()
@@ -51,7 +51,7 @@ def read(items: Sequence[Item], scope: Scope) -> tuple[Started, ...]:
     if held[0].lower in happenings.IMPERSONAL:  # `it rains`: the word may be a state that an event carries
         near = (*near, *(e for e in scope.vocab.entries if e.is_trigger and e not in near and states.carries(e, held)))
     for entry in near:
-        if not entry.is_trigger:
+        if not entry.is_trigger or (service is not None and entry.service.id != service):
             continue
         match = wording.match(entry, held, scope)
         filled = slots.fill(entry, held, scope)
@@ -129,6 +129,7 @@ def _event(entry: Entry, match: wording.Match, filled: slots.Filled, items: Sequ
     score = match.score + 1.0 * filled.strong - OPEN_COST * len(open_) + 0.3 * len(where)
     score += (1.7 if {"current", "now"} & (entry.names | entry.summary) else 1.5) * impersonal
     score -= LEFT_COST * sum(0.5 + 0.1 * scope.vocab.rarity(i.stem) for i in items if i.index in left)
+    score -= UNCHOSEN * len(_unchosen(entry, complete.params))
     score -= NOT_THE_NEW_ONE * (_new_one(items, scope) - _about(entry) != set())
     for slot, value, why in complete.assumed:
         scope = scope.assume(f"trigger.{slot}", value, why)
@@ -138,6 +139,13 @@ def _event(entry: Entry, match: wording.Match, filled: slots.Filled, items: Sequ
     )  # fmt: skip
     after = scope.see(source).explain({i.index for i in items} - set(left))
     return Started(trigger, source, after, round(score, 4), open_, left, entry)
+
+
+def _unchosen(entry: Entry, params: Mapping[str, object]) -> list[str]:
+    """Choices that the same thing, asked for, needs and nobody made: a section, a category."""
+    twin = entry.service.capability(entry.spec.name)
+    wanted = {p.name for p in twin.params if p.required and p.enum} if twin is not None else set()
+    return sorted(wanted - set(params))
 
 
 _AWAY = ("to", "into", "onto", "and", "then")
