@@ -18,6 +18,7 @@ from eyeflow.frontend import fetching, slots
 from eyeflow.frontend.actions import Chosen
 from eyeflow.frontend.approvals import gerunds
 from eyeflow.frontend.data import words
+from eyeflow.frontend.filters import all_of
 from eyeflow.frontend.intent import Action
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import same_doing, stem
@@ -25,7 +26,6 @@ from eyeflow.frontend.lexicon import words as language
 from eyeflow.frontend.lists import ONE, plural, shaped
 from eyeflow.frontend.nouns import content
 from eyeflow.frontend.scope import Scope, Source
-from eyeflow.frontend.triggers import all_of
 from eyeflow.frontend.values_said import quote
 from eyeflow.frontend.vocabulary import PARTICLES, Entry, split_name, walk
 from eyeflow.values import STRING, Field, ListOf, ObjectOf, Span, Type, non_null
