@@ -51,11 +51,12 @@ def modifiers(items: Sequence[Item], used: set[int], scope: Scope, about: Source
             continue
         if f"{about.root}." not in condition.expr:
             continue  # it says something of another thing
-        if condition.expr.startswith(("EQ(", "NE(")) and not _names_value(run, about):
+        equals = condition.expr.startswith(("EQ(", "NE(")) and not condition.expr.startswith(_HAS)
+        if equals and not _names_value(run, about):
             continue
         if condition.expr.startswith("GT(") and condition.expr.endswith(", 0)") and not _measured(run):
             continue  # a measure is named, and nothing said of it
-        if condition.expr.startswith(("NE(COALESCE", "NOT(IS_NULL")) and not _states(run):
+        if condition.expr.startswith((_HAS, "NOT(IS_NULL")) and not _states(run):
             continue
         exprs.append(condition.expr)
         read_now = condition.scope.explained - scope.explained
@@ -63,6 +64,10 @@ def modifiers(items: Sequence[Item], used: set[int], scope: Scope, about: Source
         scope = condition.scope
         taken.update(i.index for i in run)
     return exprs, scope, taken
+
+
+_HAS = "NE(COALESCE"
+"""How a condition begins that a text is there."""
 
 
 def _names_value(run: Sequence[Item], about: Source) -> bool:

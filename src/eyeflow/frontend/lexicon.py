@@ -147,8 +147,8 @@ def phrase_at(name: str, lowered: Sequence[str], at: int) -> int:
 
 
 @cache
-def _groups() -> dict[str, frozenset[str]]:
-    table = _language()["verb_groups"]
+def _groups(name: str) -> dict[str, frozenset[str]]:
+    table = _language()[name]
     assert isinstance(table, list)
     found: dict[str, frozenset[str]] = {}
     for group in table:
@@ -160,7 +160,12 @@ def _groups() -> dict[str, frozenset[str]]:
 
 def same_doing(one: str, other: str) -> bool:
     """True when two verb stems are commonly used for the same act (`add` and `create`)."""
-    return one == other or other in _groups().get(one, ())
+    return one == other or other in _groups("verb_groups").get(one, ())
+
+
+def same_event(one: str, other: str) -> bool:
+    """True when two verb stems may tell of the same event (`report` and `create`, `break` and `fail`)."""
+    return one == other or other in _groups("event_groups").get(one, ())
 
 
 @cache
