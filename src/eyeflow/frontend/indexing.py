@@ -20,7 +20,7 @@ import msgspec
 from eyeflow.catalog import compiled
 from eyeflow.catalog.model import Capability, Catalog, Service, TriggerKind
 from eyeflow.frontend.lexicon import same_doing, stem, words
-from eyeflow.frontend.vocabulary import Entry, Vocabulary, content_stems, listing_of, split_name, walk
+from eyeflow.frontend.vocabulary import CHANNELS, Entry, Vocabulary, content_stems, listing_of, split_name, walk
 from eyeflow.values import Type
 
 _ARTICLES: Final = frozenset({"the", "a", "an", "it", "them", "back", "my", "our"})
@@ -70,7 +70,11 @@ def _spoken(services: Sequence[Service]) -> frozenset[str]:
         texts = [service.title, *service.aliases]
         specs: tuple[Capability | TriggerKind, ...] = (*service.capabilities, *service.triggers)
         for spec in specs:
-            texts += [*spec.phrases, *spec.examples, spec.summary, *(p.name.replace("_", " ") for p in spec.params)]
+            given = spec.returns if isinstance(spec, Capability) else spec.payload
+            listing = listing_of(given)
+            held = [*spec.params, *(f for of in (given, *([listing.item] if listing else ())) for _, f in walk(of))]
+            texts += [*spec.phrases, *spec.examples, spec.summary, *(p.name.replace("_", " ") for p in held)]
+            texts += [value for p in held for value in p.enum]
         for text in texts:
             found.update(w for w in text.casefold().split() if w.isalpha())
     return frozenset(found)
@@ -243,6 +247,10 @@ def _specs(catalog: Catalog) -> Iterator[_Spec]:
         yield from ((service, t) for t in service.triggers)
 
 
+_TAKING: Final = (("channel", CHANNELS), ("phone", ("phone",)))
+"""Kinds of literals that few capabilities take, with the entities that they are."""
+
+
 # --- making it -----------------------------------------------------------------------------------------------------
 
 
@@ -259,8 +267,8 @@ def _make(catalog: Catalog) -> Vocabulary:
             by_stem[word].append(i)
         for first in sorted({p[0] for p in entry.phrases}):
             by_verb[first].append(i)
-        for kind, entity in (("channel", "slack_channel"), ("phone", "phone")):
-            if any(p.entity == entity and p.required for p in entry.spec.params):
+        for kind, entities in _TAKING:
+            if any(p.entity in entities and p.required for p in entry.spec.params):
                 by_kind[kind].append(i)
         counts.update(bag)
     total = len(entries) + 1

@@ -13,7 +13,7 @@ from itertools import pairwise
 import msgspec
 
 from eyeflow.frontend import clauses as cutting
-from eyeflow.frontend import conditions, filters, loops, orders, pauses, plainly, policies, several, timing, triggers
+from eyeflow.frontend import conditions, filters, loops, orders, pauses, plainly, policies, several, timing, triggers, wording
 from eyeflow.frontend.clauses import Clause
 from eyeflow.frontend.comparisons import negate
 from eyeflow.frontend.intent import (
@@ -22,7 +22,7 @@ from eyeflow.frontend.intent import (
     Trigger,
 )
 from eyeflow.frontend.items import Item
-from eyeflow.frontend.lexicon import phrase_at, same_doing, words
+from eyeflow.frontend.lexicon import is_past, phrase_at, same_doing, synonyms, words
 from eyeflow.frontend.lists import plural
 from eyeflow.frontend.nouns import content
 from eyeflow.frontend.recast import left_alone
@@ -30,6 +30,7 @@ from eyeflow.frontend.scope import Scope, asking
 from eyeflow.frontend.strangers import CARRIED
 from eyeflow.frontend.timegrammar import TimePhrase
 from eyeflow.frontend.tree import with_action
+from eyeflow.frontend.vocabulary import Entry, split_name
 from eyeflow.values import Span
 
 CLOSE = 0.4
@@ -250,12 +251,17 @@ def _whoever(clause: Clause, items: Sequence[Item], scope: Scope) -> tuple[trigg
         if _takes_place(items, who, end):
             continue
         found = triggers.read([*subject, *items[who + 1 : end]], scope)
-        if found and found[0].score > 1.0 and not found[0].unexplained:
+        if found and found[0].score > 1.0 and not found[0].unexplained and not _was_done(items[who + 1]):
             done = found[0].scope.explain({i.index for i in items[any_at:end]})
             them = msgspec.structs.replace(items[any_at], lower="them", stem="them", kind="word", verb=False)
             kept = (*items[:any_at], them, *items[end:], *(i for i in clause.items if i not in items))
             return msgspec.structs.replace(found[0], scope=done), msgspec.structs.replace(clause, items=kept)
     return None
+
+
+def _was_done(verb: Item) -> bool:
+    """`everyone who answered`: those who have done it by now, and none who does it later."""
+    return verb.lower in ("has", "have", "had") or is_past(verb.lower)
 
 
 def _less(started: triggers.Started, excluded: Sequence[Clause]) -> tuple[Trigger, Scope]:
@@ -305,7 +311,11 @@ def _read_trigger(clause: Clause, scope: Scope, *, must: bool) -> tuple[triggers
         reason = f"no service called {stranger.text} is in the catalog"
         return best, scope.refuse(stranger.span, reason).explain({i.index for i in clause.items}), tail
     after = best.scope.explain({i.index for i in clause.cue_items})
-    close = [f for f in found[1:] if best.score - f.score < CLOSE and f.source.service != best.source.service]
+    close = [
+        f for f in found[1:]
+        if f.source.service != best.source.service
+        and (best.score - f.score < CLOSE or (f.score > 0 and _in_its_words(f, best, head)))
+    ]  # fmt: skip
     if close and best.entry is not None and told is None:
         titles = tuple(f.entry.service.title for f in (best, *close) if f.entry is not None)
         after = after.ask(
@@ -319,6 +329,23 @@ def _read_trigger(clause: Clause, scope: Scope, *, must: bool) -> tuple[triggers
         if best.entry is not None:
             after = after.ask(f"trigger.{param.name}", asking(best.entry, param), tuple(param.enum), head.span)
     return best, after, tail
+
+
+def _in_its_words(other: triggers.Started, best: triggers.Started, head: Clause) -> bool:
+    """`a deal is won`: a word for what it is about is the other's own, and the best has another word for it. No name
+    of a service settles which."""
+    if best.entry is None or other.entry is None or wording.named_at(best.entry, head.items, best.scope):
+        return False
+    mine, theirs = _own_words(best.entry), _own_words(other.entry)
+    said = {i.stem for i in content(head.items) if i.is_word and not i.proper and i.lower not in words("verbs")}
+    return any(w in theirs and w not in mine and set(synonyms(w)) & mine for w in said)
+
+
+def _own_words(entry: Entry) -> frozenset[str]:
+    """The words by which an event is known without its service's name."""
+    called = {w for name in (entry.service.title, *entry.service.aliases) for w in split_name(name)}
+    plain = [phrase for phrase in (*entry.phrases, split_name(entry.spec.name)) if not called & set(phrase)]
+    return entry.summary.union(*plain)
 
 
 _IS = ("is", "are", "was", "were", "has", "have", "isn't", "aren't", "hasn't", "haven't", "needs", "contains", "starts")
