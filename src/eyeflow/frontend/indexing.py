@@ -20,7 +20,16 @@ import msgspec
 from eyeflow.catalog import compiled
 from eyeflow.catalog.model import Capability, Catalog, Service, TriggerKind
 from eyeflow.frontend.lexicon import same_doing, stem, words
-from eyeflow.frontend.vocabulary import PARTICLES, Entry, Vocabulary, content_stems, listing_of, split_name, walk
+from eyeflow.frontend.vocabulary import (
+    CHANNELS,
+    PARTICLES,
+    Entry,
+    Vocabulary,
+    content_stems,
+    listing_of,
+    split_name,
+    walk,
+)
 from eyeflow.values import STRING, Type
 
 _ARTICLES: Final = frozenset({"the", "a", "an", "it", "them", "back", "my", "our"})
@@ -88,7 +97,11 @@ def _spoken(services: Sequence[Service]) -> frozenset[str]:
         texts = [service.title, *service.aliases]
         specs: tuple[Capability | TriggerKind, ...] = (*service.capabilities, *service.triggers)
         for spec in specs:
-            texts += [*spec.phrases, *spec.examples, spec.summary, *(p.name.replace("_", " ") for p in spec.params)]
+            given = spec.returns if isinstance(spec, Capability) else spec.payload
+            listing = listing_of(given)
+            held = [*spec.params, *(f for of in (given, *([listing.item] if listing else ())) for _, f in walk(of))]
+            texts += [*spec.phrases, *spec.examples, spec.summary, *(p.name.replace("_", " ") for p in held)]
+            texts += [value for p in held for value in p.enum]
         for text in texts:
             found.update(w for w in text.casefold().split() if w.isalpha())
     return frozenset(found)
@@ -313,6 +326,10 @@ def _with_content(capability: Capability) -> Capability:
     return msgspec.structs.replace(capability, params=params)
 
 
+_TAKING: Final = (("channel", CHANNELS), ("phone", ("phone",)))
+"""Kinds of literals that few capabilities take, with the entities that they are."""
+
+
 # --- making it -----------------------------------------------------------------------------------------------------
 
 
@@ -329,8 +346,8 @@ def _make(catalog: Catalog) -> Vocabulary:
             by_stem[word].append(i)
         for first in sorted({p[0] for p in entry.phrases}):
             by_verb[first].append(i)
-        for kind, entity in (("channel", "slack_channel"), ("phone", "phone")):
-            if any(p.entity == entity and p.required for p in entry.spec.params):
+        for kind, entities in _TAKING:
+            if any(p.entity in entities and p.required for p in entry.spec.params):
                 by_kind[kind].append(i)
         counts.update(bag)
     total = len(entries) + 1

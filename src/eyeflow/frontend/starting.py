@@ -12,9 +12,8 @@ from itertools import pairwise
 
 import msgspec
 
+from eyeflow.frontend import clauses as cutting
 from eyeflow.frontend import (
-    actions,
-    comparisons,
     conditions,
     filters,
     loops,
@@ -22,12 +21,11 @@ from eyeflow.frontend import (
     pauses,
     plainly,
     policies,
+    rivals,
     several,
     timing,
     triggers,
-    wording,
 )
-from eyeflow.frontend import clauses as cutting
 from eyeflow.frontend.clauses import Clause
 from eyeflow.frontend.comparisons import negate
 from eyeflow.frontend.intent import (
@@ -36,7 +34,7 @@ from eyeflow.frontend.intent import (
     Trigger,
 )
 from eyeflow.frontend.items import Item
-from eyeflow.frontend.lexicon import phrase_at, same_doing, stem, words
+from eyeflow.frontend.lexicon import is_past, phrase_at, same_doing, words
 from eyeflow.frontend.lists import plural
 from eyeflow.frontend.nouns import content
 from eyeflow.frontend.recast import left_alone
@@ -44,10 +42,8 @@ from eyeflow.frontend.scope import Scope, asking
 from eyeflow.frontend.strangers import CARRIED
 from eyeflow.frontend.timegrammar import TimePhrase
 from eyeflow.frontend.tree import with_action
-from eyeflow.frontend.vocabulary import split_name
 from eyeflow.values import Span
 
-CLOSE = 0.4
 _EVEN = 0.15
 _CONTINUES = ("failure", "fallback", "exclusion")
 """A sentence that begins with one of these goes on with the one before."""
@@ -273,12 +269,17 @@ def _whoever(clause: Clause, items: Sequence[Item], scope: Scope) -> tuple[trigg
         if _takes_place(items, who, end):
             continue
         found = triggers.read([*subject, *items[who + 1 : end]], scope)
-        if found and found[0].score > 1.0 and not found[0].unexplained:
+        if found and found[0].score > 1.0 and not found[0].unexplained and not _was_done(items[who + 1]):
             done = found[0].scope.explain({i.index for i in items[any_at:end]})
             them = msgspec.structs.replace(items[any_at], lower="them", stem="them", kind="word", verb=False)
             kept = (*items[:any_at], them, *items[end:], *(i for i in clause.items if i not in items))
             return msgspec.structs.replace(found[0], scope=done), msgspec.structs.replace(clause, items=kept)
     return None
+
+
+def _was_done(verb: Item) -> bool:
+    """`everyone who answered`: those who have done it by now, and none who does it later."""
+    return verb.lower in ("has", "have", "had") or is_past(verb.lower)
 
 
 def _less(started: triggers.Started, excluded: Sequence[Clause]) -> tuple[Trigger, Scope]:
@@ -319,7 +320,7 @@ def _read_trigger(
     if not found:
         return None, scope, []
     told = scope.told_at(head.span)
-    found = _measured_there(_by_name(found, head, scope), head, [*tail, *acted], scope)
+    found = rivals.measured_there(rivals.by_name(found, head, scope), head, [*tail, *acted], scope)
     best = next((f for f in found if f.entry is not None and f.entry.service.title == told), found[0])
     if not must and (best.score < 1.0 or (best.unexplained and not _happens(best, head, scope))):
         return None, scope, []
@@ -331,7 +332,11 @@ def _read_trigger(
         reason = f"no service called {stranger.text} is in the catalog"
         return best, scope.refuse(stranger.span, reason).explain({i.index for i in clause.items}), tail
     after = best.scope.explain({i.index for i in clause.cue_items})
-    close = [f for f in found[1:] if best.score - f.score < CLOSE and f.source.service != best.source.service]
+    close = [
+        f for f in found[1:]
+        if f.source.service != best.source.service
+        and (best.score - f.score < rivals.CLOSE or (f.score > 0 and rivals.in_its_words(f, best, head)))
+    ]  # fmt: skip
     if close and best.entry is not None and told is None:
         titles = tuple(f.entry.service.title for f in (best, *close) if f.entry is not None)
         after = after.ask(
@@ -345,56 +350,6 @@ def _read_trigger(
         if best.entry is not None:
             after = after.ask(f"trigger.{param.name}", asking(best.entry, param), tuple(param.enum), head.span)
     return best, after, tail
-
-
-def _measured_there(
-    found: tuple[triggers.Started, ...], head: Clause, acted: Sequence[Clause], scope: Scope
-) -> tuple[triggers.Started, ...]:
-    """`when the humidity is above 70% start cooling`: a measure that nothing says where it is taken, where the thing
-    on which is acted takes it as well: which of them, is asked."""
-    said = [i for i in head.items if i.is_word and not i.is_stop and comparisons.at([i.lower], 0) is None]
-    said = [i for i in said if i.lower not in words("changing") and i.lower not in _COMPARED]
-    best = found[0]
-    if len(said) != 1 or best.entry is None or not isinstance(best.trigger, EventTrigger) or not best.trigger.where:
-        return found
-    own = _acts_on(acted, scope)
-    if own is None or own == best.source.service:
-        return found
-    for other in triggers.read(head.items, scope, own):
-        entry = other.entry
-        called = set(split_name(entry.spec.name)) - _NOW if entry is not None else set()
-        where = isinstance(other.trigger, EventTrigger) and other.trigger.where
-        if entry is not None and called == {said[0].stem} and where and not (other.unexplained or other.open):
-            return (best, msgspec.structs.replace(other, score=best.score))
-    return found
-
-
-_NOW = {stem("current"), "get", "read"}
-_COMPARED = ("higher", "lower", "more", "less", "greater", "above", "below", "bigger", "smaller", "degrees", "percent")
-
-
-def _acts_on(acted: Sequence[Clause], scope: Scope) -> str | None:
-    """The one service that the clauses after the event act on; what only tells somebody is none."""
-    found: set[str] = set()
-    for clause in acted:
-        best = next(iter(actions.read(clause.items, scope)), None) if clause.items else None
-        if best is not None and not best.entry.reads:
-            found.add(best.entry.service.id)
-    return found.pop() if len(found) == 1 else None
-
-
-def _by_name(found: Sequence[triggers.Started], head: Clause, scope: Scope) -> tuple[triggers.Started, ...]:
-    """Of readings as good as each other, those whose service is called by a name the others have no word for."""
-    near = [f for f in found if found[0].score - f.score < CLOSE and f.entry is not None]
-    for one in near:
-        own = wording.named_at(one.entry, head.items, scope) if one.entry is not None else frozenset()
-        names = {i.stem for i in head.items if i.index in own}
-        others = [f.entry for f in near if f.entry is not None and f.source.service != one.source.service]
-        words_ = {w for e in others for p in e.phrases for w in p} | {w for e in others for w in e.summary | e.names}
-        if names - words_ and others and not one.unexplained:
-            kept = [f for f in found if f.source.service == one.source.service or f not in near]
-            return (one, *(f for f in kept if f is not one))
-    return tuple(found)
 
 
 _IS = ("is", "are", "was", "were", "has", "have", "isn't", "aren't", "hasn't", "haven't", "needs", "contains", "starts")

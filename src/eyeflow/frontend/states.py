@@ -221,7 +221,8 @@ def worded(run: Sequence[Item], source: Source) -> str | None:
 
 
 def topic(run: Sequence[Item], source: Source) -> str | None:
-    """`about the harbour`: the words stand in the title, or in whatever text the thing has."""
+    """`about the harbour`: the words stand in the title, or in whatever text the thing has; `mentioning "harbour"`: in
+    any text it has."""
     quoted = (
         len(run) == 2
         and run[1].kind == "quoted"
@@ -232,8 +233,11 @@ def topic(run: Sequence[Item], source: Source) -> str | None:
     said = [i for i in run[1:] if not i.is_stop]
     if not said or len(said) > 4 or any(not (i.is_word or i.kind == "quoted") for i in said):
         return None
-    field = next((n for n in _TOPICS for p, f in walk(source.type) if p == (n,) and non_null(f.type) == STRING), None)
-    if field is None:
+    held = [n for n in _TOPICS for p, f in walk(source.type) if p == (n,) and non_null(f.type) == STRING]
+    if not held:
         return None
     text = str(said[0].value) if said[0].kind == "quoted" else " ".join(i.text for i in said)
-    return f"CONTAINS({source.root}.{field}, {quote(text)})"
+    first, *rest = (f"CONTAINS({source.root}.{field}, {quote(text)})" for field in held)
+    for each in rest if quoted else ():
+        first = f"OR({first}, {each})"
+    return first

@@ -245,15 +245,23 @@ def literals(said: Filling) -> None:
         if item.kind == "number" and not _beside_numeric(said, at):
             continue
         for param in _for_literal(said, item):
-            if item.kind == "channel" and param.entity not in ("slack_channel", "channel") and not said.named:
-                continue  # `#news` alone is a channel of the service that writes them so
+            if item.kind == "channel" and not said.named and not _own_channel(said, param):
+                continue
             value = fits(param, item)
-            at_hand = bool(said.named) or any(s.service == said.entry.service.id for s in said.scope.sources)
-            if value is None and item.kind == "channel" and at_hand and (param.entity or "").endswith("_channel"):
+            if value is None and item.kind == "channel" and (param.entity or "").endswith("_channel"):
                 value = wrap(param, item.text)  # of the service that is named, or where it happened
             if value is not None:
                 said.put(param, value, [at])
                 break
+
+
+def _own_channel(said: Filling, param: Field) -> bool:
+    """`#news` alone is a channel of the service that was written to last, or else where it happened; where neither
+    has channels, of the one that writes them so."""
+    last = [a.service for a in reversed(said.scope.did)]
+    near = [s.service for s in reversed(said.scope.sources) if s.kind == "trigger"]
+    home = next((s for s in (*last, *near) if s in said.scope.vocab.with_channels), None)
+    return param.entity in ("slack_channel", "channel") if home is None else home == said.entry.service.id
 
 
 def _for_literal(said: Filling, item: Item) -> list[Field]:
