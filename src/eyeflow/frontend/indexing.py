@@ -97,11 +97,7 @@ def _spoken(services: Sequence[Service]) -> frozenset[str]:
         texts = [service.title, *service.aliases]
         specs: tuple[Capability | TriggerKind, ...] = (*service.capabilities, *service.triggers)
         for spec in specs:
-            given = spec.returns if isinstance(spec, Capability) else spec.payload
-            listing = listing_of(given)
-            held = [*spec.params, *(f for of in (given, *([listing.item] if listing else ())) for _, f in walk(of))]
-            texts += [*spec.phrases, *spec.examples, spec.summary, *(p.name.replace("_", " ") for p in held)]
-            texts += [value for p in held for value in p.enum]
+            texts += [*spec.phrases, *spec.examples, spec.summary, *(p.name.replace("_", " ") for p in spec.params)]
         for text in texts:
             found.update(w for w in text.casefold().split() if w.isalpha())
     return frozenset(found)
