@@ -150,11 +150,21 @@ def _match(parts: tuple[str, ...], lowered: Sequence[str], at: int) -> int | Non
 
 def phrase_at(name: str, lowered: Sequence[str], at: int) -> int:
     """How many words the longest phrase of list `name` spans at `at`; 0 when none does. `*` as in cues."""
-    for parts in phrases(name):
+    table, open_ = _by_first(name)
+    for parts in table.get(lowered[at], open_) if at < len(lowered) else ():
         end = _match(parts, lowered, at)
         if end is not None:
             return end - at
     return 0
+
+
+@cache
+def _by_first(name: str) -> tuple[dict[str, tuple[tuple[str, ...], ...]], tuple[tuple[str, ...], ...]]:
+    """The phrases of a list by the word they may begin with, in their order; and those that any word may begin."""
+    held = phrases(name)
+    open_ = tuple(parts for parts in held if parts[0] in ("*", "#"))
+    table = {first: tuple(p for p in held if p[0] == first or p in open_) for first in {p[0] for p in held}}
+    return table, open_
 
 
 @cache

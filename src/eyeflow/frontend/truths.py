@@ -14,6 +14,7 @@ from eyeflow.frontend import comparisons, fields, nouns, slots
 from eyeflow.frontend.fetching import fetch
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.scope import Scope, Source
+from eyeflow.frontend.slots.filling import is_plural
 from eyeflow.frontend.values_said import quote
 from eyeflow.frontend.vocabulary import split_name, walk
 from eyeflow.values import BOOLEAN, STRING, Field, ListOf, Span, Type, is_numeric, non_null
@@ -33,15 +34,17 @@ def yes_no(items: Sequence[Item], scope: Scope, about: Source | None, *, negated
     if not said:
         return None
     stems = [i.stem for i in said if i.is_word]
-    best: tuple[float, str, Field, set[int]] | None = None
+    best: tuple[float, str, Field, set[int], Item | None] | None = None
     for source in [*([about] if about else []), *reversed(scope.sources)]:
         mention = [k for k, i in enumerate(said) if i.is_word and i.stem in source.nouns]
         for hit in fields.find(stems, source.type)[:4]:
-            used = {said[k].index for k in hit.used} | {said[k].index for k in mention}
+            own = {said[k].index for k in hit.used}
+            value = _member(items, hit.field, own)
+            used = own | {said[k].index for k in mention} | ({value.index} if value is not None else set())
             score = hit.score - 0.8 * sum(1 for i in said if i.index not in used)
             score += 0.3 if _boolean(hit.field) else 0.0
             if best is None or score > best[0] + 1e-9:
-                best = (score, ".".join((source.root, *hit.path)), hit.field, used)
+                best = (score, ".".join((source.root, *hit.path)), hit.field, used, value)
     if best is None or best[0] < 0.6:
         fetched = _outside(items, scope, negated=negated) or _yes_no_read(items, scope, negated=negated)
         if fetched is not None:
@@ -51,8 +54,26 @@ def yes_no(items: Sequence[Item], scope: Scope, about: Source | None, *, negated
             return None
         return Atom(comparisons.negate(enum[0]) if negated else enum[0], scope.explain(enum[1]), None, "",
                      tuple(i.index for i in said if i.index not in enum[1]))  # fmt: skip
-    _, expr, field, used = best
+    _, expr, field, used, value = best
+    if value is not None:
+        left = tuple(i.index for i in said if i.index not in used)
+        text = f"CONTAINS({expr}, {quote(value.text)})"
+        text = comparisons.negate(text) if negated else text
+        return Atom(text, scope.explain(used), (expr, field.type), "", left)
     return _truth(expr, field, scope, said, used, negated=negated)
+
+
+def _member(items: Sequence[Item], field: Field, own: set[int]) -> Item | None:
+    """`with the label urgent`: what stands right behind the name of one of many texts is the one that is meant, even
+    when the thing at hand could be called so (`label bug`)."""
+    of = non_null(field.type)
+    if not isinstance(of, ListOf) or non_null(of.item) != STRING:
+        return None
+    at = max((k for k, item in enumerate(items) if item.index in own), default=-1)
+    if at < 0 or at + 1 >= len(items) or is_plural(items[at].lower):
+        return None
+    behind = items[at + 1]
+    return behind if behind.is_word and not behind.is_stop else None
 
 
 def _truth(expr: str, field: Field, scope: Scope, said: Sequence[Item], used: set[int], *, negated: bool) -> Atom:

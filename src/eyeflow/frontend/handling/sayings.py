@@ -140,7 +140,8 @@ def everything(entry: Entry, items: Sequence[Item], state: Handled, verb: Item |
     scope = state.scope
     them = next((k for k, i in enumerate(items) if i.lower in ("them", "these", "those") and k), None)
     several = them is not None and len(scope.together) > 1 and scope.together[-1] == scope.sources[-1].root
-    if not several and not any(_all(items, k) for k in range(len(items))):
+    lowered = [i.lower for i in items]
+    if not several and not any(_all(items, lowered, k) for k in range(len(items))):
         return state
     texts: list[str] = []
     for source in scope.sources:
@@ -149,16 +150,15 @@ def everything(entry: Entry, items: Sequence[Item], state: Handled, verb: Item |
             texts.append(text)
     if not texts:
         return state
-    at = them if several and them is not None else next(k for k in range(len(items)) if _all(items, k))
+    at = them if several and them is not None else next(k for k in range(len(items)) if _all(items, lowered, k))
     used = {i.index for i in items[at : at + 3] if i.is_stop or i.kind == "number" or i.lower in ("all", "everything")}
     return msgspec.structs.replace(
         state, params={**state.params, param.name: "\n".join(texts)}, scope=scope, used=state.used | frozenset(used)
     )
 
 
-def _all(items: Sequence[Item], at: int) -> bool:
+def _all(items: Sequence[Item], lowered: Sequence[str], at: int) -> bool:
     """`all of it`, `everything`, `both` by itself: not `all open tickets`."""
-    lowered = [i.lower for i in items]
     if phrase_at("everything", lowered, at):
         return True
     after = items[at + 1] if at + 1 < len(items) else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import synonyms, words
 from eyeflow.frontend.slots.filling import Filling, is_container, is_identity, is_plain_text, is_plural
 from eyeflow.frontend.values_said import enum_for
@@ -106,13 +107,22 @@ def _bare(said: Filling, at: int) -> bool:
     closed = closed or (said.entry.is_trigger and nxt is not None and nxt.lower in _HAPPENS)
     if item.lower == "know" or (at > 0 and is_plural(said.items[at - 1].lower)):
         return False  # `let our users know`
-    if said.entry.is_trigger and any(item.stem in phrase for phrase in said.entry.phrases):
+    led = any(each.lower == "with" for each in said.items[max(at - 3, 0) : at - 1])
+    led = led or _participle(said.items[at - 1])
+    if said.entry.is_trigger and not led and any(item.stem in phrase for phrase in said.entry.phrases):
         return False  # `a monitor alerts`: what happens, not its name
     pointed = at > 0 and said.items[at - 1].lower in ("it", "them", "this", "as")  # `tag it refund`
     return item.is_word and not item.is_stop and closed and (pointed or item.lower not in words("verbs"))
 
 
+def _participle(item: Item) -> bool:
+    """`labelled`, `tagged`: what follows is the value, what stands before has it."""
+    return item.is_word and item.lower.endswith("ed") and item.stem != item.lower
+
+
 def _before(said: Filling, param: Field, at: int, end: int) -> bool:
+    if _participle(said.items[at]):
+        return False  # `an issue labelled bug`
     run = said.name_run(at - 1, -1) or _modifiers(said, param, at)
     if any(said.items[k].kind in ("quoted", "freetext") for k in run) and param.name in _DAYS:
         return False  # `"Call back" due tomorrow`
