@@ -212,6 +212,16 @@ def test_no_read_happens_for_an_empty_list():
     assert run(planned(task, invariants), world).reads == 0
 
 
+def test_what_came_after_a_read_without_using_it_still_does_when_the_read_has_left_the_loop():
+    text = (FIXTURES / "invariants.before.eir").read_text("utf-8")
+    text = text.replace(", from {sender.name}", "").replace(
+        "    ACTION send\n", "    ACTION send\n      AFTER sender\n"
+    )
+    plan, world = planned(task_of(text), invariants), World(input=INPUT, fails=frozenset({"x"}))
+    assert [each.subject for each in plan.decisions if each.kind == "rewrite"] == ["each.sender"]
+    assert run(plan, world).writes == run(planned(task_of(text)), world).writes == {}
+
+
 def test_a_read_does_not_overtake_a_computation_that_may_fail():
     risky = "a: TYPE transform\n    VALUE DIV(1, input.n)\n    OUTPUT a"
     assert done(source(risky, f"b: {FIND}\n    OUTPUT b"), prefetch) == []

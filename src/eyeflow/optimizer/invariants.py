@@ -113,6 +113,8 @@ def _around(loop: Action, do: ForEach, moved: tuple[Action, ...]) -> Action:
     left = (replace(each, after=tuple(name for name in each.after if name not in gone)) for each in stay)
     shorter = replace(do, actions=tuple(left))
     inner = Action(name=loop.name, do=shorter, type=loop.type, span=loop.span)
+    held = names_read(inner)  # what came after a read without using its answer comes after it still
+    inner = replace(inner, after=tuple(each.name for each in moved if each.output not in held))
     case = Case(_has_items(do), Block(actions=(*moved, inner)))
     return replace(loop, do=Conditional(cases=(case,), default=Block(value=_NOTHING)))
 
