@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
 from eyeflow.frontend.items import Item
-from eyeflow.frontend.recast import by_kind, by_time, calling, leads, left_alone, switching, taken_back
+from eyeflow.frontend.recast import by_kind, by_time, calling, leads, left_alone, roundabout, switching, taken_back
 from eyeflow.values import Span
 
 Edits: TypeAlias = tuple[tuple[Span, str], ...]
@@ -21,6 +21,7 @@ MOST: Final = 8
 _TURNS: Final[tuple[Callable[[str, Sequence[Item]], Edits], ...]] = (
     taken_back.edits,
     left_alone.edits,
+    roundabout.edits,
     calling.edits,
     leads.edits,
     by_kind.edits,
