@@ -104,3 +104,20 @@ def test_refusals_are_told_and_nothing_is_written(eyeflow: Command, tmp_path: Pa
     assert done.code == 4
     assert "Bake me a cake" in done.err
     assert written(tmp_path) == set()
+
+
+def test_without_a_sentence_it_asks_what_should_happen_and_yes_means_the_name_that_is_shown(tmp_path: Path) -> None:
+    answers = [
+        ("What should happen:", f"{REQUEST}\r"), ("weather.location:", "Paris\r"), ("message.channel:", "#general\r"),
+        ("leave it)", "yes\r"),
+    ]  # fmt: skip
+    code, shown = at_terminal(["new"], answers, tmp_path)
+    assert code == 0, shown
+    assert [path.name for path in tmp_path.glob("*.eir")] == [f"{NAME}.eir"]
+
+
+def test_without_a_sentence_and_without_a_terminal_it_says_how(eyeflow: Command) -> None:
+    done = eyeflow("new")
+    assert done.code == 2
+    assert "say what you want done" in done.err
+    assert 'eyeflow new "' in done.err

@@ -40,7 +40,7 @@ def answered(text: str, slot: str, said: str) -> Compilation:
         (MAIL, "message.to", "a@x.io and b@x.io", "“a@x.io, b@x.io”"), (MAIL, "message.to", "me", "“me@acme.io”"),
         (REPO, "trigger.repo", "https://github.com/acme/api", "“acme/api”"),
         (TEXT, "send_sms.to", "+1 (555) 0111", "“+15550111”"),
-        (ROLE, "approval.role", "the owner", "ask owner"), (ROLE, "approval.role", "2", "ask approver"),
+        (ROLE, "approval.role", "the owner", "ask the owner"), (ROLE, "approval.role", "2", "ask an approver"),
         ("When a payment fails", "action", 'post "x" to #y', "“#y”"),
         ("Every day at 9am", "action", 'post "x" to #y', "“#y”"),
     ],

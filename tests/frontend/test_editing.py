@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from eyeflow.compilation import Compilation, Revision, compile_text, revise
-from eyeflow.frontend.editing.cronlines import as_rules
 from eyeflow.recurrence import Recurrence, upcoming
+from eyeflow.recurrence.cronlines import as_rules
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 DAILY = "Every day at 9am post the weather of Paris to #team"
@@ -219,7 +219,7 @@ def test_what_came_after_a_wait_comes_after_what_that_waited_for() -> None:
 def test_somebody_is_asked_before_anything_is_done(change: str) -> None:
     found = changed(WEEKLY, change)
     assert found.made is not None, found
-    assert found.made.readback.steps[0].startswith("ask owner to approve:")
+    assert found.made.readback.steps[0].startswith("ask the owner to approve:")
     assert "(after approval)" in found.made.readback.steps[1]
 
 

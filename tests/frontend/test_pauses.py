@@ -134,7 +134,7 @@ def test_the_asker_s_role_is_an_assumption_and_the_question_says_what_it_is_abou
     assert made.intent is not None
     assert ("approval.role", "owner") in {(a.slot, a.value) for a in made.intent.assumptions}
     assert "“refunding it”" in made.ir
-    assert "ask owner to approve" in made.readback.text()
+    assert "ask the owner to approve" in made.readback.text()
 
 
 def test_how_long_a_question_stands() -> None:

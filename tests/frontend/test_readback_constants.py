@@ -144,7 +144,7 @@ def test_how_long_how_often_and_what_is_given_is_said() -> None:
     assert made.outcome == "program", made.report.errors
     said = made.readback.text()
     for part in (
-        "not later when that was missed", 'name ("you" when left out)', "giving up after 7 seconds",
+        "not later when that was missed", 'name (“you” when left out)', "giving up after 7 seconds",
         "up to 3 times", "first 1 second apart", "3 times longer", "at most 9 seconds",
     ):  # fmt: skip
         assert part in said
@@ -157,3 +157,74 @@ def test_how_long_how_often_and_what_is_given_is_said() -> None:
 )  # fmt: skip
 def test_a_length_of_time_is_counted_as_people_count(ms: int, said: str) -> None:
     assert span(ms) == said
+
+
+def said_of(text: str) -> str:
+    made = eyeflow.compile(text, catalog=shipped())
+    assert made.outcome == "program", made.report.errors
+    return made.readback.text()
+
+
+LOGS = """
+  ACTION a
+    TYPE log
+    MESSAGE "hello"
+"""
+
+
+def test_of_several_triggers_each_has_a_line_so_that_none_looks_like_a_condition_of_another() -> None:
+    text = """TASK t
+  INPUT most integer<cents> DEFAULT 50000
+  TRIGGER schedule(cron "*/15 9-17 * * 1-5", "UTC") MISSED skip OVERLAP queue
+  TRIGGER webhook("/in", {email: string, plan?: string})
+  TRIGGER topic("paid")"""
+    assert said_of(text + LOGS).split("\\n  write")[0].splitlines()[:5] == [
+        "Each time one of these happens:",
+        "  - every weekday, every 15 minutes from 09:00 to 17:45 (UTC), missed times never made up for, a run waits for"
+        " the one before",
+        "  - when /in receives a POST request with email, plan (may be left out)",
+        "  - when a message arrives on paid",
+        "it will do this, given most (50,000 cents when left out):",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("policy", "made_up", "left_out"),
+    [("", True, True), (" MISSED skip", False, True), (" OVERLAP cancel", True, False),
+     (" MISSED run_all OVERLAP queue", False, False)],
+)  # fmt: skip
+def test_what_becomes_of_missed_and_crowded_times_is_said_where_nothing_else_was_chosen(
+    policy: str, made_up: bool, left_out: bool
+) -> None:
+    said = said_of(f'TASK t\n  TRIGGER schedule(09:00, daily, "UTC"){policy}{LOGS}')
+    assert ("A time that passes while the server is off is made up for once." in said) is made_up
+    assert ("A time that comes while a run is going on is left out." in said) is left_out
+    assert "A time that" not in said_of(f"TASK t{LOGS}"), "nothing of times where there are none"
+
+
+def test_values_in_values_stand_in_brackets_and_a_task_that_is_run_says_its_name() -> None:
+    text = """TASK t
+  INPUT day timestamp
+  INPUT who string?
+  ACTION sub
+    TYPE subtask
+    TASK hello_world
+    PARAMS {name: "Ann"}
+    OUTPUT greeting
+  ACTION work
+    TYPE transform
+    WHEN COALESCE(input.who, "x") == "x"
+    VALUE {a: {b: 1, c: 2}, d: [1, [2, 3]], e: DATE_ADD(input.day, -1, "days")}
+    OUTPUT made
+  RETURN {greeting: greeting}
+"""
+    said = said_of(text)
+    assert "run the task hello_world, called greeting with name “Ann”" in said
+    assert "if (the input’s who, or “x” when missing) is “x”" in said
+    assert "a: (b: 1, c: 2), d: (1, (2, 3)), e: the input’s day minus 1 day" in said
+
+
+def test_what_is_listened_to_is_touched() -> None:
+    text = f'TASK t\n  TRIGGER event(github.issue_opened, {{repo: "acme/api"}}){LOGS}'
+    made = eyeflow.compile(text, catalog=shipped())
+    assert made.readback.touches == ("hears from GitHub: An issue is opened",)

@@ -16,8 +16,8 @@ from eyeflow.ir.seal import SigningKey
 from eyeflow.ports import CountingIds, FixedClock
 from eyeflow.store.port import Store
 from eyeflow.triggers.registration import Registrar
+from eyeflow.workspace.offers import ProposalView
 from eyeflow.workspace.ports import EngineView, QuietEngine
-from eyeflow.workspace.proposals import ProposalView
 from eyeflow.workspace.reviewing import ProposeRequest
 from eyeflow.workspace.workspace import Surroundings, Workspace
 

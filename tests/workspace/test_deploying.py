@@ -24,7 +24,7 @@ from eyeflow.store.records import (
 )
 from eyeflow.workspace.connections import NewConnection
 from eyeflow.workspace.errors import Clash, Forbidden, Invalid, Missing
-from eyeflow.workspace.proposals import NotAProgram
+from eyeflow.workspace.offers import NotAProgram
 from eyeflow.workspace.settings import WorkspaceSettings
 from workspace.house import ANA, AUD, BOT, EVE, GOODBYE, HELLO, TRIAL, VIC, House
 

@@ -11,7 +11,7 @@ from eyeflow.engine.model import Principal
 from eyeflow.store.port import Update, Where
 from eyeflow.store.records import AuditRecord, ProposalRecord, TaskRecord, VersionRecord
 from eyeflow.workspace.errors import Clash, Forbidden, Invalid, Missing
-from eyeflow.workspace.proposals import NotAProgram
+from eyeflow.workspace.offers import NotAProgram
 from eyeflow.workspace.settings import WorkspaceSettings
 from workspace.house import ANA, BO, BOT, CY, EVE, GOODBYE, HELLO, RUN, TRIAL, VIC, House
 

@@ -38,7 +38,10 @@ _TRIES: Final = 3
 
 
 def new(
-    text: Annotated[str, typer.Argument(metavar="SENTENCE|FILE.txt", help="What you want done, in plain English.")],
+    text: Annotated[
+        str | None,
+        typer.Argument(metavar="SENTENCE|FILE.txt", help="What you want done, in plain English; asked for without."),
+    ] = None,
     *,
     name: Annotated[str | None, typer.Option("--name", help="Name of the task and its files.")] = None,
     folder: Annotated[Path, typer.Option("--into", metavar="DIR", help="Where the files go.")] = Path(),
@@ -59,7 +62,7 @@ def new(
       eyeflow new "Send weather to Slack every morning at 9am" --answer weather.location=Paris --answer message.channel=#general --yes
     """  # noqa: E501 - one command is one line
     screen = Screen()
-    given = read_given(screen, text)
+    given = read_given(screen, text if text is not None else _sentence(screen))
     if given.artifact is not None or given.language == "ir":
         stop(screen, f"{given.source} is a program already; new starts from a sentence")
     space = open_workspace(screen, catalog=catalog, extra=extra, settings=settings, data=data)
@@ -76,6 +79,16 @@ def new(
         screen.note(f"nothing was written; to go on from here: {resumed('new', given.text, walk.answers)}")
         return
     _write(screen, made, path, space)
+
+
+def _sentence(screen: Screen) -> str:
+    """What somebody at the terminal wants done. Raises: typer.Exit when nobody is there, or says nothing."""
+    if not sys.stdin.isatty():
+        stop(screen, "say what you want done", hint='eyeflow new "Send weather to Slack every morning at 9am"')
+    try:
+        return str(typer.prompt("What should happen")).strip()
+    except (KeyboardInterrupt, EOFError, typer.Abort):
+        raise typer.Exit(Exit.INTERRUPTED) from None
 
 
 class _Walk:
@@ -149,7 +162,8 @@ def _place(screen: Screen, made: Compilation, folder: Path, *, yes: bool, force:
         said = str(typer.prompt("Write it to (`no`: leave it)", default=str(path))).strip()
         if said.lower() in ("no", "n"):
             return None
-        path = Path(said).with_suffix(".eir")
+        if said.lower() not in ("y", "yes"):
+            path = Path(said).with_suffix(".eir")
     places = [place for number in range(1, len(made.also) + 2) for place in _files(path, number)]
     for each in places:
         if each.exists() and not force:

@@ -37,11 +37,8 @@ def add_connector(
     shared: bool = True,
 ) -> Call[models.Connection]:
     """Add an account. `credential` is a reference (`vault:NAME`, `env:NAME`), never the secret."""
-    body = {
-        "name": name, "service": service, "defaults": dict(defaults or {}), "settings": dict(settings or {}),
-        "hosts": hosts, "shared": shared, **given(credential=credential),
-    }  # fmt: skip
-    return post("/connectors", models.Connection, body)
+    body = _account(service, credential, defaults, settings, hosts, shared=shared)
+    return post("/connectors", models.Connection, {"name": name, **body})
 
 
 def change_connector(
@@ -55,11 +52,18 @@ def change_connector(
     shared: bool = True,
 ) -> Call[models.Connection]:
     """Change an account, as a whole. What approved programs use of it stays."""
-    body = {
+    body = _account(service, credential, defaults, settings, hosts, shared=shared)
+    return put(f"/connectors/{segment(name)}", models.Connection, body)
+
+
+def _account(
+    service: str, credential: str | None, defaults: Mapping[str, Any] | None, settings: Mapping[str, str] | None,
+    hosts: tuple[str, ...], *, shared: bool,
+) -> dict[str, Any]:  # fmt: skip
+    return {
         "service": service, "defaults": dict(defaults or {}), "settings": dict(settings or {}), "hosts": hosts,
         "shared": shared, **given(credential=credential),
     }  # fmt: skip
-    return put(f"/connectors/{segment(name)}", models.Connection, body)
 
 
 def remove_connector(name: str) -> Call[None]:

@@ -45,7 +45,6 @@ _DNS_TTL_S: Final = 30.0
 _KEEPALIVE_S: Final = 15.0
 _CONNECT_MS: Final = 3_000
 _MOST_NAMES: Final = 256
-_MOST_TOGETHER: Final = 16
 _LOOK_S: Final = 1.0
 """How often late answers are looked for that have no timer of their own."""
 
@@ -81,7 +80,6 @@ class Http1Transport:
         self._places: dict[tuple[str, str, int, bool], _Place] = {}
         self._spelled: dict[Headers, str] = {}
         self._outgoing: list[Wire] = []
-        self._seen = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tidying: asyncio.TimerHandle | None = None
         self._looking: asyncio.TimerHandle | None = None
@@ -209,18 +207,13 @@ class Http1Transport:
         return place
 
     def _soon(self, wire: Wire) -> None:
-        """Write together, as soon as a turn of the loop brings no more: to wake a service for every single request
-        costs both sides more than to serve it."""
+        """Write what one turn of the loop asks for together: to wake a service for every single request costs both
+        sides more than to serve it. Waiting for more than a turn would make bursts, which answers come back in."""
         if not self._outgoing:
-            self._seen = 0
             self._running.call_soon(self._write)
         self._outgoing.append(wire)
 
     def _write(self) -> None:
-        if self._seen < len(self._outgoing) < _MOST_TOGETHER:
-            self._seen = len(self._outgoing)
-            self._running.call_soon(self._write)
-            return
         wires, self._outgoing = self._outgoing, []
         for wire in wires:
             wire.write()

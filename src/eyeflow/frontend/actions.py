@@ -69,6 +69,16 @@ def read(items: Sequence[Item], scope: Scope, *, verb_said: bool = True) -> tupl
     if len(held) > 1 and held[0].lower == "update" and held[1].lower in words("me"):
         # `update me` is said of telling, not of changing
         held = [msgspec.structs.replace(held[0], lower="notify", stem=stem("notify")), *held[1:]]
+    if (
+        len(held) > 1
+        and held[1].lower in words("me")
+        and same_doing("tell", held[0].stem)
+        and not scope.vocab.by_verb.get(held[0].stem)
+    ):
+        # `ping me`, where nobody calls it so
+        told = next((verb for verb in ("tell", "notify", "send") if scope.vocab.by_verb.get(stem(verb))), None)
+        if told is not None:
+            held = [msgspec.structs.replace(held[0], lower=told, stem=stem(told)), *held[1:]]
     if held[0].lower in _PUTTING and any(i.lower in ("label", "tag") for i in held[1:3]):
         held = [msgspec.structs.replace(held[0], lower="add", stem=stem("add")), *held[1:]]
     if held[0].lower == "drop" and any(i.lower in ("note", "line", "message") for i in held[1:5]):
@@ -407,6 +417,7 @@ def _mentions(entry: Entry, items: Sequence[Item], state: Handled) -> Handled:
     """Words that name what is at hand (`the order`, `the ticket`) or restate the entry are accounted for."""
     nounsets = [s.nouns for s in state.scope.sources]
     own = fetching.entry_words(entry) | entry.names
+    own |= {stem(part) for word in own if "-" in word for part in word.split("-")}
     fieldnames = {path[-1] for s in state.scope.sources if s.kind != "made" for path, _ in walk(s.type)}
     used = set(state.used)
     for item in nouns.content(items):

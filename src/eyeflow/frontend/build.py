@@ -15,6 +15,7 @@ from eyeflow.frontend import (
     actions,
     branches,
     filters,
+    finding,
     loops,
     nouns,
     pauses,
@@ -47,12 +48,32 @@ def build(nodes: Sequence[Node], scope: Scope, policies: Policies) -> Scope:
     """All `nodes` at one level."""
     state = branches.Built(scope)
     gates = pauses.Gates()
-    for node in _of_the_same(_governing_all(nodes, scope)):
+    nodes, opened = _opening(_governing_all(nodes, scope), scope)
+    for node in _of_the_same(nodes):
         before = state.scope.actions
         state = _node(node, state, policies)
         clause = node.clause if isinstance(node, Do) else None
         state = msgspec.structs.replace(state, scope=gates.through(before, clause, state.scope))
-    return state.scope
+    done = state.scope
+    for clause, services in opened:
+        if any(a.service in services for a in done.did):
+            done = done.explain({i.index for i in clause.items})
+        else:
+            done = unable.no_capability(clause, done)
+    return done
+
+
+def _opening(nodes: Sequence[Node], scope: Scope) -> tuple[list[Node], list[tuple[Clause, tuple[str, ...]]]]:
+    """`open Gmail and send X`: the nodes without what only opens what is used after, and what does."""
+    kept: list[Node] = []
+    opened: list[tuple[Clause, tuple[str, ...]]] = []
+    for at, node in enumerate(nodes):
+        services = unable.opens(node.clause.items, scope) if isinstance(node, Do) and nodes[at + 1 :] else ()
+        if services and isinstance(node, Do) and not node.rescue:
+            opened.append((node.clause, services))
+        else:
+            kept.append(node)
+    return kept, opened
 
 
 def _governing_all(nodes: Sequence[Node], scope: Scope) -> list[Node]:
@@ -125,8 +146,10 @@ def _act(node: Do, scope: Scope, policies: Policies) -> Scope:
     other = _no_single_action(node, items, scope, policies)
     if other is not None:
         return other
-    readings = actions.read(items, scope)
+    readings = finding.read(items, scope) or actions.read(items, scope)
     found = [c for c in readings if c.score >= LEAST] or [c for c in readings[:1] if c.entry.capability_says and c.fits]
+    if found and scope.told_at(node.clause.span) is None:
+        found = list(unable.to_me(found, items, scope))
     best = _pick(found, items, scope, node.clause.span) if found else None
     unclear = _unclear(found, best, node, items, scope)
     if unclear is not None:
@@ -256,6 +279,8 @@ def _pick(found: Sequence[Chosen], items: Sequence[Item], scope: Scope, span: Sp
             break
         if other.astray > best.astray:
             continue  # somebody is named to whom that one cannot send
+        if other.unexplained and not best.unexplained and best.fits:
+            continue  # words were said that only the best has a place for
         if _by_name(best, items, scope) and not _by_name(other, items, scope):
             continue
         if other.entry.service.id != best.entry.service.id:

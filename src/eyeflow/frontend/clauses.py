@@ -14,7 +14,7 @@ import msgspec
 
 from eyeflow.frontend import comparisons
 from eyeflow.frontend.items import Item
-from eyeflow.frontend.lexicon import cue_at, phrase_at
+from eyeflow.frontend.lexicon import cue_at, cues_at, phrase_at, words
 from eyeflow.values import Span
 
 ACTION = "action"
@@ -131,9 +131,10 @@ class _Cutter:
         return tuple(self.clauses)
 
     def _step(self, at: int) -> int:
-        found = cue_at(self.lowered, at)
         boundary = not self.body or self._after_break(at)
-        if found is not None and self._cue_holds(found.kind, at, found.length, boundary):
+        cues = cues_at(self.lowered, at)  # `if a payment fails` is no failure of what was done, but its `if` is a cue
+        found = next((cue for cue in cues if self._cue_holds(cue.kind, at, cue.length, boundary)), None)
+        if found is not None:
             if found.kind == "coordination":
                 return self._coordinate(at, found.length)
             self._close()
@@ -204,6 +205,7 @@ class _Cutter:
                 return boundary and (self._starts_action(after) or self.items[after].text == ",")
             return boundary or self._starts_action(after)
         if kind == "trigger" and self.lowered[at] == "once":
+            boundary = boundary or self.lowered[at - 1] in words("me") or self.lowered[at - 2 : at] == ["me", "know"]
             often = self.lowered[after] in ("a", "an", "per", "every", "each", "in") and not self._a_thing(after + 1)
             return boundary and self.items[after].kind == "word" and not often
         if kind == "trigger" and self.lowered[after - 1] == "after":

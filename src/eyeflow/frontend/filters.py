@@ -43,21 +43,31 @@ def modifiers(items: Sequence[Item], used: set[int], scope: Scope, about: Source
             taken.update(i.index for i in run)
             continue
         condition = conditions.read(run, scope, about) or _with_subject(run, items, scope, about)
-        itself = happenings.of_itself(run, about) if condition is None or condition.unexplained else None
+        astray = condition is None or condition.unexplained or f"{about.root}." not in condition.expr
+        itself = happenings.of_itself(run, about) if astray else None
         if itself is not None:
             condition = conditions.read(itself, scope, about)
         if condition is None or condition.unexplained or condition.scope.actions != scope.actions:
             continue
         if f"{about.root}." not in condition.expr:
             continue  # it says something of another thing
-        if condition.expr.startswith(("EQ(", "NE(")) and not _names_value(run, about):
+        equals = condition.expr.startswith(("EQ(", "NE(")) and not condition.expr.startswith(_HAS)
+        if equals and not _names_value(run, about):
             continue
-        if condition.expr.startswith(("NE(COALESCE", "NOT(IS_NULL")) and not _states(run):
+        if condition.expr.startswith("GT(") and condition.expr.endswith(", 0)") and not _measured(run):
+            continue  # a measure is named, and nothing said of it
+        if condition.expr.startswith((_HAS, "NOT(IS_NULL")) and not _states(run):
             continue
         exprs.append(condition.expr)
+        read_now = condition.scope.explained - scope.explained
+        taken.update(i.index for i in items if i.index in read_now)
         scope = condition.scope
         taken.update(i.index for i in run)
     return exprs, scope, taken
+
+
+_HAS = "NE(COALESCE"
+"""How a condition begins that a text is there."""
 
 
 def _names_value(run: Sequence[Item], about: Source) -> bool:
@@ -76,12 +86,18 @@ def _states(run: Sequence[Item]) -> bool:
     )
 
 
+def _measured(run: Sequence[Item]) -> bool:
+    return _states(run) or any(i.is_literal for i in run)
+
+
 def _with_subject(
     run: Sequence[Item], items: Sequence[Item], scope: Scope, about: Source
 ) -> conditions.Condition | None:
     """`its stock drops below 5`: the words before the comparison, though they named the event, say what is compared."""
     if about.root == lists.ONE:
         return None  # of a list named in passing: its own words say what is filtered
+    own = nouns.service_items(items, about.service, scope) - {i.index for i in run}
+    items = [i for i in items if i.index not in own]
     at = next((k for k, i in enumerate(items) if i is run[0]), 0)
     for back in range(1, 5):
         if at - back < 0:

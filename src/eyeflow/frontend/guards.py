@@ -208,6 +208,7 @@ def _made_up(items: Sequence[Item], scope: Scope) -> Scope:
                 scope = _refused(scope, said, at, length, text)
         for at, item in enumerate(said):
             begins = at == 0 or lowered[at - 1] in _BEGINS or said[at - 1].kind in ("time", "punct")
+            begins = begins or (lowered[at : at + 1] == ["write"] and lowered[at + 3 : at + 4] in (["that"], ["which"]))
             if not begins or any(w in _SAYING for w in lowered[max(0, at - 6) : at]):
                 continue
             if item.lower in kept("guards", "harmful"):

@@ -16,9 +16,9 @@ import msgspec
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import stem, words
 from eyeflow.frontend.scope import Source
-from eyeflow.frontend.values_said import escape
-from eyeflow.frontend.vocabulary import Vocabulary, walk
-from eyeflow.values import STRING, Field, Span, is_numeric
+from eyeflow.frontend.values_said import escape, number_for
+from eyeflow.frontend.vocabulary import Entry, Vocabulary, walk
+from eyeflow.values import STRING, Field, Span, is_numeric, non_null
 
 _TELLING: Final = (("notify", "me"), ("alert", "me"), ("tell", "me"), ("remind", "me"), ("let", "me", "know"),
                    ("warn", "me"), ("inform", "me"), ("ping", "me"))  # fmt: skip
@@ -53,7 +53,7 @@ def with_delays(text: str) -> str:
 
 def plainer(items: tuple[Item, ...]) -> tuple[Item, ...]:
     """`items` with a comma between what happens and `notify me`, and `if it's 9:00` as the time alone."""
-    plain = _called(_timed(_parted(items)))
+    plain = _called(_timed(_parted(_begun(items))))
     if len(plain) == len(items):
         return items
     return tuple(msgspec.structs.replace(item, index=k) for k, item in enumerate(plain))
@@ -80,6 +80,19 @@ def _called(items: tuple[Item, ...]) -> tuple[Item, ...]:
         named = items[at + len(said) - 1]
         one = msgspec.structs.replace(named, text="called", lower="called", stem=stem("called"))
         return (*items[:start], one, *rest) if start < at else items
+    return items
+
+
+def _begun(items: tuple[Item, ...]) -> tuple[Item, ...]:
+    """`when it starts to snow`, `if it begins raining`: when it snows."""
+    for at in range(1, len(items) - 2):
+        begins = items[at + 1].lower in ("starts", "begins", "started") and items[at].lower == "it"
+        if items[at - 1].lower not in _WHEN or not begins:
+            continue
+        to = items[at + 2].lower == "to"
+        verb = items[at + 3] if to and at + 3 < len(items) else items[at + 2]
+        if verb.is_word and (to or verb.lower.endswith("ing")):
+            return (*items[: at + 1], *items[at + 2 + to :])
     return items
 
 
@@ -147,13 +160,30 @@ def only_new(items: Sequence[Item]) -> Span | None:
     return Span(held[0].span.start, held[-1].span.end)
 
 
+def notified(items: Sequence[Item], entry: Entry | None) -> Span | None:
+    """`get the price and notify me`: of what it is now, or of each change? None where it says which, or one cannot be
+    told of it."""
+    held = [i for i in items if i.kind != "punct"]
+    tells = len(held) > 3 and held[-3].lower in ("and", "then", ",") and held[-1].lower == "me"
+    if not tells or held[-2].lower not in ("notify", "alert") or entry is None or not entry.reads:
+        return None
+    told = any(kind.name == entry.spec.name for kind in entry.service.triggers)
+    return Span(held[-2].span.start, held[-1].span.end) if told else None
+
+
 def of_itself(run: Sequence[Item], source: Source) -> list[Item] | None:
     """`is above 13` said of an event that is one measure: the words with that measure's name before them."""
     numbers = [f for path, f in walk(source.type) if len(path) == 1 and is_numeric(f.type)]
-    literal = any(i.is_literal for i in run)
-    if len(numbers) != 1 or not literal:
+    literal = next((i for i in run if i.is_literal), None)
+    if len(numbers) != 1 or literal is None or (literal.unit and not number_fits(numbers[0], literal)):
         return None
     return [_as_item(numbers[0], run[0]), *run]
+
+
+def number_fits(field: Field, item: Item) -> bool:
+    """A quantity with a unit, for a measure in a unit of the same kind."""
+    known = isinstance(item.value, int | float) and number_for(field, item.value, item.unit) is not None
+    return known or (item.kind == "percent" and getattr(non_null(field.type), "unit", None) is None)
 
 
 def _as_item(field: Field, beside: Item) -> Item:

@@ -20,8 +20,17 @@ import msgspec
 from eyeflow.catalog import compiled
 from eyeflow.catalog.model import Capability, Catalog, Service, TriggerKind
 from eyeflow.frontend.lexicon import same_doing, stem, words
-from eyeflow.frontend.vocabulary import Entry, Vocabulary, content_stems, listing_of, split_name, walk
-from eyeflow.values import Type
+from eyeflow.frontend.vocabulary import (
+    CHANNELS,
+    PARTICLES,
+    Entry,
+    Vocabulary,
+    content_stems,
+    listing_of,
+    split_name,
+    walk,
+)
+from eyeflow.values import STRING, Type
 
 _ARTICLES: Final = frozenset({"the", "a", "an", "it", "them", "back", "my", "our"})
 _SENDING: Final = ("send", "message", "ping", "page", "wake")
@@ -47,7 +56,7 @@ def _entry(service: Service, spec: Capability | TriggerKind) -> Entry:
         key=f"{service.id}.{spec.name}",
         service=service,
         spec=spec,
-        phrases=tuple(p for p in said if p) or (split_name(spec.name),),
+        phrases=(*(tuple(p for p in said if p) or (split_name(spec.name),)), *_switching(spec, said)),
         summary=frozenset(content_stems(spec.summary)),
         names=frozenset(w for group in names for w in group),
         fields=fields,
@@ -55,6 +64,24 @@ def _entry(service: Service, spec: Capability | TriggerKind) -> Entry:
         listing=listing_of(result),
         verbs=_verbs(spec),
     )
+
+
+_SETTING: Final = frozenset(stem(word) for word in ("set", "turn", "switch", "shut", "change", "put"))
+_SETTINGS: Final = frozenset(stem(word) for word in ("power", "state", "status", "mode", "setting"))
+
+
+def _switching(spec: Capability | TriggerKind, said: Sequence[tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
+    """`turn on the lights`, where a phrase is `set the power on the lights` and the values are `on` and `off`."""
+    if not isinstance(spec, Capability) or spec.effect not in ("write", "irreversible"):
+        return ()
+    switch = next((p for p in spec.params if p.required and {v.casefold() for v in p.enum} == {"on", "off"}), None)
+    if switch is None:
+        return ()
+    plain = PARTICLES | _SETTINGS | set(split_name(switch.name))
+    things = {tuple(w for w in p[1:] if w not in plain) for p in said if p and p[0] in _SETTING}
+    known = {p for p in said if "on" in p or "off" in p}
+    made = sorted((stem("turn"), way, *thing) for thing in things if 0 < len(thing) < 3 for way in ("on", "off"))
+    return tuple(p for p in made if p not in known)
 
 
 def _verbs(spec: Capability | TriggerKind) -> frozenset[str]:
@@ -84,7 +111,32 @@ def _names(services: Sequence[Service]) -> dict[str, tuple[str, ...]]:
             parts = name.casefold().replace("(", " ").replace(")", " ").split()
             if parts and not (len(parts) == 1 and parts[0] in words("stop")):
                 found[" ".join(parts)].add(service.id)
+    for name, service_id in _short(services).items():
+        if name not in found:
+            found[name].add(service_id)
     return {name: tuple(sorted(held)) for name, held in found.items()}
+
+
+def _short(services: Sequence[Service]) -> dict[str, str]:
+    """`tesla` of a Tesla Car: the first word of a title, by which the service's own phrases call it, and no other's
+    texts say."""
+    said = {service.id: [p.casefold().replace("'s", "").split() for p in _texts(service)] for service in services}
+    where = Counter(word for phrases in said.values() for word in {w for phrase in phrases for w in phrase})
+    found: dict[str, str] = {}
+    for service in services:
+        title = service.title.casefold().split()
+        if len(title) != 2 or where[title[0]] != 1 or not title[0].isalpha() or title[0] in words("stop"):
+            continue
+        own = [phrase for phrase in said[service.id] if title[0] in phrase]
+        alone = [phrase for phrase in own if title[1] not in phrase]
+        if alone and 2 * len(own) >= len(said[service.id]):
+            found[title[0]] = service.id
+    return found
+
+
+def _texts(service: Service) -> list[str]:
+    specs: tuple[Capability | TriggerKind, ...] = (*service.capabilities, *service.triggers)
+    return [text for spec in specs for text in spec.phrases or (spec.summary,)]
 
 
 def _longest(names: Iterable[str]) -> dict[str, int]:
@@ -103,14 +155,19 @@ def _by_service(entries: Sequence[Entry]) -> dict[str, tuple[int, ...]]:
 
 
 def _orders(services: Sequence[Service]) -> frozenset[str]:
-    """Words as which phrases of writes begin orders: `reserve the articles`, `hold back`, by the article after them."""
+    """Words as which phrases of writes begin orders: `reserve the articles`, `hold back`, by the article after them;
+    `stream radio` beside `play radio`, by the verb in its place; the summary, where a service has no phrases."""
     found: set[str] = set()
     for service in services:
         for capability in service.capabilities:
-            for phrase in capability.phrases if capability.effect in ("write", "irreversible") else ():
-                said = phrase.casefold().split()
-                if len(said) > 1 and said[0].isalpha() and said[1] in _ARTICLES and said[0] not in words("stop"):
-                    found.add(said[0])
+            if capability.effect not in ("write", "irreversible"):
+                continue
+            said = [phrase.casefold().split() for phrase in capability.phrases or (capability.summary,)]
+            said = [phrase for phrase in said if phrase[1:] and phrase[0].isalpha() and phrase[0] not in words("stop")]
+            beside = {tuple(phrase[1:]) for phrase in said if phrase[0] in words("verbs")}
+            found |= {phrase[0] for phrase in said if phrase[1] in _ARTICLES or tuple(phrase[1:]) in beside}
+            called = capability.name.casefold()
+            found |= {called} & {phrase.casefold() for phrase in capability.phrases} - words("stop")
     return frozenset(found)
 
 
@@ -239,8 +296,34 @@ def _specs(catalog: Catalog) -> Iterator[_Spec]:
     """What becomes entries, in their order."""
     for service in catalog.services:
         spoken = any(c.phrases or c.examples for c in service.capabilities)
-        yield from ((service, c) for c in service.capabilities if c.phrases or c.examples or not spoken)
+        held = [c for c in service.capabilities if c.phrases or c.examples or not spoken]
+        silent = not any(p.role == "content" for c in service.capabilities for p in c.params)
+        yield from ((service, _with_content(c) if silent else c) for c in held)
         yield from ((service, t) for t in service.triggers)
+
+
+_CONTENTS: Final = ("message", "body", "text", "content", "status", "comment", "note")
+"""Names of texts that are said to somebody, the likeliest first."""
+
+
+def _with_content(capability: Capability) -> Capability:
+    """Where a service says of no parameter that it is what is said: the one that is called so."""
+    if capability.effect not in ("write", "irreversible"):
+        return capability
+    plain = {
+        p.name: p
+        for p in capability.params
+        if p.required and p.type == STRING and not (p.enum or p.entity or p.format or p.secret)
+    }
+    name = next((name for name in _CONTENTS if name in plain), None)
+    if name is None:
+        return capability
+    params = tuple(msgspec.structs.replace(p, role="content") if p.name == name else p for p in capability.params)
+    return msgspec.structs.replace(capability, params=params)
+
+
+_TAKING: Final = (("channel", CHANNELS), ("phone", ("phone",)))
+"""Kinds of literals that few capabilities take, with the entities that they are."""
 
 
 # --- making it -----------------------------------------------------------------------------------------------------
@@ -259,8 +342,8 @@ def _make(catalog: Catalog) -> Vocabulary:
             by_stem[word].append(i)
         for first in sorted({p[0] for p in entry.phrases}):
             by_verb[first].append(i)
-        for kind, entity in (("channel", "slack_channel"), ("phone", "phone")):
-            if any(p.entity == entity and p.required for p in entry.spec.params):
+        for kind, entities in _TAKING:
+            if any(p.entity in entities and p.required for p in entry.spec.params):
                 by_kind[kind].append(i)
         counts.update(bag)
     total = len(entries) + 1

@@ -6,7 +6,7 @@ Never: a word that belongs to a service; those come from the catalog.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Final
@@ -88,6 +88,13 @@ def is_base_verb(word: str) -> bool:
     return word.casefold() in words("verbs")
 
 
+def is_past(word: str) -> bool:
+    """True for `answered`, `left`, `bought`: what was done, and not what somebody does."""
+    base = _irregular().get(word.casefold())
+    irregular = base is not None and base != word.casefold() and is_base_verb(base) and not word.endswith(("s", "ing"))
+    return word.endswith("ed") or irregular
+
+
 class Cue(msgspec.Struct, frozen=True):
     """A cue phrase found at a word: its kind, how many words it spans, and its text."""
 
@@ -112,11 +119,15 @@ def _cues() -> dict[str, tuple[tuple[tuple[str, ...], str], ...]]:
 
 def cue_at(lowered: Sequence[str], at: int) -> Cue | None:
     """The longest cue phrase that starts at word `at` of `lowered` (lower-case words; punctuation stands alone)."""
+    return next(cues_at(lowered, at), None)
+
+
+def cues_at(lowered: Sequence[str], at: int) -> Iterator[Cue]:
+    """All cue phrases that start at word `at`, the longest first."""
     for parts, kind in _cues().get(lowered[at], ()):
         end = _match(parts, lowered, at)
         if end is not None:
-            return Cue(kind, end - at, " ".join(lowered[at:end]))
-    return None
+            yield Cue(kind, end - at, " ".join(lowered[at:end]))
 
 
 def _match(parts: tuple[str, ...], lowered: Sequence[str], at: int) -> int | None:
@@ -147,8 +158,8 @@ def phrase_at(name: str, lowered: Sequence[str], at: int) -> int:
 
 
 @cache
-def _groups() -> dict[str, frozenset[str]]:
-    table = _language()["verb_groups"]
+def _groups(name: str) -> dict[str, frozenset[str]]:
+    table = _language()[name]
     assert isinstance(table, list)
     found: dict[str, frozenset[str]] = {}
     for group in table:
@@ -160,7 +171,12 @@ def _groups() -> dict[str, frozenset[str]]:
 
 def same_doing(one: str, other: str) -> bool:
     """True when two verb stems are commonly used for the same act (`add` and `create`)."""
-    return one == other or other in _groups().get(one, ())
+    return one == other or other in _groups("verb_groups").get(one, ())
+
+
+def same_event(one: str, other: str) -> bool:
+    """True when two verb stems may tell of the same event (`report` and `create`, `break` and `fail`)."""
+    return one == other or other in _groups("event_groups").get(one, ())
 
 
 @cache

@@ -17,7 +17,20 @@ from eyeflow.frontend.data import words
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import words as language
 from eyeflow.frontend.vocabulary import split_name, walk
-from eyeflow.values import BOOLEAN, INTEGER, STRING, Field, ListOf, ObjectOf, Scalar, Type, is_numeric, non_null
+from eyeflow.values import (
+    BOOLEAN,
+    DATE,
+    INTEGER,
+    STRING,
+    TIMESTAMP,
+    Field,
+    ListOf,
+    ObjectOf,
+    Scalar,
+    Type,
+    is_numeric,
+    non_null,
+)
 
 ONE: Final = "one"
 """What an item is called inside an expression over a list."""
@@ -185,7 +198,9 @@ def _ordered(made: Shaped, item: Type, free: Sequence[Item], kind: str, at: int)
 
 def _dated(item: Type) -> str | None:
     held = {path[-1]: ".".join(path) for path, _ in walk(item) if len(path) == 1}
-    return next((held[name] for name in _DATES if name in held), None)
+    known = next((held[name] for name in _DATES if name in held), None)
+    days = [p[0] for p, f in walk(item) if len(p) == 1 and non_null(f.type) in (DATE, TIMESTAMP)]
+    return known or (days[0] if len(days) == 1 else None)
 
 
 def _size(item: Type) -> _Key | None:

@@ -148,7 +148,7 @@ def _from_source(
     asked: Sequence[Item], source: Source, scope: Scope, want: Field | None, *, pronoun: bool, led: bool = True
 ) -> Reading | None:
     own = {n for path, _ in walk(source.type) for n in split_name(path[-1])}
-    service = _service_items([i for i in asked if i.stem not in own], source.service, scope)
+    service = service_items([i for i in asked if i.stem not in own], source.service, scope)
     rest = [i for i in asked if i.index not in service]
     if any(i.is_literal and i.kind != "placeholder" for i in rest):
         return None
@@ -244,7 +244,8 @@ def _own(held: tuple[tuple[str, ...], ...], source: Source, want: Field) -> tupl
     return tuple(p for p in held if set(p[-1].split("_")) <= data_words("lists", "own_addresses"))
 
 
-def _service_items(items: Sequence[Item], service: str, scope: Scope) -> set[int]:
+def service_items(items: Sequence[Item], service: str, scope: Scope) -> set[int]:
+    """Indexes of the items that name the service."""
     lowered = [i.lower.removesuffix("'s") for i in items]
     found: set[int] = set()
     for at in range(len(items)):
@@ -291,7 +292,7 @@ def _from_read(
 ) -> Reading | None:
     filled = slots.fill(entry, items, scope)
     asked = content(items)
-    service = _service_items(items, entry.service.id, scope)
+    service = service_items(items, entry.service.id, scope)
     about: set[int] = (set(filled.used) | service | match.used) - filled.unsaid
     strength = match.score
     rest = [i for i in asked if i.index not in about]

@@ -184,6 +184,12 @@ def _read(
         scope = scope.ask(
             "trigger", "What there is now, or each new one as it comes? Say “when ...” for the second.", (), bare
         )
+    if started is None and bare is None:
+        reads = [scope.vocab.entry(a.service or "", a.function or "") for a in scope.did[:1]]
+        bare = happenings.notified(items, reads[0] if reads else None)
+        if bare is not None:
+            asked = "Of what it is now, or of each change? Say “tell me ...” for the first, “when ...” for the second."
+            scope = scope.ask("trigger", asked, (), bare)
     scope = timing.told_when(scope, times, started, timing.in_speech(items))
     done = answering.apply(scope, started, given)
     return finishing.finish(done.scope, items, done.trigger, text), done

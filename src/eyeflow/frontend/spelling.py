@@ -99,11 +99,28 @@ def _meant(token: Token, vocabulary: frozenset[str], told: frozenset[str]) -> st
         return None
     if word.endswith("ys") and word[:-2] + "ies" in vocabulary:
         return word[:-2] + "ies"
+    if _is_english(word):
+        return None
     most = 2 if len(word) > 7 else 1
     found = sorted((d, w) for w in vocabulary if w[0] == word[0] and (d := distance(word, w, most)) <= most)
     near = [w for d, w in found if d == found[0][0]]
     near = [w for w in near if w in told] or near
     return near[0] if len({stem(w) for w in near}) == 1 else None
+
+
+@cache
+def _common() -> frozenset[str]:
+    return frozenset(stem(w) for w in _words(load("spelling")["common"]))
+
+
+def _is_english(word: str) -> bool:
+    """A common word, or an inflection of one: `fixes` is no slip of `files`."""
+    if stem(word) in _common():
+        return True
+    endings = (("ing", ""), ("ing", "e"), ("er", ""), ("er", "e"), ("ers", ""), ("ers", "e"), ("ly", ""), ("ally", ""))
+    bases = [word.removesuffix(end) + more for end, more in endings if word.endswith(end) and len(word) - len(end) > 2]
+    bases += [base[:-1] for base in bases if len(base) > 3 and base[-1] == base[-2]]
+    return any(stem(base) in _common() for base in bases)
 
 
 def distance(one: str, other: str, most: int) -> int:

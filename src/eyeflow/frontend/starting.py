@@ -13,7 +13,19 @@ from itertools import pairwise
 import msgspec
 
 from eyeflow.frontend import clauses as cutting
-from eyeflow.frontend import conditions, filters, loops, orders, pauses, plainly, policies, several, timing, triggers
+from eyeflow.frontend import (
+    conditions,
+    filters,
+    loops,
+    orders,
+    pauses,
+    plainly,
+    policies,
+    rivals,
+    several,
+    timing,
+    triggers,
+)
 from eyeflow.frontend.clauses import Clause
 from eyeflow.frontend.comparisons import negate
 from eyeflow.frontend.intent import (
@@ -22,7 +34,7 @@ from eyeflow.frontend.intent import (
     Trigger,
 )
 from eyeflow.frontend.items import Item
-from eyeflow.frontend.lexicon import phrase_at, same_doing, words
+from eyeflow.frontend.lexicon import is_past, phrase_at, same_doing, words
 from eyeflow.frontend.lists import plural
 from eyeflow.frontend.nouns import content
 from eyeflow.frontend.recast import left_alone
@@ -32,7 +44,6 @@ from eyeflow.frontend.timegrammar import TimePhrase
 from eyeflow.frontend.tree import with_action
 from eyeflow.values import Span
 
-CLOSE = 0.4
 _EVEN = 0.15
 _CONTINUES = ("failure", "fallback", "exclusion")
 """A sentence that begins with one of these goes on with the one before."""
@@ -127,6 +138,7 @@ def _take_trigger(
 ) -> tuple[Trigger | None, Scope, list[Clause]]:
     rest: list[Clause] = []
     told = any(clause.role == "trigger" for clause in held)
+    acted = [c for c in held if c.role in ("action", "sequence:action")]
     for clause in held:
         may = clause.role == "trigger" or (
             clause.role == "condition" and clause.cue == "if" and not _timed(held) and not told
@@ -134,7 +146,7 @@ def _take_trigger(
         may = may or (clause.role == "loop" and (_says_new(clause) or _does(clause)))
         asked = clause.role == "action" and _commands_endpoint(clause)
         if trigger is None and (may or asked) and clause.items:
-            started, more, tail = _read_trigger(clause, scope, must=clause.role == "trigger")
+            started, more, tail = _read_trigger(clause, scope, acted, must=clause.role == "trigger")
             if started is not None:
                 trigger, scope = started.trigger, more
                 trigger, case = _as_case(trigger, clause, held)
@@ -185,7 +197,8 @@ def _about_every(clause: Clause, scope: Scope) -> tuple[triggers.Started, Clause
     related = _whoever(clause, items, scope)
     if related is not None:
         return related
-    at = next((k for k, i in enumerate(items) if i.lower in ("every", "each", "any", "new") and k > 0), None)
+    singled = (k for k, i in enumerate(items) if i.lower in ("every", "each", "any", "new") and k > 0)
+    at = next((k for k in singled if not _in_a_name(items, k, scope)), None)
     if at is None and items and same_doing("tell", items[0].stem):
         after = (k + 1 for k, i in enumerate(items[:-1]) if i.lower == "about" and k > 0)
         at = next((k for k in after if any(plural(i) for i in items[k : k + 3] if i.is_word)), None)
@@ -210,6 +223,12 @@ def _about_every(clause: Clause, scope: Scope) -> tuple[triggers.Started, Clause
             kept = (*items[: at - told], *items[end:], *(i for i in clause.items if i.index in limits))
             return msgspec.structs.replace(found[0], scope=done), msgspec.structs.replace(clause, items=kept)
     return None
+
+
+def _in_a_name(items: Sequence[Item], at: int, scope: Scope) -> bool:
+    """`the New York Times`: nothing there is new."""
+    name = scope.vocab.name_at([i.lower for i in items], at)
+    return name is not None and name.length > 1
 
 
 _PLACING = (
@@ -250,12 +269,17 @@ def _whoever(clause: Clause, items: Sequence[Item], scope: Scope) -> tuple[trigg
         if _takes_place(items, who, end):
             continue
         found = triggers.read([*subject, *items[who + 1 : end]], scope)
-        if found and found[0].score > 1.0 and not found[0].unexplained:
+        if found and found[0].score > 1.0 and not found[0].unexplained and not _was_done(items[who + 1]):
             done = found[0].scope.explain({i.index for i in items[any_at:end]})
             them = msgspec.structs.replace(items[any_at], lower="them", stem="them", kind="word", verb=False)
             kept = (*items[:any_at], them, *items[end:], *(i for i in clause.items if i not in items))
             return msgspec.structs.replace(found[0], scope=done), msgspec.structs.replace(clause, items=kept)
     return None
+
+
+def _was_done(verb: Item) -> bool:
+    """`everyone who answered`: those who have done it by now, and none who does it later."""
+    return verb.lower in ("has", "have", "had") or is_past(verb.lower)
 
 
 def _less(started: triggers.Started, excluded: Sequence[Clause]) -> tuple[Trigger, Scope]:
@@ -286,7 +310,9 @@ def _commands_endpoint(clause: Clause) -> bool:
     return len(clause.items) > 2 and clause.items[0].text in ("POST", "PUT", "GET")
 
 
-def _read_trigger(clause: Clause, scope: Scope, *, must: bool) -> tuple[triggers.Started | None, Scope, list[Clause]]:
+def _read_trigger(
+    clause: Clause, scope: Scope, acted: Sequence[Clause], *, must: bool
+) -> tuple[triggers.Started | None, Scope, list[Clause]]:
     head, tail = _event_and_rest(clause)
     head, own = with_action(head)
     tail = [*([own] if own is not None else []), *tail]
@@ -294,6 +320,7 @@ def _read_trigger(clause: Clause, scope: Scope, *, must: bool) -> tuple[triggers
     if not found:
         return None, scope, []
     told = scope.told_at(head.span)
+    found = rivals.measured_there(rivals.by_name(found, head, scope), head, [*tail, *acted], scope)
     best = next((f for f in found if f.entry is not None and f.entry.service.title == told), found[0])
     if not must and (best.score < 1.0 or (best.unexplained and not _happens(best, head, scope))):
         return None, scope, []
@@ -305,7 +332,11 @@ def _read_trigger(clause: Clause, scope: Scope, *, must: bool) -> tuple[triggers
         reason = f"no service called {stranger.text} is in the catalog"
         return best, scope.refuse(stranger.span, reason).explain({i.index for i in clause.items}), tail
     after = best.scope.explain({i.index for i in clause.cue_items})
-    close = [f for f in found[1:] if best.score - f.score < CLOSE and f.source.service != best.source.service]
+    close = [
+        f for f in found[1:]
+        if f.source.service != best.source.service
+        and (best.score - f.score < rivals.CLOSE or (f.score > 0 and rivals.in_its_words(f, best, head)))
+    ]  # fmt: skip
     if close and best.entry is not None and told is None:
         titles = tuple(f.entry.service.title for f in (best, *close) if f.entry is not None)
         after = after.ask(

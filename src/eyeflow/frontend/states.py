@@ -19,7 +19,7 @@ from eyeflow.frontend.lexicon import stem, words
 from eyeflow.frontend.scope import Source
 from eyeflow.frontend.values_said import quote
 from eyeflow.frontend.vocabulary import Entry, Vocabulary, split_name, walk
-from eyeflow.values import STRING, Field, non_null
+from eyeflow.values import BOOLEAN, STRING, Field, non_null
 
 
 def stated(entry: Entry, items: Sequence[Item], source: Source) -> tuple[list[str], set[int]]:
@@ -31,7 +31,21 @@ def stated(entry: Entry, items: Sequence[Item], source: Source) -> tuple[list[st
         op = "NE" if any(i.lower in words("negations") for i in items) else "EQ"
         exprs.append(f"{op}({target}, {quote(value)})")
         used.add(item.index)
+    for item in items:
+        if not item.is_word or not item.lower.startswith("un"):
+            continue
+        bare = stem(item.lower[2:])
+        flags = [path for path, field in walk(source.type) if non_null(field.type) == BOOLEAN and _flag(path) == bare]
+        if len(flags) == 1:
+            exprs.append(f"NOT({'.'.join((source.root, *flags[0]))})")
+            used.add(item.index)
     return exprs, used
+
+
+def _flag(path: tuple[str, ...]) -> str:
+    """`locked` of `locked`, `is_locked`."""
+    said = [word for word in split_name(path[-1]) if word not in ("is", "has")]
+    return said[0] if len(said) == 1 else ""
 
 
 def _told(entry: Entry, items: Sequence[Item], source: Source) -> list[tuple[tuple[str, ...], str, Item]]:
@@ -207,7 +221,8 @@ def worded(run: Sequence[Item], source: Source) -> str | None:
 
 
 def topic(run: Sequence[Item], source: Source) -> str | None:
-    """`about the harbour`: the words stand in the title, or in whatever text the thing has."""
+    """`about the harbour`: the words stand in the title, or in whatever text the thing has; `mentioning "harbour"`: in
+    any text it has."""
     quoted = (
         len(run) == 2
         and run[1].kind == "quoted"
@@ -218,8 +233,11 @@ def topic(run: Sequence[Item], source: Source) -> str | None:
     said = [i for i in run[1:] if not i.is_stop]
     if not said or len(said) > 4 or any(not (i.is_word or i.kind == "quoted") for i in said):
         return None
-    field = next((n for n in _TOPICS for p, f in walk(source.type) if p == (n,) and non_null(f.type) == STRING), None)
-    if field is None:
+    held = [n for n in _TOPICS for p, f in walk(source.type) if p == (n,) and non_null(f.type) == STRING]
+    if not held:
         return None
     text = str(said[0].value) if said[0].kind == "quoted" else " ".join(i.text for i in said)
-    return f"CONTAINS({source.root}.{field}, {quote(text)})"
+    first, *rest = (f"CONTAINS({source.root}.{field}, {quote(text)})" for field in held)
+    for each in rest if quoted else ():
+        first = f"OR({first}, {each})"
+    return first

@@ -48,6 +48,8 @@ def named(items: Sequence[Item], at: int, vocab: Vocabulary) -> Stranger | None:
         said = " ".join(lowered[at : at + length])
         if any(vocab.name_at(lowered, k) is not None for k in range(at, at + length)):
             continue
+        if length == 1 and any(said in name.split(" ") for name in vocab.names):
+            continue  # a word of what a service is called
         plain = length == 1 and said in words("products", "plain") and items[at].proper
         if plain or said in words("products", "names"):
             held = items[at : at + length]

@@ -219,6 +219,9 @@ def _lasts(item: Item) -> bool:
     return item.kind == "quantity" or (item.time is not None and item.time.kind == "delay")
 
 
+_SOMEBODY = ("someone", "somebody", "anyone", "anybody", "something", "anything")
+
+
 def with_action(clause: Clause) -> tuple[Clause, Clause | None]:
     """A condition or loop whose comma never came: cut before the first base verb that can only begin an action."""
     items = clause.items
@@ -241,7 +244,7 @@ def with_action(clause: Clause) -> tuple[Clause, Clause | None]:
         )
         if item.lower in ("wait", "pause") and _lasts(nxt) and before.is_word:
             takes_object = ends_value = True  # `when X is cancelled wait 3 days`
-        ends_noun = before.is_word and not before.is_stop and (k >= 2 or told)
+        ends_noun = before.is_word and (not before.is_stop or before.lower in _SOMEBODY) and (k >= 2 or told)
         after = items[k + 2] if k + 2 < len(items) else None
         takes_object = takes_object or (nxt.lower == "with" and item.lower in ("respond", "reply", "answer"))
         takes_object = takes_object or (

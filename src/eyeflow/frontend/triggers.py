@@ -7,7 +7,7 @@ In: items of the clause, a scope. Out: `Started`s, best first. Never: schedules 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from itertools import pairwise
 
 import msgspec
@@ -15,12 +15,12 @@ import msgspec
 from eyeflow.frontend import filters, happenings, nouns, slots, states, wording
 from eyeflow.frontend.intent import EventTrigger, Trigger, WebhookTrigger
 from eyeflow.frontend.items import Item
-from eyeflow.frontend.lexicon import same_doing, stem, synonyms, words
+from eyeflow.frontend.lexicon import same_doing, same_event, stem, synonyms, words
 from eyeflow.frontend.scope import Scope, Source
 from eyeflow.frontend.vocabulary import Entry, split_name
 from eyeflow.values import JSON, STRING, Field, ObjectOf, Span
 
-_LOOK, LEFT_COST, OPEN_COST, NOT_THE_NEW_ONE = 6, 1.2, 0.5, 1.5
+_LOOK, LEFT_COST, OPEN_COST, NOT_THE_NEW_ONE, UNCHOSEN = 6, 1.2, 0.5, 1.5, 0.3
 
 
 class Started(msgspec.Struct, frozen=True, eq=False):
@@ -35,8 +35,8 @@ class Started(msgspec.Struct, frozen=True, eq=False):
     entry: Entry | None = None
 
 
-def read(items: Sequence[Item], scope: Scope) -> tuple[Started, ...]:
-    """Readings of a trigger clause, best first."""
+def read(items: Sequence[Item], scope: Scope, service: str | None = None) -> tuple[Started, ...]:
+    """Readings of a trigger clause, best first; those of `service` alone where it is given."""
     held = [i for i in items if i.kind != "time"]
     if not held:
         return ()
@@ -51,7 +51,7 @@ def read(items: Sequence[Item], scope: Scope) -> tuple[Started, ...]:
     if held[0].lower in happenings.IMPERSONAL:  # `it rains`: the word may be a state that an event carries
         near = (*near, *(e for e in scope.vocab.entries if e.is_trigger and e not in near and states.carries(e, held)))
     for entry in near:
-        if not entry.is_trigger:
+        if not entry.is_trigger or (service is not None and entry.service.id != service):
             continue
         match = wording.match(entry, held, scope)
         filled = slots.fill(entry, held, scope)
@@ -63,7 +63,36 @@ def read(items: Sequence[Item], scope: Scope) -> tuple[Started, ...]:
     found += [
         _event(entry, match, filled, held, scope) for score, entry, match, filled in looked[:_LOOK] if score > 0.5
     ]
+    found = [_plainest(one, found, held) for one in found]
     return tuple(sorted(found, key=lambda s: (-s.score, s.source.service)))
+
+
+def _plainest(one: Started, all_: Sequence[Started], items: Sequence[Item]) -> Started:
+    """`a new payment` is no payment that failed: what an event tells of must be said, when another one of the service
+    tells of the same thing's coming."""
+    stems = {s for i in items if i.is_word for s in (i.stem, *synonyms(i.stem))}
+    if one.entry is None or _arrives(one.entry, stems):
+        return one
+    others = [o.entry for o in all_ if o.entry is not None and o is not one]
+    beside = [o for o in others if o.service.id == one.entry.service.id and _arrives(o, stems)]
+    doing = [i.stem for i in items if i.is_word and i.lower not in words("arriving") and i.lower != "new"]
+    for other in beside:
+        told = _about(one.entry) - _about(other)
+        if not any(same_doing(said, w) or same_event(said, w) for said in doing for w in told):
+            return msgspec.structs.replace(one, score=round(one.score - NOT_THE_NEW_ONE, 4))
+    return one
+
+
+def _arrives(entry: Entry, stems: Container[str]) -> bool:
+    """The event is that a thing which is spoken of comes to be: `new order`, `a payment comes in`."""
+    for phrase in entry.kind.phrases:
+        said = phrase.casefold().split()
+        if any(w in _ARRIVAL for w in said) and any(stem(w) in stems for w in said if w not in _ARRIVAL):
+            return True
+    return False
+
+
+_ARRIVAL = frozenset({"new", "created", "opened", "added", "comes", "arrives", "submitted", "published", "booked"})
 
 
 def _tells(match: wording.Match, items: Sequence[Item]) -> bool:
@@ -83,6 +112,7 @@ def _event(entry: Entry, match: wording.Match, filled: slots.Filled, items: Sequ
     complete = slots.complete(entry, filled, scope, sources=False)
     source = Source("trigger", entry.kind.payload, nouns_of(entry), entry.service.id, "trigger", entry)
     used = set(match.used) | filled.used
+    used |= {i.index for i in items if i.lower in words("arriving") and match.used}
     where, scope, more = filters.modifiers(items, used, scope, source)
     used |= more
     found, more = states.stated(entry, [i for i in items if i.index not in more], source)
@@ -129,6 +159,7 @@ def _event(entry: Entry, match: wording.Match, filled: slots.Filled, items: Sequ
     score = match.score + 1.0 * filled.strong - OPEN_COST * len(open_) + 0.3 * len(where)
     score += (1.7 if {"current", "now"} & (entry.names | entry.summary) else 1.5) * impersonal
     score -= LEFT_COST * sum(0.5 + 0.1 * scope.vocab.rarity(i.stem) for i in items if i.index in left)
+    score -= UNCHOSEN * len(_unchosen(entry, complete.params))
     score -= NOT_THE_NEW_ONE * (_new_one(items, scope) - _about(entry) != set())
     for slot, value, why in complete.assumed:
         scope = scope.assume(f"trigger.{slot}", value, why)
@@ -138,6 +169,13 @@ def _event(entry: Entry, match: wording.Match, filled: slots.Filled, items: Sequ
     )  # fmt: skip
     after = scope.see(source).explain({i.index for i in items} - set(left))
     return Started(trigger, source, after, round(score, 4), open_, left, entry)
+
+
+def _unchosen(entry: Entry, params: Mapping[str, object]) -> list[str]:
+    """Choices that the same thing, asked for, needs and nobody made: a section, a category."""
+    twin = entry.service.capability(entry.spec.name)
+    wanted = {p.name for p in twin.params if p.required and p.enum} if twin is not None else set()
+    return sorted(wanted - set(params))
 
 
 _AWAY = ("to", "into", "onto", "and", "then")
@@ -165,7 +203,7 @@ def _about(entry: Entry) -> set[str]:
 def _same_event(entry: Entry, item: Item) -> bool:
     """`opens a ticket`, of a ticket that is created."""
     said = {*split_name(entry.spec.name), *(w for phrase in entry.phrases for w in phrase)}
-    return any(same_doing(item.stem, word) for word in said)
+    return any(same_doing(item.stem, word) or same_event(item.stem, word) for word in said)
 
 
 def nouns_of(entry: Entry) -> frozenset[str]:

@@ -72,6 +72,19 @@ def unknown_verb(items: Sequence[Item], scope: Scope) -> bool:
     return told and not verb.acts and not any(verb.stem in phrase for e in known for phrase in (*e.phrases, e.summary))
 
 
+_OPENS: Final = ("open", "start", "launch", "use")
+
+
+def opens(items: Sequence[Item], scope: Scope) -> tuple[str, ...]:
+    """`open the Gmail app`: the services that are only opened, by their name."""
+    said = [i for i in items[1:] if i.kind != "punct" and not i.is_stop]
+    if not items or items[0].lower not in _OPENS or not said:
+        return ()
+    name = scope.vocab.name_at([i.lower for i in said], 0)
+    rest = said[name.length :] if name is not None else said
+    return name.services if name is not None and all(i.lower in ("app", "application") for i in rest) else ()
+
+
 _PARTICLES: Final = ("on", "off", "up", "down", "out", "back")
 _LOST: Final = ("it", "them", "this", "these", "those", "that")
 
@@ -121,6 +134,30 @@ def unknown_service(items: Sequence[Item], best: Chosen, scope: Scope) -> Item |
         if item.proper and item.is_word and item.index in best.unexplained and after.lower in CARRIED and not known:
             return item
     return None
+
+
+def to_me(found: Sequence[Chosen], items: Sequence[Item], scope: Scope) -> list[Chosen]:
+    """`send me the news`, where something is there to tell the person who asks, and nobody else: by that first, when
+    nothing says by which service."""
+    own = next((c for c in found[:4] if _tells_me(c.entry)), None)
+    close = own is not None and (own is found[0] or found[0].score - own.score < 2 * MARGIN)
+    if own is None or not close or not any(i.lower in words("me") for i in items):
+        return list(found)
+    others = [c for c in found if c.entry.capability_says]
+    if wording.means_at(items, scope) or any(wording.named_at(c.entry, items, scope) for c in others):
+        return list(found)
+    if items[0].stem not in ("send", "show", "give") and not same_doing("tell", items[0].stem):
+        return list(found)
+    return [own, *(c for c in found if c is not own and c not in others)]
+
+
+def _tells_me(entry: Entry) -> bool:
+    """It has no place for a recipient, and its phrases say `me`."""
+    spec = entry.spec
+    if not entry.capability_writes or any(p.entity in RECIPIENTS for p in spec.params):
+        return False
+    me = sum(1 for phrase in spec.phrases if words("me") & set(phrase.casefold().split()))
+    return 2 * me > len(spec.phrases) and any(p.role == "content" for p in spec.params)
 
 
 def by_no_way(found: Sequence[Chosen], items: Sequence[Item], scope: Scope) -> Told | None:

@@ -23,17 +23,9 @@ PARTICLES: Final = frozenset({"on", "off", "up", "down", "out", "in", "to", "bac
 _CANDIDATES = 48
 
 
-RECIPIENTS: Final = (
-    "email",
-    "phone",
-    "person",
-    "slack_channel",
-    "discord_channel",
-    "teams_channel",
-    "channel",
-    "chat",
-    "room",
-)
+CHANNELS: Final = ("slack_channel", "discord_channel", "teams_channel", "channel")
+"""Entities that are written `#so`."""
+RECIPIENTS: Final = ("email", "phone", "person", *CHANNELS, "chat", "room")
 """Entities that something can be sent to."""
 
 
@@ -136,6 +128,11 @@ class Vocabulary(msgspec.Struct, frozen=True, eq=False):
         return _places(self.entries)
 
     @property
+    def with_channels(self) -> frozenset[str]:
+        """Services by which something can be said in a channel."""
+        return _with_channels(self.entries)
+
+    @property
     def callable(self) -> int:
         """How many capabilities there are."""
         return sum(1 for e in self.entries if not e.is_trigger)
@@ -207,6 +204,12 @@ def _places(entries: tuple[Entry, ...]) -> frozenset[str]:
     held = (e for e in entries if e.reads and e.listing is not None)
     named = (p.name for e in held for p in e.spec.params if p.type == STRING or p.enum)
     return frozenset(split_name(name)[-1] for name in named if name not in _SAID)
+
+
+@lru_cache(maxsize=8)
+def _with_channels(entries: tuple[Entry, ...]) -> frozenset[str]:
+    saying = (e for e in entries if e.capability_says)
+    return frozenset(e.service.id for e in saying if any(p.entity in CHANNELS for p in e.spec.params))
 
 
 @lru_cache(maxsize=65_536)

@@ -96,6 +96,9 @@ def _doing(entry: Entry) -> list[str]:
     found = [w for p in entry.phrases for w in p[:1]] + [split_name(entry.spec.name)[0]]
     if entry.capability_says:
         found.append("send")
+    # what is sent is a verb too: `email the list`, where a phrase is `send email`
+    if entry.capability_writes:
+        found += [p[1] for p in entry.phrases if p[0] == "send" and len(p) > 1 and p[1] in _SENT]
     return found + [w for part in (entry.service.title, *entry.service.aliases) for w in split_name(part)]
 
 
@@ -180,6 +183,7 @@ def named_at(entry: Entry, items: Sequence[Item], scope: Scope) -> frozenset[int
     return frozenset(_names(entry, items, scope)[0])
 
 
+_SENT: Final = frozenset(stem(verb) for verb in ("email", "mail", "message", "text", "sms", "dm", "fax"))
 _BY: Final = ("by", "via", "as", "through", "per", "in", "over", "using")
 _MEDIUM: Final = ("message", "messages", "note")
 

@@ -6,10 +6,14 @@ Knows: how people say recurrence rules. In: a `Recurrence`. Out: one sentence pa
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
+import msgspec
+
+from eyeflow.recurrence.cronlines import as_rules
 from eyeflow.recurrence.firing import Recurrence
 from eyeflow.recurrence.rule import Rule, RuleProblem, parse_rule
 
@@ -20,14 +24,17 @@ MONTH_NAMES: Final = (
 )  # fmt: skip
 _ORDINALS: Final = {1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth", -1: "last", -2: "second to last"}
 _WORKDAYS: Final = (0, 1, 2, 3, 4)
+_MANY_TIMES: Final = 5
+"""So many times of a day at even distances are said by their distance."""
 _PERIODS: Final = {"DAILY": "day", "WEEKLY": "week", "MONTHLY": "month", "YEARLY": "year", "HOURLY": "hour",
                    "MINUTELY": "minute", "SECONDLY": "second"}  # fmt: skip
 
 
 def describe(spec: Recurrence) -> str:
     """`spec` in English, first letter capital: "Every weekday at 08:30 (Europe/Berlin)"."""
-    said = _rules(spec.rules)
-    if spec.cron is not None:
+    written = as_rules(spec.cron) if spec.cron is not None else ()
+    said = _rules((*spec.rules, *(written or ())))
+    if written is None:
         said.append(f"on the cron schedule {spec.cron}")
     text = "; and ".join(said) or "never"
     if spec.exclude:
@@ -70,8 +77,24 @@ def _rules(texts: Iterable[str]) -> list[str]:
     said = []
     for key, times in days.items():
         day, _, bounds = key.partition("|")
-        said.append(f"{day} at {_join(sorted(set(times)))}{bounds}")
+        said.append(f"{day}{_times(sorted(set(times)))}{bounds}")
     return said + whole
+
+
+def _times(times: list[str]) -> str:
+    """` at 09:00 and 17:00`; many at even distances as `, every 15 minutes from 09:00 to 17:45`."""
+    minutes = [int(time[:2]) * 60 + int(time[3:]) for time in times]
+    step = _even(minutes)
+    if step is None or len(times) < _MANY_TIMES:
+        return f" at {_join(times)}"
+    said = every(step // 60, "hour") if step % 60 == 0 else every(step, "minute")
+    return f", {said} from {times[0]} to {times[-1]}"
+
+
+def _even(numbers: Sequence[int]) -> int | None:
+    """The distance of numbers that are equally far apart."""
+    steps = {after - before for before, after in itertools.pairwise(numbers)}
+    return steps.pop() if len(steps) == 1 else None
 
 
 def _bounds(rule: Rule) -> str:
@@ -159,6 +182,11 @@ def _yearly(rule: Rule) -> str:
 
 
 def _stepped(rule: Rule) -> str:
+    step = _even(rule.by_minute)
+    if rule.freq == "HOURLY" and rule.interval == 1 and not rule.by_hour and step and step * len(rule.by_minute) == 60:
+        whole = every(step, "minute") + (f" from minute {rule.by_minute[0]} of each hour" if step > 1 else "")
+        rest = msgspec.structs.replace(rule, by_minute=())
+        return whole + _stepped(rest).removeprefix(every(1, "hour"))
     text = every(rule.interval, _PERIODS[rule.freq])
     if rule.by_minute and not (rule.freq == "HOURLY" and rule.by_minute == (0,)):
         text += " at minute " + _join(str(minute) for minute in rule.by_minute)

@@ -38,6 +38,7 @@ from eyeflow.workspace.folderfiles import (
     task_options,
 )
 from eyeflow.workspace.names import require_connection_name, require_task_name
+from eyeflow.workspace.offers import NotAProgram
 from eyeflow.workspace.permissions import require
 from eyeflow.workspace.planning import (
     ApplyRequest,
@@ -55,7 +56,7 @@ from eyeflow.workspace.planning import (
 )
 from eyeflow.workspace.ports import CatalogSource, EngineView
 from eyeflow.workspace.profiles import profile_ops
-from eyeflow.workspace.proposals import NotAProgram, Proposals
+from eyeflow.workspace.proposals import Proposals
 from eyeflow.workspace.reviewing import ProposeRequest
 from eyeflow.workspace.settings import Settings, policy_ops
 from eyeflow.workspace.tasks import Tasks, alias_ops

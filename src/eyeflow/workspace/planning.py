@@ -18,7 +18,7 @@ from eyeflow.store.records import ConnectionRecord, TaskRecord, VersionRecord
 from eyeflow.triggers.drafting import Made, Note
 from eyeflow.workspace.errors import Invalid, WorkspaceError
 from eyeflow.workspace.folderfiles import FolderFile, Source, TaskOptions
-from eyeflow.workspace.proposals import Ready, Review
+from eyeflow.workspace.offers import Ready, Review
 from eyeflow.workspace.reviewing import ProposeRequest
 from eyeflow.workspace.views import ComparedView, Draft
 

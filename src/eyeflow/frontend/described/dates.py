@@ -46,6 +46,23 @@ _CLOCK: Final = re.compile(
 )
 
 
+_RANGES: Final = (
+    re.compile(
+        rf"\b(?:the\s+)?(?P<first>\d{{1,2}})(?:st|nd|rd|th)?\s*(?:-|–|to|through|until|till|and)\s*"
+        rf"(?=(?:the\s+)?{_ORDINAL}\s+(?:of\s+)?{_MONTH}(?![a-z]){_YEAR})",
+        re.IGNORECASE,
+    ),
+)
+"""`the 3rd to the 8th of January 2027`: the first day has its month and year from the second."""
+
+_TO_DAY: Final = re.compile(
+    rf"\b{_MONTH}\s*{_ORDINAL}\s*(?:-|–|to|through|until|till)\s*(?:the\s+)?(?P<last>\d{{1,2}})(?:st|nd|rd|th)?\b"
+    r"(?!\s*(?:am|pm|[a-z]*\s*o'clock|:))(?:,?\s*(?P<year>(?:19|20|21)\d{2}))?",
+    re.IGNORECASE,
+)
+"""`January 3 to 8, 2027`."""
+
+
 class Day(msgspec.Struct, frozen=True):
     """A day (or only a time of day, when `day` is None) and where it is said. `minute` counts from midnight;
     `certain` is False where the year is the next one that fits, or the day depends on now; `anchored` when on now."""
@@ -62,7 +79,14 @@ def days(text: str, now: datetime) -> tuple[Day, ...]:
 
     `now` is local to the person asking.
     """
-    found = sorted([*_written(text, now), *_slashed(text), *_relative(text, now)], key=lambda d: d.span.start)
+    ranged = list(_ranged(text, now))
+    taken = [d.span for d in ranged]
+    single = [
+        d
+        for d in (*_written(text, now), *_slashed(text), *_relative(text, now))
+        if not any(s.start < d.span.end and d.span.start < s.end for s in taken)
+    ]
+    found = sorted([*ranged, *single], key=lambda d: d.span.start)
     merged: list[Day] = []
     for one in found:
         last = merged[-1] if merged else None
@@ -88,6 +112,28 @@ def _written(text: str, now: datetime) -> Iterator[Day]:
                 made = _date(now.year + 1, month, int(parts["day"]))
             if made is not None:
                 yield Day(Span(*hit.span()), made, certain=year is not None)
+
+
+def _ranged(text: str, now: datetime) -> Iterator[Day]:
+    """Both ends of `the 3rd to the 8th of January` and `January 3-8`."""
+    for pattern in _RANGES:
+        for hit in pattern.finditer(text):
+            start = _fitting(hit["year"], _month(hit["month"]), int(hit["first"]), now)
+            if start is not None and int(hit["first"]) < int(hit["day"]):
+                yield Day(Span(hit.start(), hit.end("first")), start, certain=hit["year"] is not None)
+    for hit in _TO_DAY.finditer(text):
+        month = _month(hit["month"])
+        ends = [_fitting(hit["year"], month, int(hit[k]), now) for k in ("day", "last")]
+        if int(hit["day"]) < int(hit["last"]) and ends[0] is not None and ends[1] is not None:
+            sure = hit["year"] is not None
+            yield Day(Span(hit.start(), hit.end("day")), ends[0], certain=sure)
+            yield Day(Span(hit.start("last"), hit.end()), ends[1], certain=sure)
+
+
+def _fitting(year: str | None, month: int, day: int, now: datetime) -> date | None:
+    """The day in the year said, else the next one."""
+    made = _date(int(year) if year else now.year, month, day)
+    return _date(now.year + 1, month, day) if made is not None and not year and made < now.date() else made
 
 
 def _month(said: str) -> int:
@@ -120,16 +166,7 @@ def _with_clocks(text: str, found: list[Day]) -> Iterator[Day]:
     clocks = [(Span(*hit.span()), _minute(hit)) for hit in _CLOCK.finditer(text)]
     for day in found:
         beside = next(
-            (
-                (span, minute)
-                for span, minute in clocks
-                if minute is not None
-                and (
-                    re.fullmatch(r"[\s,T]*(?:at\s+|time\s+)?", text[day.span.end : span.start])
-                    or re.fullmatch(r"[\s,]*(?:on\s+)?", text[span.end : day.span.start])
-                )
-                and (day.span.end <= span.start or span.end <= day.span.start)
-            ),
+            ((span, minute) for span, minute in clocks if minute is not None and _adjoin(text, day.span, span)),
             None,
         )
         if beside is None:
@@ -141,6 +178,13 @@ def _with_clocks(text: str, found: list[Day]) -> Iterator[Day]:
     for span, minute in clocks:
         if minute is not None and not any(d.span.start <= span.start < d.span.end for d in found):
             yield Day(span, None, minute)
+
+
+def _adjoin(text: str, day: Span, clock: Span) -> bool:
+    """`March 2 at 6 pm`, `6 pm on March 2`."""
+    if day.end <= clock.start:
+        return re.fullmatch(r"[\s,T]*(?:at\s+|time\s+)?", text[day.end : clock.start]) is not None
+    return clock.end <= day.start and re.fullmatch(r"[\s,]*(?:on\s+)?", text[clock.end : day.start]) is not None
 
 
 def _minute(hit: re.Match[str]) -> int | None:

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
+
 from eyeflow.frontend.data import words
 from eyeflow.frontend.described.choose import asks
 from eyeflow.frontend.described.cues import cue_words
 from eyeflow.frontend.described.filling import NUMBERS, Filling
 from eyeflow.frontend.described.focus import focus
 from eyeflow.frontend.described.kin import kin
-from eyeflow.frontend.described.pieces import Piece
+from eyeflow.frontend.described.piece import Piece
 from eyeflow.frontend.described.signature import Place, akin, among, root
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import is_base_verb, stem
@@ -32,6 +34,13 @@ def ordered(items: Sequence[Item], at: int) -> bool:
     if not is_base_verb(items[at].lower):
         return _new_order(items, at)
     return at == 0 or items[at - 1].lower in _BEFORE_ORDERS
+
+
+def keeps(state: Filling, at: int) -> bool:
+    """`keep it private`: only the value after it says something."""
+    items = state.items
+    plain = items[at].lower in ("keep", "make", "have", "leave") and at + 2 in state.used
+    return plain and items[at + 1].lower in ("it", "this", "that", "them")
 
 
 def _new_order(items: Sequence[Item], at: int) -> bool:
@@ -130,10 +139,17 @@ def _bounds(state: Filling, item: Item, piece: Piece) -> bool:
     """`under 120 euros` for a maximum, `over 24 months`, `after a 15% discount`: the value is meant as it is said."""
     if piece.kind == "share" and item.lower == "after":
         return True
+    at = state.items.index(item)
+    if item.lower == "than" and at:
+        denied = at > 1 and state.items[at - 2].lower in ("no", "not")
+        other = {"more": "less", "less": "more", "fewer": "more"}.get(state.items[at - 1].lower) if denied else None
+        item = state.items[at - 1] if other is None else msgspec.structs.replace(state.items[at - 1], lower=other)
     after = state.items[piece.end] if piece.end < len(state.items) else None
     spans = words("described", "spans")
     timed = piece.unit is not None and compatible(piece.unit, "seconds")
     if item.lower in ("over", "after") and (timed or (after is not None and after.stem in spans)):
+        return True
+    if item.lower == "like" and any(p.traits & {"alike"} for p in _takers(state, piece.start)):
         return True
     place = next((p for p in state.sig.places if any(h.at == piece.start for h in state.said.get(p.name, []))), None)
     for said, kind in (("upper", "bounds_above"), ("lower", "bounds_below")):
@@ -171,6 +187,8 @@ def _input(state: Filling, item: Item) -> bool:
     if among(item.stem, sig.core | sig.summary):
         return False
     at = state.items.index(item)
+    if any(k in state.used for k in range(at)):
+        return False  # `fetch X with a timeout`: what is asked for was said before it
     if at and items_number(state.items[at - 1]):
         return False  # `3 loaves of rye`: how many are wanted
     alone = at + 1 >= len(state.items) or state.items[at + 1].lower in (

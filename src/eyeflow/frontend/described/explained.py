@@ -15,7 +15,8 @@ from eyeflow.frontend.described.choose import Match, asked, asks, forms
 from eyeflow.frontend.described.cues import cue_words
 from eyeflow.frontend.described.filling import Filling
 from eyeflow.frontend.described.focus import focus, scenery
-from eyeflow.frontend.described.pieces import Piece
+from eyeflow.frontend.described.phrases import phrases
+from eyeflow.frontend.described.piece import Piece
 from eyeflow.frontend.described.reading import Reading, called
 from eyeflow.frontend.described.signature import Place, akin, among
 from eyeflow.frontend.items import Item
@@ -86,7 +87,13 @@ def _idle(reading: Reading, items: Sequence[Item], at: int) -> bool:
     rest = range(at + 1, len(items) if end is None else end)
     if items[at].lower == "but":
         after = items[at + 1].lower if at + 1 < len(items) else ""
-        return after in _CLAUSES and any(k in state.used for k in rest)
+        denying = after in words("described", "low") and at + 1 in state.used
+        return denying or (after in _CLAUSES and any(k in state.used for k in rest))
+    if items[at].lower in ("no", "not") and [i.lower for i in items[at + 1 : at + 3]] in (
+        ["more", "than"],
+        ["less", "than"],
+    ):
+        return at + 3 in state.used  # `no more than 20`
     if items[at].lower not in ("not", "without", "no", "don't", "doesn't", "won't") or not reading.complete:
         return False
     said = [items[k] for k in rest if items[k].is_word and not items[k].is_stop and not asks(items[k])]
@@ -121,7 +128,7 @@ def _open_words(reading: Reading, items: Sequence[Item]) -> set[int]:
     said = [i for k, i in enumerate(items) if i in asked([i]) and k not in open_]
     unknown = _unknown(reading, items, said)
     at = {k for k, i in enumerate(items) if i in unknown}
-    open_ |= {k for k in at if doubts.ordered(items, k) or doubts.of_value(state, k)}
+    open_ |= {k for k in at if (doubts.ordered(items, k) and not doubts.keeps(state, k)) or doubts.of_value(state, k)}
     open_ |= _unheard(items, unknown, state.sig.core | state.sig.summary)
     open_ |= {k for k, i in enumerate(items) if i.text == "[" and k not in state.used}
     idle = scenery(items, state.used) if reading.match.entry.reads else set()
@@ -130,8 +137,11 @@ def _open_words(reading: Reading, items: Sequence[Item]) -> set[int]:
     said = [i for i in said if items.index(i) not in idle]
     open_ |= {items.index(i) for i in unknown if i.lower in _OFTEN}
     share = 1.0 - len(unknown) / len(said) if said else 1.0
-    if share < _least(reading) or _contrary(reading.match, said, unknown) or (unknown and _might_take(state)):
+    if share < _least(reading) or _contrary(reading.match, said, unknown):
         open_ |= {items.index(i) for i in unknown}
+    elif unknown and _might_take(state):
+        nouns = {k for p in phrases(state) for k in range(p.start, p.end)}
+        open_ |= {items.index(i) for i in unknown} & nouns
     return open_
 
 
@@ -151,7 +161,9 @@ def _unknown(reading: Reading, items: Sequence[Item], said: Sequence[Item]) -> l
     bounding = words("described", "upper") | words("described", "lower")
     strange = [i for i in said if items.index(i) not in state.used and not any(among(s, known) for s in forms(i))]
     strange += [
-        i for i in items if i.lower in _OFTEN and i not in strange and not any(among(s, known) for s in forms(i))
+        i
+        for k, i in enumerate(items)
+        if i.lower in _OFTEN and i not in strange and k not in state.used and not any(among(s, known) for s in forms(i))
     ]
     strange = [i for i in strange if not _at_most(items, items.index(i), state)]
     to_value = any(p.start and items[p.start - 1].lower == "to" for p in state.pieces)

@@ -6,6 +6,8 @@ said, in the order said. Never: makes calls of it (that is `several`), asks.
     filling.py   the state
     hinted.py    values a helper sees, where there is one
     known.py     values a parameter lists itself, units, days, yes and no
+    amounts.py   amounts with a unit of their own, how often
+    mirrored.py  what is said the same way twice
     tied.py      values to the parameters named beside them
     leftover.py  what is left for what is open
 """
@@ -15,10 +17,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from eyeflow.frontend.described import known, leftover, tied
+from eyeflow.frontend.described import amounts, known, leftover, mirrored, tied
 from eyeflow.frontend.described.filling import Filling
 from eyeflow.frontend.described.hinted import prefill
-from eyeflow.frontend.described.pieces import Piece
+from eyeflow.frontend.described.piece import Piece
 from eyeflow.frontend.described.signature import Signature
 from eyeflow.frontend.hints import Hint
 from eyeflow.frontend.items import Item
@@ -26,17 +28,24 @@ from eyeflow.frontend.items import Item
 STEPS: Final[tuple[Callable[[Filling], None], ...]] = (
     known.listed,
     known.conversions,
+    amounts.measured,
     known.units,
     known.currencies,
     known.days,
     known.flags,
+    amounts.often,
+    amounts.substances,
     tied.twins,
     tied.one_each,
     tied.tied,
+    mirrored.mirrored,
+    leftover.sorts,
+    leftover.called,
     leftover.in_order,
     leftover.alone,
     leftover.word_list,
     leftover.plain,
+    leftover.spare,
     leftover.alike,
     leftover.maker,
 )

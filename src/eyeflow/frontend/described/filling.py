@@ -12,10 +12,14 @@ from typing import Final
 
 import msgspec
 
-from eyeflow.frontend.described.cues import Around, around, number_edge, text_edge
-from eyeflow.frontend.described.pieces import Piece
+from eyeflow.frontend.described.cues import Around, around
+from eyeflow.frontend.described.dates import is_month
+from eyeflow.frontend.described.numeric import number_edge
+from eyeflow.frontend.described.piece import Piece
+from eyeflow.frontend.described.pieces import regrouped
 from eyeflow.frontend.described.signature import Place, Signature, among
 from eyeflow.frontend.described.values import value_for
+from eyeflow.frontend.described.worded import text_edge
 from eyeflow.frontend.intent import JsonValue
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import stem
@@ -54,6 +58,7 @@ class Filling:
     def _split(self, pieces: Sequence[Piece]) -> list[Piece]:
         """`Reno, Nevada` as two values where town and region are two parameters."""
         pieces = [q for p in pieces for q in self._crossed(p)]
+        pieces = self._numbered(pieces)
         regions = [p for p in self.sig.places if p.textual and set(p.names) & _REGIONS]
         towns = [p for p in self.sig.places if "place" in p.traits and p not in regions]
         if not regions or not towns:
@@ -69,6 +74,35 @@ class Filling:
                 text = piece.text.split(",", 1)[start > comma].strip()
                 found.append(Piece("name" if said else "code", start, end, text, text, group=-1))
         return found
+
+    def _numbered(self, pieces: Sequence[Piece]) -> list[Piece]:
+        """`Pixel 9`, `ICE 1132` as one name, where no number is wanted that this could be."""
+        wanted = sum(p.numeric and p.field.required for p in self.sig.places)
+        spare = (
+            sum(p.kind in NUMBERS for p in pieces) - wanted if any(p.numeric for p in self.sig.places) else len(pieces)
+        )
+        out: list[Piece] = []
+        for piece in pieces:
+            last = out[-1] if out else None
+            after = self.items[piece.end] if piece.end < len(self.items) else None
+            alone = after is None or not after.is_word or after.is_stop
+            if (
+                spare > 0
+                and last is not None
+                and last.kind == "name"
+                and last.end == piece.start
+                and piece.kind == "number"
+                and piece.unit is None
+                and isinstance(piece.value, int)
+                and alone
+                and not is_month(last.text)
+            ):
+                spare -= 1
+                text = f"{last.text} {piece.text}"
+                out[-1] = msgspec.structs.replace(last, end=piece.end, text=text, value=text)
+            else:
+                out.append(piece)
+        return out if len(out) == len(pieces) else regrouped(out, self.items)
 
     def _crossed(self, piece: Piece) -> list[Piece]:
         """`40x30` as two numbers where two numbers are wanted."""

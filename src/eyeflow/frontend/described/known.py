@@ -16,7 +16,7 @@ from eyeflow.frontend.data import words
 from eyeflow.frontend.described.cues import cue_words
 from eyeflow.frontend.described.filling import Filling, Said
 from eyeflow.frontend.described.kin import kin
-from eyeflow.frontend.described.pieces import Piece
+from eyeflow.frontend.described.piece import Piece
 from eyeflow.frontend.described.signature import Place, akin, among
 from eyeflow.frontend.described.values import unit_for, value_for
 from eyeflow.frontend.intent import JsonValue
@@ -111,13 +111,14 @@ def _where(
         if any(k in taken for k in held):
             continue
         if not all(_same(w, word) for (w, _), word in zip(row[at : at + len(said)], said, strict=True)) and not (
-            plain and place.closed and said[0] in kin(row[at][0])
+            plain and place.closed and (said[0] in kin(row[at][0]) or (place.many and akin(said[0], row[at][0])))
         ):
             continue
         first = state.items[held[0]]
         spelled = first.text == value and value.isupper()
         bare = (first.is_stop or value.casefold() in frame) and not spelled
-        if plain and bare and not _beside(state, held[0], place):
+        led = held[0] and state.items[held[0] - 1].lower in ("in", "by", "using") and len(value) > 4
+        if plain and bare and not (_beside(state, held[0], place) or (led and place.closed)):
             continue
         if not place.closed and plain and among(said[0], state.sig.core):
             continue
@@ -245,6 +246,8 @@ def _spelled(said: str, place: Place) -> JsonValue | None:
     known = lookup(said) or lookup(said.casefold())
     if "currency" in place.names and known is not None and not is_currency(known.name):
         return None  # miles are no money
+    if known is not None and is_currency(known.name) and not place.field.enum and _coded(place):
+        return known.name.upper()
     return unit_for(said, place) if place.field.enum else escape(said)
 
 
@@ -257,8 +260,16 @@ def currencies(state: Filling) -> None:
     for piece in state.pieces:
         code = piece.text.strip("-0123456789., ")
         if piece.kind == "money" and piece.unit is not None:
-            said = code if code.isalpha() else piece.unit.upper()
+            said = code if code.isalpha() and not _coded(source) else piece.unit.upper()
             state.put(source, Said(said, piece.start), [])
+
+
+def _coded(place: Place) -> bool:
+    """The currency is wanted by its code: the description says so, or shows one."""
+    shown = re.search(
+        r"\b(?:ISO|[Cc]odes?|symbols?)\b|['\"(]?\b(?:USD|EUR|GBP|JPY|CHF|CAD|AUD)\b", place.field.description
+    )
+    return shown is not None or (isinstance(place.field.default, str) and place.field.default.isupper())
 
 
 def days(state: Filling) -> None:

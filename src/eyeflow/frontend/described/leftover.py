@@ -12,12 +12,15 @@ from itertools import pairwise
 from typing import Final
 
 from eyeflow.frontend.data import words
-from eyeflow.frontend.described.cues import STRONG, cue_words, number_edge, text_edge
+from eyeflow.frontend.described.cues import STRONG, cue_words
 from eyeflow.frontend.described.filling import NUMBERS, Filling, Said, edge, give, take, units_of
+from eyeflow.frontend.described.kin import kin
+from eyeflow.frontend.described.numeric import number_edge
 from eyeflow.frontend.described.phrases import phrases
-from eyeflow.frontend.described.pieces import Piece
+from eyeflow.frontend.described.piece import Piece
 from eyeflow.frontend.described.signature import Place, akin, among
 from eyeflow.frontend.described.values import value_for
+from eyeflow.frontend.described.worded import text_edge
 from eyeflow.frontend.lexicon import is_base_verb, stem
 from eyeflow.frontend.lexicon import words as language
 from eyeflow.frontend.values_said import escape
@@ -224,6 +227,61 @@ def plain(state: Filling) -> None:
             _put(state, unit, places[0])
 
 
+def sorts(state: Filling) -> None:
+    """`science fiction novels`: words right before the thing that is asked for say of which sort it is."""
+    kinds = [p for p in state.open() if "kind" in p.traits and _worded(p) and not p.many]
+    for unit in units_of(phrases(state)) if len(kinds) == 1 else ():
+        if len(unit) == 1 and _attributive(state, unit[0]):
+            _put(state, unit, kinds[0])
+
+
+def called(state: Filling) -> None:
+    """`an alarm called gym`: what comes after it is the name."""
+    places = [p for p in state.open() if p.traits & {"titled"} and p.textual and not p.closed and not p.many]
+    for unit in units_of(phrases(state)) if len(places) == 1 else ():
+        if len(unit) == 1 and state.items[unit[0].start - 1].lower in words("described", "titling"):
+            _put(state, unit, places[0])
+
+
+def spare(state: Filling) -> None:
+    """`with tofu`, `in mice`, `science fiction novels`: plain words that can only be for the one text that may be
+    left out, once every required parameter has its value."""
+    if any(p.field.required and p.field.default is None for p in state.open()):
+        return
+    units = units_of(phrases(state))
+    places = [p for p in state.open() if _worded(p) and not p.many]
+    if len(units) != 1 or len(places) != 1 or len(units[0]) != 1 or state.left():
+        return
+    led = _before(state, units[0][0])
+    if led in _HANGING and _near(state, units[0][0]) and (led != "in" or places[0].traits & {"place", "kind"}):
+        _put(state, units[0], places[0])
+
+
+_HANGING: Final = ("with", "in", "by", "from", "using", "of")
+
+
+def _near(state: Filling, piece: Piece) -> bool:
+    """Nothing that begins another clause stands between it and the nearest value the call has."""
+    ends = [k for k in state.used if not piece.start <= k < piece.end]
+    if not ends:
+        return True
+    at = min(ends, key=lambda k: min(abs(k - piece.start), abs(k - piece.end + 1)))
+    between = state.items[min(at, piece.start) : max(at, piece.end)]
+    return not any(i.text in _CLAUSED or i.lower == "then" for i in between)
+
+
+_CLAUSED: Final = (",", ".", ";", "!", "?", ":", "\n")
+
+
+def _attributive(state: Filling, piece: Piece) -> bool:
+    """It stands right before the word for what is asked for."""
+    after = state.items[piece.end] if piece.end < len(state.items) else None
+    if after is None or not after.is_word or after.is_stop:
+        return False
+    own = state.sig.core | state.sig.summary
+    return any(among(s, own) for s in (after.stem, *kin(after.stem)))
+
+
 def alike(state: Filling) -> None:
     """`in the shape of a heart ... in the shape of a star`: what hangs on the same words is a further value; so is
     what stands as another value of it does, `TP53 in mouse and MYC in human`."""
@@ -274,7 +332,7 @@ _TITLE: Final = re.compile(r"(?:the )?(?:exact |full )?(?:title|name)s? of\b", r
 
 def _sole(state: Filling, units: Sequence[Sequence[Piece]], wanted: Sequence[Place]) -> bool:
     """One place, and one phrase (or several that stand alike: `who made the lamp and who made the chair`)."""
-    if len(wanted) != 1 or len({_before(state, unit[0]) for unit in units}) != 1:
+    if len(wanted) != 1 or (len({_before(state, unit[0]) for unit in units}) != 1 and not _in_row(state, units)):
         return False
     if any(_indefinite(state, unit[0], wanted[0]) for unit in units):
         return False
@@ -283,6 +341,16 @@ def _sole(state: Filling, units: Sequence[Sequence[Piece]], wanted: Sequence[Pla
     for unit in units:
         _put(state, unit, wanted[0])
     return True
+
+
+def _in_row(state: Filling, units: Sequence[Sequence[Piece]]) -> bool:
+    """`lavender in ... and basil in ...`: each after the first stands after `and`, and all stand before one word."""
+    after = {state.items[u[0].end].lower if u[0].end < len(state.items) else "" for u in units}
+    joined = all(_before(state, u[0]) == stem("and") for u in units[1:])
+    return len(units) > 1 and joined and len(after) == 1 and after <= set(_PAIRED)
+
+
+_PAIRED: Final = ("in", "with", "for", "by", "at", "from", "on", "to")
 
 
 def _best(state: Filling, units: Sequence[Sequence[Piece]], wanted: Sequence[Place]) -> bool:

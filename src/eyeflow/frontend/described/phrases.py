@@ -12,7 +12,9 @@ from typing import Final
 from eyeflow.frontend.data import words
 from eyeflow.frontend.described.filling import Filling
 from eyeflow.frontend.described.focus import scenery
-from eyeflow.frontend.described.pieces import Piece, grouped
+from eyeflow.frontend.described.kin import kin
+from eyeflow.frontend.described.piece import Piece
+from eyeflow.frontend.described.pieces import grouped
 from eyeflow.frontend.described.signature import among
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import is_base_verb
@@ -26,10 +28,14 @@ _BEFORE: Final = ("to", "i", "you", "we", "please", "and", "then", "who", "that"
 """Words after which a verb is one."""
 
 
+_OBJECTS: Final = ("me", "us", "a", "an", "the", "my", "our", "this", "that", "some", "all", "it", "them")
+
+
 def phrases(state: Filling) -> list[Piece]:
     """Runs of words that neither ask nor belong to the capability or to a value."""
     taken = {k for p in state.pieces for k in range(p.start, p.end)} | state.used
     own = state.sig.core | state.sig.summary | frozenset(w for p in state.sig.places for w in p.names)
+    own |= frozenset(w for p in state.sig.places if p.name in state.said for w in p.about)
     told = scenery(state.items, state.used, having=False)
     runs: list[list[int]] = []
     counted = frozenset(w for p in state.sig.places if p.numeric for w in p.about)
@@ -37,15 +43,25 @@ def phrases(state: Filling) -> list[Piece]:
         if at - 1 in taken and item.is_word and among(item.stem, counted):
             continue  # `a 4.5 hectare field`: the unit of the number before it
         going = bool(runs) and runs[-1][-1] == at - 1
-        if at in taken or at in told or among(item.stem, own) or not _noun(state.items, at, taken, going=going):
+        named = among(item.stem, own) or any(w in state.sig.core for w in kin(item.stem))
+        if at in taken or at in told or named or not _noun(state.items, at, taken, going=going):
             continue
         if going:
             runs[-1].append(at)
         else:
             runs.append([at])
+    runs = [_compound(state, run, taken) for run in runs]
     runs = [run for run in runs if not _attribute(state, run[-1] + 1, taken)]
     found = [_piece(run, state.items) for run in runs if len(run) <= LONGEST]
     return grouped(found, state.items)
+
+
+def _compound(state: Filling, run: list[int], taken: set[int]) -> list[int]:
+    """`living room` for a room: the word for the parameter is the end of the name itself."""
+    at = run[-1] + 1
+    if at >= len(state.items) or at in taken or state.items[at].lower not in words("described", "compounds"):
+        return run
+    return [*run, at]
 
 
 def _attribute(state: Filling, at: int, taken: set[int]) -> bool:
@@ -71,12 +87,16 @@ def _noun(items: Sequence[Item], at: int, taken: set[int], *, going: bool) -> bo
     item = items[at]
     if not item.is_word or item.is_stop or item.lower in words("described", "frame") or len(item.text) < 2:
         return False
-    apart = words("described", "altering") | words("described", "negative") | words("described", "apart")
+    bounds = words("described", "upper") | words("described", "lower")
+    apart = bounds | words("described", "altering") | words("described", "negative") | words("described", "apart")
     if item.lower in apart or item.lower in ("most", "least"):
         return False
     if item.lower.endswith(("'s", "ly")) or item.kind != "word":
         return False
     before = items[at - 1] if at else None
+    begins = before is None or before.text in (".", "!", "?", "\n")
+    if begins and at + 1 < len(items) and items[at + 1].lower in _OBJECTS:
+        return False  # `Draw me a picture`
     if before is not None and before.lower in ("that", "which", "who") and not going:
         return False  # `the part that produces ...`
     led = before is not None and before.is_stop and before.lower not in _BEFORE

@@ -7,6 +7,7 @@ Never: starts on a schedule or an event, calls what changes the world while word
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -19,7 +20,8 @@ from eyeflow.frontend.described.fill import fill
 from eyeflow.frontend.described.filling import Filling
 from eyeflow.frontend.described.focus import scenery
 from eyeflow.frontend.described.parts import parts
-from eyeflow.frontend.described.pieces import Piece, pieces, split
+from eyeflow.frontend.described.piece import Piece
+from eyeflow.frontend.described.pieces import pieces, split
 from eyeflow.frontend.described.reading import Reading, called, usual
 from eyeflow.frontend.described.signature import Place
 from eyeflow.frontend.described.values import in_region
@@ -33,6 +35,10 @@ from eyeflow.values import Span
 
 MARGIN: Final = 1.0
 """Two capabilities whose scores differ by less are as good as each other, unless only one can be filled."""
+
+_WONDERING: Final = ("what", "what's", "when", "where", "which", "who", "how")
+_REPEATED: Final = re.compile(r"\b(?:every|each|daily|weekly|monthly)\b", re.IGNORECASE)
+"""`When is it open on Sundays?` asks about Sundays; it is not asked on each of them."""
 
 _EVEN: Final = 0.3
 _NEARLY: Final = 0.6
@@ -85,9 +91,17 @@ def _apart(stretches: Sequence[Sequence[Item]], scope: Scope) -> list[tuple[Sequ
 
 def _started(items: Sequence[Item], times: Sequence[TimePhrase]) -> bool:
     """Something starts it, or it depends on something: then it is no one-off call."""
-    if any(t.kind == "schedule" and t.rules and not t.in_free_text and t.explicit != ("frequency",) for t in times):
-        return True
     lowered = [i.lower for i in items]
+    wondering = bool(lowered) and lowered[0] in _WONDERING
+    if any(
+        t.kind == "schedule"
+        and t.rules
+        and not t.in_free_text
+        and t.explicit != ("frequency",)
+        and not (wondering and _REPEATED.search(t.text) is None)
+        for t in times
+    ):
+        return True
     asking_ = ("is", "was", "are", "were", "will", "did", "does", "do", "can", "should", "would")
     if items and lowered[0] == "if" and not _supposing(items):
         return True

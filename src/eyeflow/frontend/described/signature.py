@@ -29,6 +29,11 @@ _EXAMPLES: Final = re.compile(
     r"|can be(?: one of)?|either|one of:?|values:|including)\s*(?P<held>[^.();]{1,160})",
     re.IGNORECASE,
 )
+_EITHER: Final = re.compile(
+    r"[,:(]\s*(?P<held>(?:[a-z]+(?:-[a-z]+)?, )*[a-z]+(?:-[a-z]+)?,? or [a-z]+(?:-[a-z]+)?)\s*[.)]?\Z"
+)
+"""`Type of organism, plant or animal.`"""
+
 _QUOTED: Final = re.compile(r"['\"‘“]([^'\"’”]{1,40})['\"’”]")
 _DEFAULT: Final = re.compile(
     r"\bdefaults?(?:\s+(?:value|factor))?\s*(?:is|to|are|:|=|as)?\s*(?P<held>'[^']*'|\"[^\"]*\"|-?\d+(?:\.\d+)?|true|false)"
@@ -221,6 +226,9 @@ def _said(param: Field, text: str) -> tuple[tuple[tuple[str, ...], str], ...]:
         quoted = _QUOTED.findall(held)
         parts = quoted or [re.sub(r"^(?:and|or)\s+", "", part.strip()) for part in re.split(r",|/|\bor\b", held)]
         found.update(dict.fromkeys(p.strip(" '\"") for p in parts if p and len(p.split()) <= 3))
+    either = _EITHER.search(text) if not found else None
+    if either is not None:
+        found.update(dict.fromkeys(re.split(r",? or |, ", either["held"])))
     if not found:
         found.update(dict.fromkeys(_QUOTED.findall(text)))
     return tuple((_stems(v), v) for v in found if _stems(v) and v.casefold() not in ("etc", "etc.") and _plain(v))
@@ -291,6 +299,8 @@ def _traits(param: Field, names: tuple[str, ...], about: tuple[str, ...], text: 
         ("kind", "kinds"),
         ("platform", "platforms"),
         ("person", "persons"),
+        ("contest", "contests"),
+        ("alike", "resembling"),
     ):
         if speaks(key, own):
             found.add(trait)

@@ -12,10 +12,11 @@ from itertools import pairwise, permutations
 from typing import Final
 
 from eyeflow.frontend.data import words
-from eyeflow.frontend.described.cues import STRONG, named, text_edge
+from eyeflow.frontend.described.cues import STRONG, named
 from eyeflow.frontend.described.filling import NUMBERS, Filling, edge, give, take, units_of
-from eyeflow.frontend.described.pieces import Piece
+from eyeflow.frontend.described.piece import Piece
 from eyeflow.frontend.described.signature import Place
+from eyeflow.frontend.described.worded import text_edge
 from eyeflow.frontend.lexicon import words as language
 from eyeflow.frontend.values_said import is_code
 

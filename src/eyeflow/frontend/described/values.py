@@ -10,9 +10,9 @@ import re
 from typing import Final
 
 from eyeflow.frontend.data import mapping
-from eyeflow.frontend.described.cues import unit_in
 from eyeflow.frontend.described.dates import Day, written
-from eyeflow.frontend.described.pieces import Piece
+from eyeflow.frontend.described.numeric import unit_in
+from eyeflow.frontend.described.piece import Piece
 from eyeflow.frontend.described.signature import Place
 from eyeflow.frontend.intent import JsonValue
 from eyeflow.frontend.values_said import element, escape

@@ -13,7 +13,6 @@ import msgspec
 
 from eyeflow.frontend.choices import option_of
 from eyeflow.frontend.data import words
-from eyeflow.frontend.editing.cronlines import as_rules
 from eyeflow.frontend.editing.pieces import Done, Piece
 from eyeflow.frontend.timegrammar import TimePhrase
 from eyeflow.frontend.timegrammar.draft import Clock, Day, Draft, replaced, unify
@@ -22,6 +21,7 @@ from eyeflow.frontend.timegrammar.series import Frame, Reading
 from eyeflow.frontend.timegrammar.trigger import answered
 from eyeflow.ir import task as ir
 from eyeflow.recurrence import Rule, RuleProblem, local_of, parse_rule, zone_of
+from eyeflow.recurrence.cronlines import as_rules
 from eyeflow.recurrence.rule import DAYS
 from eyeflow.values import Span
 

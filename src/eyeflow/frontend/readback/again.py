@@ -58,7 +58,7 @@ from eyeflow.recurrence import Recurrence, describe
 from eyeflow.values import JSON, STRING, Field, ListOf, ObjectOf, Type, non_null
 
 _FORM: Final = re.compile(r"\A[^\n]+:\n  \S")
-_TAIL: Final = ("It gives up after ", "A run ends at the latest ")
+_TAIL: Final = ("It gives up after ", "A run ends at the latest ", "A time that ")
 _EVENT: Final = re.compile(r"When (?P<what>.+?) \((?P<title>[^()]+?)(?:, (?P<params>.*?))?\)(?:, if (?P<where>.+))?")
 _HOOK: Final = re.compile(
     r"When (?P<path>/\S*) receives a (?P<method>\w+) request(?: with (?P<fields>[\w, ]+?))?(?:, if (?P<where>.+))?"
@@ -74,8 +74,10 @@ _EACH: Final = re.compile(
     r"for each (?P<item>[\w ]+?) of (?P<list>.+?)(?: where (?P<where>.+))?, one at a time"
     r"(?:, at most [\d,]+)?(?:, called (?P<called>[\w ]+))?:"
 )
-_APPROVE: Final = re.compile(r"ask (\w+) to approve(?:, within (\d+ \w+))?(?:, called ([\w ]+))?: ([“\"].*)", re.DOTALL)
-_CHOICE: Final = re.compile(r"choose the first that holds(?:, called ([\w ]+))?")
+_APPROVE: Final = re.compile(
+    r"ask (?:the|an?) (\w+) to approve(?:, within (\d+ \w+))?(?:, called ([\w ]+))?: ([“\"].*)", re.DOTALL
+)
+_CHOICE: Final = re.compile(r"do the first of these that applies(?:, called ([\w ]+))?")
 _WAIT: Final = re.compile(r"wait (?:(\d+ \w+)|until (\d\d:\d\d) the next day)(?:, called ([\w ]+))?")
 _WORK_OUT: Final = re.compile(r"work out (.+), called ([\w ]+)")
 _CALLED: Final = re.compile(r", called ([\w ]*\w)")
@@ -150,7 +152,7 @@ def _says(intent: Intent, lines: Sequence[str], ctx: CompileContext) -> bool:
     if checked is None or not report.ok:
         return False
     said = read_back(checked, ctx, runs=0)
-    limits = said.limits if any(line.startswith(_TAIL) for line in lines) else ()
+    limits = tuple(each for each in said.limits if each in lines)
     return "\n".join(lines) == msgspec.structs.replace(said, limits=limits).text()
 
 

@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+import msgspec
+
 from eyeflow.frontend.readback.phrases import BINDERS, CONDITIONS, VALUES, Each, Phrase, places
 from eyeflow.ir.expr import Bind, Call, Convert, Expr, ListExpr, Lit, ObjectExpr, Ref, Template
 from eyeflow.values import Scalar, Type, is_numeric, non_null
@@ -19,7 +21,9 @@ Roots = Mapping[str, str]
 
 _LOGIC: Final = ("AND", "OR")
 _SUMS: Final = ("ADD", "SUB", "MUL", "DIV", "MOD")
-_LOOSE: Final = (*_SUMS, "COALESCE", "IF", "ROUND")
+_CHOSEN: Final = ("COALESCE", "IF")
+"""Phrases with several values in them: inside a condition they stand in brackets."""
+_LOOSE: Final = (*_SUMS, *_CHOSEN, "ROUND")
 """Phrases without an end of their own: inside a sum they stand in brackets."""
 
 
@@ -34,6 +38,8 @@ def value(expr: Expr, roots: Roots) -> str:
             return template(parts, roots)
         case Call(name="SLICE", args=(source, Lit(value=0), Lit(value=int(count), unit=None))) if count > 0:
             return f"the first {count:,} of {value(source, roots)}"
+        case Call(name="DATE_ADD", args=(_, Lit(value=int()), _, *_) as args):
+            return _moved(args, roots)
         case Call(name=name, args=args):
             if name in CONDITIONS or name in (*_LOGIC, "NOT"):
                 return f"whether {condition(expr, roots)}"
@@ -46,9 +52,9 @@ def value(expr: Expr, roots: Roots) -> str:
             phrase = BINDERS.get(name, (_worded(name), " of ", Each()))
             return _said(phrase, (source, body, *rest), (roots, inner, *(roots for _ in rest)))
         case ListExpr(items=items):
-            return ", ".join(value(i, roots) for i in items) or "nothing"
+            return ", ".join(_inner(i, roots) for i in items) or "nothing"
         case ObjectExpr(entries=entries):
-            return ", ".join(f"{e.name}: {value(e.value, roots)}" for e in entries) or "nothing"
+            return ", ".join(f"{e.name}: {_inner(e.value, roots)}" for e in entries) or "nothing"
         case Convert(value=inner_expr):
             return value(inner_expr, roots)
 
@@ -67,9 +73,30 @@ def _said(phrase: Phrase, args: tuple[Expr, ...], roots: tuple[Roots, ...], *, w
             out.append(dict(part.words).get(text, text))
         else:
             said = value(arg, called)
-            loose = within in _SUMS and isinstance(plain := _plain(arg), Call) and plain.name in _LOOSE
+            open_ended = _LOOSE if within in _SUMS else _CHOSEN if within in CONDITIONS else ()
+            loose = isinstance(plain := _plain(arg), Call) and plain.name in open_ended
             out.append(f"({said})" if loose else said)
     return "".join(out)
+
+
+def _inner(expr: Expr, roots: Roots) -> str:
+    """A part of a list or an object; one of several parts itself stands in brackets."""
+    plain = _plain(expr)
+    several = isinstance(plain, ObjectExpr) or (isinstance(plain, ListExpr) and len(plain.items) > 1)
+    return f"({value(plain, roots)})" if several else value(expr, roots)
+
+
+def _moved(args: tuple[Expr, ...], roots: Roots) -> str:
+    """A date moved by so many calendar units: `plus 3 days`, `minus 1 month`."""
+    count, unit = args[1], _text(args[2])
+    assert isinstance(count, Lit) and isinstance(count.value, int), "matched so"
+    many = abs(count.value)
+    if many == 1 and unit is not None:
+        args = (*args[:2], Lit(unit.removesuffix("s")), *args[3:])
+    args = (args[0], msgspec.structs.replace(count, value=many), *args[2:])
+    sign = " minus " if count.value < 0 else " plus "
+    phrase = tuple(sign if part == " plus " else part for part in VALUES["DATE_ADD"])
+    return _said(phrase, args, (roots,) * len(args))
 
 
 def _worded(name: str) -> str:
@@ -124,7 +151,7 @@ def condition(expr: Expr, roots: Roots, *, holds: bool = True) -> str:
             return word[name, holds].join(_grouped(a, roots, name, holds=holds) for a in args)
         case Call(name=name, args=args) if name in CONDITIONS:
             # what follows the second argument are units that the checker adds
-            return _said(CONDITIONS[name][0 if holds else 1], args[:2], (roots, roots))
+            return _said(CONDITIONS[name][0 if holds else 1], args[:2], (roots, roots), within=name)
         case Lit(value=True | False as truth):
             return "always" if truth is holds else "never"
         case _:

@@ -211,7 +211,7 @@ def _conditional(do: ir.Conditional, say: _Say) -> _Said:
         lines += _block(f"{pad}if {condition(case.when, say.roots)}: ", case.block, say)
     empty = not (do.default.actions or do.default.value is not None or do.default.format is not None)
     lines += [f"{pad}otherwise nothing"] if empty else _block(f"{pad}otherwise: ", do.default, say)
-    return f"choose the first that holds{say.name}", lines
+    return f"do the first of these that applies{say.name}", lines
 
 
 def _block(lead: str, block: ir.Block, say: _Say) -> list[str]:
@@ -245,7 +245,7 @@ def _foreach(do: ir.ForEach, say: _Say) -> _Said:
 
 def _subtask(do: ir.Subtask, say: _Say) -> _Said:
     params = _params(do.params, say.roots)
-    return f"run the task {do.task}" + (f" with {params}" if params else ""), []
+    return f"run the task {do.task}{say.name}" + (f" with {params}" if params else ""), []
 
 
 def _wait(do: ir.Wait, say: _Say) -> _Said:
@@ -287,21 +287,28 @@ def _unzoned(expr: Expr, zone: str) -> Expr:
 
 def _approval(do: ir.Approval, say: _Say) -> _Said:
     expires = f", within {span(do.expires_ms)}" if do.expires_ms is not None else ""
-    return f"ask {do.role} to approve{expires}{say.name}: {_param(do.message, say.roots)}", []
+    return f"ask {_role(do.role)} to approve{expires}{say.name}: {_param(do.message, say.roots)}", []
+
+
+def _role(name: str) -> str:
+    """A role as a person in it is spoken of: `the owner`, `an editor`."""
+    if name == "owner":
+        return "the owner"
+    return f"{'an' if name[:1] in 'aeiou' else 'a'} {name}"
 
 
 def _emit(do: ir.Emit, say: _Say) -> _Said:
-    return f"publish {value(do.value, say.roots)} on {do.topic}", []
+    return f"publish {value(do.value, say.roots)} on {do.topic}{say.name}", []
 
 
 def _log(do: ir.Log, say: _Say) -> _Said:
-    return f"write to the log: {_param(do.message, say.roots)}", []
+    return f"write to the log{say.name}: {_param(do.message, say.roots)}", []
 
 
 def _respond(do: ir.Respond, say: _Say) -> _Said:
     status = f" with status {value(do.status, say.roots)}" if do.status is not None else ""
     body = f": {_param(do.body, say.roots)}" if do.body is not None else ""
-    return f"answer the caller{status}{body}", []
+    return f"answer the caller{status}{say.name}{body}", []
 
 
 BODIES: Final[Mapping[type[Any], Callable[[Any, _Say], _Said]]] = {

@@ -15,12 +15,13 @@ from datetime import datetime
 import msgspec
 
 from eyeflow.catalog.model import Capability, CompileContext
-from eyeflow.frontend.readback.expressions import value
+from eyeflow.frontend.readback.expressions import literal, value
 from eyeflow.frontend.readback.naming import root_word, to_be_named
 from eyeflow.frontend.readback.steps import INDENT, Telling, called, known_after, lines_of, span
 from eyeflow.frontend.readback.triggers import TRIGGERS, recurrence
 from eyeflow.ir import task as ir
 from eyeflow.ir.depends import actions_within
+from eyeflow.ir.expr import Lit
 from eyeflow.recurrence import read_moment, upcoming, zone_of
 from eyeflow.values import Field
 
@@ -59,7 +60,7 @@ def read_back(task: ir.Task, ctx: CompileContext, *, runs: int = 3, assumed: tup
         steps.append("if the task fails:")
         steps += lines_of(task.on_failure, done, told, 1)
     return Readback(
-        when=" and ".join([said[0], *(s[0].lower() + s[1:] for s in said[1:])]) + _inputs(task) + ":",
+        when=_when(task, said),
         steps=tuple(steps),
         limits=_limits(task),
         touches=_touches(task, ctx),
@@ -67,6 +68,14 @@ def read_back(task: ir.Task, ctx: CompileContext, *, runs: int = 3, assumed: tup
         zone=next((t.zone for t in task.triggers if isinstance(t, ir.Schedule | ir.Once) and t.zone), zone),
         assumed=assumed,
     )
+
+
+def _when(task: ir.Task, said: list[str]) -> str:
+    """One trigger is the head of the read-back. Of several each has a line: they are not conditions of one another."""
+    if len(said) == 1:
+        return f"{said[0]}{_inputs(task)}:"
+    each = (f"{INDENT}- {one[0].lower()}{one[1:]}" for one in said)
+    return "\n".join(("Each time one of these happens:", *each, f"it will do this{_inputs(task)}:"))
 
 
 def _inputs(task: ir.Task) -> str:
@@ -79,8 +88,17 @@ def _inputs(task: ir.Task) -> str:
 def _input(field: Field) -> str:
     name = field.name.replace("_", " ")
     if field.default is not None:
-        return f"{name} ({field.default.json} when left out)"
+        return f"{name} ({_given(field)} when left out)"
     return name if field.required else f"{name} (may be left out)"
+
+
+def _given(field: Field) -> str:
+    """The value of an input that is left out, with its unit."""
+    assert field.default is not None
+    held = field.default.value
+    if held is None or isinstance(held, str | bool | int | float):
+        return literal(Lit(held, type=field.type))
+    return field.default.json
 
 
 def _roots(task: ir.Task) -> dict[str, str]:
@@ -96,7 +114,7 @@ def _roots(task: ir.Task) -> dict[str, str]:
 
 
 def _limits(task: ir.Task) -> tuple[str, ...]:
-    said = []
+    said = _usual(task)
     if task.deadline_ms is not None:
         said.append(f"It gives up after {span(task.deadline_ms)} of work.")
     if task.expires_ms is not None:
@@ -104,11 +122,30 @@ def _limits(task: ir.Task) -> tuple[str, ...]:
     return tuple(said)
 
 
+def _usual(task: ir.Task) -> list[str]:
+    """What becomes of times that pass unused, where the program leaves that as it usually is; where it says something
+    else, its trigger does."""
+    clocks = [t for t in task.triggers if isinstance(t, ir.Schedule | ir.Once)]
+    said = []
+    if any(each.missed in (None, "run_once") for each in clocks):
+        said.append("A time that passes while the server is off is made up for once.")
+    if any(isinstance(each, ir.Schedule) and each.overlap in (None, "skip") for each in clocks):
+        said.append("A time that comes while a run is going on is left out.")
+    return said
+
+
 _EFFECTS = {"pure": "computes", "read": "reads", "write": "changes", "irreversible": "changes for good"}
 
 
 def _touches(task: ir.Task, ctx: CompileContext) -> tuple[str, ...]:
     found: dict[str, None] = {}
+    for trigger in task.triggers:
+        if isinstance(trigger, ir.Event):
+            connection = next((c for c in ctx.connections if c.name == trigger.service), None)
+            heard = ctx.catalog.service(connection.service if connection is not None else trigger.service)
+            event = heard.trigger(trigger.event) if heard is not None else None
+            if heard is not None and event is not None:
+                found[f"hears from {heard.title}: {event.summary}"] = None
     for action in actions_within(task):
         do = action.do
         if not isinstance(do, ir.ConnectorCall | ir.HttpCall) or do.bound is None:

@@ -16,6 +16,9 @@ from eyeflow.ir import task as ir
 from eyeflow.ir.expr import Expr
 from eyeflow.recurrence import Recurrence, describe
 
+_MISSED: Final = {"run_all": ", every missed time made up for", "skip": ", missed times never made up for"}
+_OVERLAP: Final = {"queue": ", a run waits for the one before", "cancel": ", a new run stops the one before"}
+
 
 def recurrence(schedule: ir.Schedule) -> Recurrence:
     """The schedule as the recurrence room takes it."""
@@ -26,12 +29,8 @@ def recurrence(schedule: ir.Schedule) -> Recurrence:
 
 
 def _schedule(trigger: ir.Schedule, ctx: CompileContext) -> str:
-    text = describe(recurrence(trigger))
-    if trigger.missed in ("run_all", "skip"):
-        text += {"run_all": ", every missed time made up for", "skip": ", missed times left out"}[trigger.missed]
-    if trigger.overlap in ("queue", "cancel"):
-        text += {"queue": ", one after the other", "cancel": ", a new run stops the old one"}[trigger.overlap]
-    return text
+    said = (_MISSED.get(trigger.missed or "", ""), _OVERLAP.get(trigger.overlap or "", ""))
+    return describe(recurrence(trigger)) + "".join(said)
 
 
 def _once(trigger: ir.Once, ctx: CompileContext) -> str:
@@ -44,7 +43,7 @@ def _where(where: Expr | None, root: str) -> str:
 
 
 def _webhook(trigger: ir.Webhook, ctx: CompileContext) -> str:
-    fields = ", ".join(f.name for f in trigger.fields)
+    fields = ", ".join(f.name if f.required else f"{f.name} (may be left out)" for f in trigger.fields)
     what = f" with {fields}" if fields else ""
     unsigned = ", from anyone (unsigned)" if trigger.unsigned else ""
     return (

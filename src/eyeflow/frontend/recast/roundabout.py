@@ -42,6 +42,11 @@ _WAITING: Final = re.compile(
 _HAVING: Final = re.compile(
     r"(?:that|which) (?:carry|carries|bear|bears|wear|wears|have got|has got|come with|comes with)\b"
 )
+_OPENERS: Final = frozenset({
+    *("drop", "shoot", "fire", "fling", "pop", "should", "if", "in", "hold", "hang", "sit", "stand", "let", "give"),
+    *("leave", "allow", "that", "which", "when", "whenever", "one", "a", "1"),
+})  # fmt: skip
+"""Words with which any of the patterns begins: most words of a long text are none of them."""
 _MEASURED: Final = re.compile(r"when(?:ever)? (?:it's|it is|that's|that is|the value is|this is)$")
 _HAPPENS: Final = frozenset(
     {"below", "under", "above", "over", "less", "more", "greater", "lower", "higher", "at", "beyond", "past"}
@@ -61,6 +66,8 @@ def _words(items: Sequence[Item]) -> str:
 
 def _match(pattern: re.Pattern[str], items: Sequence[Item], at: int, most: int = 10) -> int:
     """How many items from `at` on the pattern matches whole; 0 for none."""
+    if not (at < len(items) and items[at].is_word and items[at].lower in _OPENERS):
+        return 0
     held = items[at : at + most]
     hit = pattern.match(_words(held))
     if hit is None:

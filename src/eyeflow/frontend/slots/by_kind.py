@@ -32,6 +32,7 @@ _TEXTS = (
 )
 _DAYS = frozenset({"today", "yesterday", "tomorrow"})
 _PAIRS = (("base", "quote"), ("from", "to"), ("source", "target"), ("base", "target"), ("from_currency", "to_currency"))
+_COINS = frozenset(split_name("currency_coin_token_crypto"))
 _CODE_NAMES = frozenset({"symbol", "ticker", "code", "currency", "base"})
 
 
@@ -122,8 +123,12 @@ def flags(said: Filling) -> None:
 
 
 def codes(said: Filling) -> None:
-    """`the AAPL price`: a word in capitals is the code that a parameter such as `symbol` wants."""
+    """`the AAPL price`: a word in capitals is the code that a parameter such as `symbol` wants; `bitcoin` is one."""
     for param in said.open():
+        coins = [k for k, i in enumerate(said.items) if said.free(k) and i.lower in words("coins")]
+        if coins and set(split_name(param.name)) & _COINS and is_plain_text(param):
+            said.put(param, said.items[coins[0]].text, coins[:1])
+            continue
         if not (set(split_name(param.name)) & _CODE_NAMES and is_plain_text(param)):
             continue
         for at, item in enumerate(said.items):
@@ -155,7 +160,7 @@ def dates(said: Filling) -> None:
 def enums(said: Filling) -> None:
     """Words that are one of a parameter's values: `failed payments`, `turn off`, `high priority`."""
     for param in said.open():
-        if not param.enum:
+        if not param.enum or _in_words(said, param):
             continue
         for at, item in enumerate(said.items):
             if not said.free(at) or not (item.is_word or item.kind == "quoted"):
@@ -165,9 +170,25 @@ def enums(said: Filling) -> None:
             value = enum_for(param, item)
             if value is None and item.is_word and param.name in _STATES:
                 value = _not_yet(param, item.lower)
+            if value is None and item.lower in words("cooling") and "cool" in param.enum:
+                value = wrap(param, "cool")
             if value is not None:
                 said.put(param, value, [at])
                 break
+
+
+def _in_words(said: Filling, param: Field) -> bool:
+    """`the fix`, where a value is `the_fix`: a value that is several words, said as they stand."""
+    lowered = [i.lower for i in said.items]
+    values = sorted((v for v in param.enum if "_" in v or " " in v), key=len, reverse=True)
+    for value in values:
+        parts = value.casefold().replace("_", " ").split()
+        for at in range(len(lowered) - len(parts) + 1):
+            here = range(at, at + len(parts))
+            if lowered[at : at + len(parts)] == parts and all(said.free(k) for k in here):
+                said.put(param, wrap(param, value), list(here))
+                return True
+    return False
 
 
 def _not_yet(param: Field, word: str) -> str | None:
@@ -224,15 +245,23 @@ def literals(said: Filling) -> None:
         if item.kind == "number" and not _beside_numeric(said, at):
             continue
         for param in _for_literal(said, item):
-            if item.kind == "channel" and param.entity not in ("slack_channel", "channel") and not said.named:
-                continue  # `#news` alone is a channel of the service that writes them so
+            if item.kind == "channel" and not said.named and not _own_channel(said, param):
+                continue
             value = fits(param, item)
-            at_hand = bool(said.named) or any(s.service == said.entry.service.id for s in said.scope.sources)
-            if value is None and item.kind == "channel" and at_hand and (param.entity or "").endswith("_channel"):
+            if value is None and item.kind == "channel" and (param.entity or "").endswith("_channel"):
                 value = wrap(param, item.text)  # of the service that is named, or where it happened
             if value is not None:
                 said.put(param, value, [at])
                 break
+
+
+def _own_channel(said: Filling, param: Field) -> bool:
+    """`#news` alone is a channel of the service that was written to last, or else where it happened; where neither
+    has channels, of the one that writes them so."""
+    last = [a.service for a in reversed(said.scope.did)]
+    near = [s.service for s in reversed(said.scope.sources) if s.kind == "trigger"]
+    home = next((s for s in (*last, *near) if s in said.scope.vocab.with_channels), None)
+    return param.entity in ("slack_channel", "channel") if home is None else home == said.entry.service.id
 
 
 def _for_literal(said: Filling, item: Item) -> list[Field]:

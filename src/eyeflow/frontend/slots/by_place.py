@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from eyeflow.frontend import fields
+from eyeflow.frontend import comparisons, fields
 from eyeflow.frontend.lexicon import is_base_verb, stem, synonyms, words
 from eyeflow.frontend.slots.defaults import related
 from eyeflow.frontend.slots.filling import Filling, is_identity, is_plain_text
@@ -111,14 +111,22 @@ def plain_places(said: Filling) -> None:
             continue  # `the weather to my mum`
         run: list[int] = []
         k = at
-        while said.free(k) and said.items[k].is_word and not said.items[k].is_stop and said.items[k].stem not in known:
+        while said.free(k) and _plain_text(said, k) and said.items[k].stem not in known:
             run.append(k)
             k += 1
         loose = any(said.items[n].lower in words("vague") | words("judgement") | words("superlatives") for n in run)
         value = said.value_of(held[0], run) if run and k - at <= 3 and not loose else None
-        if value is not None and not (set(run) & said.named):
+        named = said.scope.vocab.name_at([said.items[n].lower for n in run], 0) if run else None
+        whole = named is not None and named.length == len(run)  # a service, and not a place
+        if value is not None and not whole and not (set(run) & (said.named | said.foreign)):
             said.put(held[0], value, run, strong=False)
             return
+
+
+def _plain_text(said: Filling, at: int) -> bool:
+    """A word of a name, and not how something changes: `the cellar`, of `the cellar rises above 60`."""
+    changes = said.items[at].lower in words("changing") or comparisons.at([i.lower for i in said.items], at) is not None
+    return said.items[at].is_word and not said.items[at].is_stop and not changes
 
 
 def whose_room(said: Filling) -> None:

@@ -56,7 +56,7 @@ class Filling:
             if name is not None and self.entry.service.id in name.services:
                 found.update(range(at, at + name.length))
                 compound.update(range(at, at + name.length) if name.length > 1 else ())
-            elif name is not None and self.items[at].proper:
+            elif name is not None and (self.items[at].proper or name.length > 1):
                 others.update(range(at, at + name.length))
         return found, others, compound
 

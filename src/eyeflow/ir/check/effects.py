@@ -28,6 +28,8 @@ def check_modifiers(action: Action, capability: Capability | None, found: Findin
     if action.retry is not None and not _repeatable(action):
         message = "RETRY is for calls and tasks; this action is never tried twice"
         found.add("no_effect", message, hint="put RETRY on the calls inside, or leave it out")
+    if capability is None and isinstance(action.do, HttpCall | ConnectorCall):
+        return  # nobody knows what it would do; that there is no such call is said where it stands
     if capability is None:
         for said, value in (("CACHE", action.cache_ms), ("RATE", action.rate), ("UNCERTAIN", action.uncertain)):
             if value is not None:

@@ -168,7 +168,10 @@ def _unmatched(call: HttpCall, url: Url, accounts: list[Account], calls: Calls, 
     usable = [(account, capability) for account, capability in general if capability is not None]
     reaching = [pair for pair in usable if pair[0].reaches(url.host)] or usable[:1]
     if not reaching:
-        message = f"nothing in the catalog may call {url.host}"
+        verb = call.method.upper()
+        titles = words(list(dict.fromkeys(each.title for each in owners)))
+        message = f"nothing in the catalog may {verb} {url.host}{_shown(url)}"
+        message += f": no function of {titles} is reached so" if owners else ""
         calls.found.add("host_not_allowed", message, hint="use a connection of the http service that allows the host")
         return None
     if len(reaching) > 1:

@@ -11,7 +11,7 @@ from eyeflow.server.exchange import Request
 from eyeflow.server.resources.paging import Page, Paged, page_of, position_of
 from eyeflow.server.routes import Routes
 from eyeflow.server.service import Service
-from eyeflow.workspace.proposals import ProposalView
+from eyeflow.workspace.offers import ProposalView
 from eyeflow.workspace.reviewing import ProposeRequest
 
 ROUTES: Final = Routes("Proposals")

@@ -13,7 +13,7 @@ from eyeflow.server.routes import Routes
 from eyeflow.server.service import Service
 from eyeflow.workspace.explaining import ExplainView
 from eyeflow.workspace.graph import GraphView
-from eyeflow.workspace.proposals import ProposalView
+from eyeflow.workspace.offers import ProposalView
 from eyeflow.workspace.reviewing import ProposeRequest
 from eyeflow.workspace.tasks import BytecodeView, Changed, TaskView, VersionView
 

@@ -1,4 +1,4 @@
-"""A cron line as rules, so that words can change it.
+"""A cron line as rules, so that words can say and change it.
 
 Knows: numbers, lists, ranges, steps and names in the five fields; that days of the month and of the week are joined by
 "or". In: a cron line. Out: RRULEs that fire at the same times. Never: rules for a line with other signs
