@@ -69,9 +69,12 @@ def literal_text(text: str, scope: Scope) -> tuple[str, Scope, tuple[str, ...]]:
     unknown: list[str] = []
     marked: list[str] = []
     at = 0
-    for hit in _PLACE.finditer(text):
+    hits = tuple(_PLACE.finditer(text))
+    alone = _holds_all([next(said for said in hit.groups() if said is not None) for hit in hits], scope)
+    for hit in hits:
         name = next(said for said in hit.groups() if said is not None)
-        expr = _field_named(name, scope, shaped=hit["single"] is not None or hit["double"] is not None)
+        shaped = hit["single"] is not None or hit["double"] is not None
+        expr = _field_named(name, alone or scope, shaped=shaped)
         if expr is None:
             (unknown if hit["single"] is not None else marked).append(hit.group(0))
             continue
@@ -80,6 +83,15 @@ def literal_text(text: str, scope: Scope) -> tuple[str, Scope, tuple[str, ...]]:
         at = hit.end()
     out.append(escape(text[at:]))
     return "".join(out), scope, (*unknown, *(marked if at else ()))
+
+
+def _holds_all(names: Sequence[str], scope: Scope) -> Scope | None:
+    """`{name} is out: {url}`: what one thing in reach has all of is its own, and not of the page made since."""
+    for source in reversed(scope.sources):
+        one = scope.put(sources=(source,))
+        if len(names) > 1 and not isinstance(non_null(source.type), Json) and all(_field_named(n, one) for n in names):
+            return one
+    return None
 
 
 def _field_named(name: str, scope: Scope, *, shaped: bool = True) -> str | None:

@@ -13,6 +13,7 @@ from itertools import pairwise
 import msgspec
 
 from eyeflow.frontend import fetching, fields, lists, slots, wording
+from eyeflow.frontend.data import words as data_words
 from eyeflow.frontend.intent import Action
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import stem, synonyms, words
@@ -224,7 +225,7 @@ def _whole(source: Source, want: Field | None) -> tuple[str, Type]:
         if files:
             return ".".join((source.root, *files[0])), STRING
     if want is not None and want.entity:
-        held = fields.by_entity(source.type, want.entity)
+        held = _own(fields.by_entity(source.type, want.entity), source, want)
         if held:
             return ".".join((source.root, *held[0])), STRING
     listing = listing_of(source.type)
@@ -234,6 +235,13 @@ def _whole(source: Source, want: Field | None) -> tuple[str, Type]:
     if want is not None and want.role == "content" and path is not None:
         return ".".join((source.root, *path)), STRING
     return source.root, source.type
+
+
+def _own(held: tuple[tuple[str, ...], ...], source: Source, want: Field) -> tuple[tuple[str, ...], ...]:
+    """`thank them`: whom a thing that was looked up is about, and not its owner among us."""
+    if want.entity not in ("email", "phone") or source.kind != "result":
+        return held
+    return tuple(p for p in held if set(p[-1].split("_")) <= data_words("lists", "own_addresses"))
 
 
 def service_items(items: Sequence[Item], service: str, scope: Scope) -> set[int]:

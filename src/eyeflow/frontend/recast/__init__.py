@@ -10,7 +10,17 @@ from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
 from eyeflow.frontend.items import Item
-from eyeflow.frontend.recast import by_kind, by_time, calling, leads, left_alone, only_for, switching, taken_back
+from eyeflow.frontend.recast import (
+    by_kind,
+    by_time,
+    calling,
+    leads,
+    left_alone,
+    only_for,
+    roundabout,
+    switching,
+    taken_back,
+)
 from eyeflow.values import Span
 
 Edits: TypeAlias = tuple[tuple[Span, str], ...]
@@ -22,6 +32,7 @@ _TURNS: Final[tuple[Callable[[str, Sequence[Item]], Edits], ...]] = (
     taken_back.edits,
     left_alone.edits,
     only_for.edits,
+    roundabout.edits,
     calling.edits,
     leads.edits,
     by_kind.edits,

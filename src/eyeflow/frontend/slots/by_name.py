@@ -13,7 +13,7 @@ from eyeflow.frontend.lexicon import synonyms, words
 from eyeflow.frontend.slots.filling import Filling, is_container, is_identity, is_plain_text, is_plural
 from eyeflow.frontend.values_said import enum_for
 from eyeflow.frontend.vocabulary import Entry, split_name
-from eyeflow.values import Field
+from eyeflow.values import Field, Json, non_null
 
 _TITLED = ("called", "named", "titled", "entitled")
 _BETWEEN = ("of", "is", "named", "called", "=", ":", "to", "as", "set", "it", "them", "this", "that")
@@ -27,6 +27,8 @@ _CONTAINERS = ("in", "into", "on", "onto", "to", "from", "at", "under", "of", "f
 def named_params(said: Filling) -> None:
     """`in project CORE`, `titled 'X'`, `label bug`, `the Reviews database`, `the 'Webinar' sheet`."""
     for param in said.open(content=True):
+        if isinstance(non_null(param.type), Json):
+            continue  # `set its property tier to gold`: a word is no object with fields
         if is_identity(param) and not any(i.kind in ("key", "number", "issue", "quoted") for i in said.items):
             continue
         stems = [s for s in split_name(param.name) if s not in ("id", "name", "contain")] or list(
