@@ -23,6 +23,7 @@ CROSSING = {
         "from_port": {"type": "string", "required": True, "description": "Harbour of departure"},
         "to_port": {"type": "string", "required": True, "description": "Harbour of arrival"},
         "vehicle": {"type": "string", "description": "Kind of vehicle taken along"},
+        "cabin": {"type": "string", "description": "Kind of cabin wanted"},
     },
 }
 BOOKS = {
