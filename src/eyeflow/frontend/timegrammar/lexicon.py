@@ -15,6 +15,7 @@ from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from eyeflow.frontend.data import Tree, load, words
+from eyeflow.frontend.lexicon import words as said_words
 from eyeflow.frontend.timegrammar.chart import Edge, Meaning
 from eyeflow.frontend.timegrammar.draft import Clock, Day, Draft, Half, Relative
 from eyeflow.frontend.tokens import Kind, Token
@@ -164,7 +165,8 @@ def zone_named(word: str) -> str | None:
 
 def terminals(tokens: tuple[Token, ...], at: int) -> list[Edge]:
     """Every terminal that starts at token `at`."""
-    found = list(_literal(tokens[at], at))
+    counting = _counts(tokens, at)
+    found = [edge for edge in _literal(tokens[at], at) if not (counting and edge.symbol == "HOUR")]
     for length in range(1, min(LONGEST, len(tokens) - at) + 1):
         pieces = tokens[at : at + length]
         if any(piece.kind is Kind.QUOTED or piece.text == "\n" for piece in pieces):
@@ -177,6 +179,15 @@ def terminals(tokens: tuple[Token, ...], at: int) -> list[Edge]:
         found += _zone_terminals(pieces, said, at)
     found += _glued_half(tokens[at : at + 4], at)
     return found
+
+
+def _counts(tokens: tuple[Token, ...], at: int) -> bool:
+    """`at 9am, one message`: a number after a comma and before a word that tells no time is of that thing."""
+    if not 0 < at < len(tokens) - 1 or tokens[at].kind not in (Kind.NUMBER, Kind.NUMBER_WORD):
+        return False
+    after = tokens[at + 1]
+    of_time = after.lower in said_words("prepositions") - {"of"} or bool(terminals(tokens, at + 1))
+    return tokens[at - 1].text == "," and after.kind is Kind.WORD and not of_time
 
 
 def _glued_half(tokens: tuple[Token, ...], at: int) -> Iterator[Edge]:
