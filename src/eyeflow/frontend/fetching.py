@@ -7,6 +7,7 @@ scope with the call, asked about what is open. Never: chooses the read, writes.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from eyeflow.frontend import fields
 from eyeflow.frontend.intent import Action
@@ -16,6 +17,9 @@ from eyeflow.frontend.scope import Scope, Source, asking
 from eyeflow.frontend.slots import Filled
 from eyeflow.frontend.vocabulary import Entry, split_name
 from eyeflow.values import Span, Type
+
+
+_THEIRS: Final = ("his", "her", "their")
 
 
 def fetch(entry: Entry, filled: Filled, scope: Scope, span: Span | None) -> tuple[str, Type, Scope, Source]:
@@ -37,6 +41,18 @@ def fetch(entry: Entry, filled: Filled, scope: Scope, span: Span | None) -> tupl
     action = Action(id=name, service=entry.service.id, function=entry.spec.name, params=filled.params, span=span)
     source = Source(name, entry.result, result_words(entry), entry.service.id, "result", entry)
     return name, entry.result, scope.act(action).see(source), source
+
+
+def whose(items: Sequence[Item], filled: Filled, scope: Scope) -> Scope:
+    """`DM @ann her meetings`: a question where what is looked up would be ours, since the call names nobody."""
+    if not items or any(isinstance(v, str) and ("{" in v or "@" in v) for v in filled.params.values()):
+        return scope
+    for said in (items[0].lower, *scope.text[: items[0].span.start].split()[-1:]):
+        if said.casefold() in _THEIRS:
+            at = scope.text.rindex(said, 0, items[0].span.end) if said != items[0].lower else items[0].span.start
+            asked = f"Whose is meant by “{said}”? Say “my”, “the”, or whose."
+            return scope.ask(said.casefold(), asked, (), Span(at, at + len(said)))
+    return scope
 
 
 def _read_before(entry: Entry, filled: Filled, scope: Scope, span: Span | None) -> Source | None:

@@ -310,6 +310,7 @@ def _from_read(
     complete = slots.complete(entry, filled, scope, sources=False)
     missing = [p for p in entry.capability.params if p.required and p.name not in complete.params]
     expr, _, made, source = fetching.fetch(entry, complete, scope, fetching.span_of(items))
+    made = fetching.whose(items, complete, made)
     if path:
         expr = f"{expr}.{path}"
     else:
