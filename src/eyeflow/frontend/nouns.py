@@ -205,11 +205,21 @@ def _unshaped(rest: Sequence[Item], source: Source, scope: Scope) -> Reading | N
     if not plain or len(plain) > 2 or len(plain) < len([i for i in rest if i.stem not in source.nouns]):
         return None
     name = "_".join(i.text if i.proper else i.lower for i in plain)
-    if not name.isidentifier():
+    if not name.isidentifier() or _listed_elsewhere(plain, scope):
         return None
     done = scope.explain({i.index for i in rest} | labels)
     score = sum(scope.vocab.rarity(i.stem) for i in plain)
     return Reading(f"{source.root}.{name}", STRING, done, score, (), source)
+
+
+def _listed_elsewhere(plain: Sequence[Item], scope: Scope) -> bool:
+    """`their Linear issues`: what a service lists is no column, whatever columns there may be."""
+    name = scope.vocab.name_at([i.lower for i in plain], 0)
+    if name is None or name.length >= len(plain):
+        return False
+    stems = [i.stem for i in plain[name.length :]]
+    entries = scope.vocab.candidates(stems, name.services)
+    return any(e.listing is not None and e.listing.nouns & set(stems) for e in entries if e.service.id in name.services)
 
 
 def from_source(items: Sequence[Item], source: Source, scope: Scope) -> Reading | None:

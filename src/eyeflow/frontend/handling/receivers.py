@@ -163,7 +163,8 @@ def _recipient_phrases(items: Sequence[Item], state: Handled) -> list[tuple[str,
                     "an",
                 ):
                     break
-                if nxt.is_literal:
+                opens = nxt.lower in words("determiners") or nxt.lower in ("their", "his", "her", "its")
+                if nxt.is_literal or (opens and nouns.content(run) and run[-1].lower not in words("prepositions")):
                     break
                 run.append(nxt)
                 found.append((item.lower if k else "", list(run)))
