@@ -225,6 +225,9 @@ def compose(items: Sequence[Item], scope: Scope, want: Field) -> Made | None:
             left += [i.index for i in nouns.content(part)]
             continue
         left += reading.unexplained
+        if not again and any(expr == reading.expr for expr, _, _ in made):
+            left += [i.index for i in nouns.content(part)]  # the same once more is not what was meant
+            continue
         scope = reading.scope.explain({i.index for i in part} - set(reading.unexplained))
         name = next((i.text for i in reversed(part) if i.is_word and not i.is_stop), "value")
         made.append((reading.expr, reading.type, name))
