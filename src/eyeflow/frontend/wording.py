@@ -107,7 +107,7 @@ def asks(entry: Entry, verb: Item) -> bool:
     if same_doing("get", verb.stem):
         return True
     # a service's own name (`text`, `email`) as a verb asks for what it does to others, not for a read of it
-    return not same_doing("create", verb.stem) and verb.stem in entry.verbs
+    return not same_doing(stem("create"), verb.stem) and verb.stem in entry.verbs
 
 
 def _phrase(
