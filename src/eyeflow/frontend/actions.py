@@ -114,6 +114,7 @@ def read(items: Sequence[Item], scope: Scope, *, verb_said: bool = True) -> tupl
         match = wording.match(entry, held, scope, verb=verb if verb_said else None)
         if match.fits or verb is None or _may_mean(entry, verb):
             worded.append((entry, match))
+    worded = _placed(worded, held, scope)
     worded.sort(key=lambda w: (-w[1].score, w[0].key))
     for entry, match in worded[:WORDED]:
         filled = slots.fill(entry, held, scope)
@@ -138,6 +139,25 @@ def _named_ways(items: Sequence[Item], scope: Scope) -> frozenset[str]:
         if ways:
             return ways
     return frozenset()
+
+
+_Worded = tuple[Entry, wording.Match]
+
+
+def _placed(worded: list[_Worded], items: Sequence[Item], scope: Scope) -> list[_Worded]:
+    """`raise a ticket in Zendesk`: what is done to a thing is done by the service it is said to be in, if that can."""
+    lowered = [i.lower for i in items]
+    led = (k + 1 for k, word in enumerate(lowered[:-1]) if word in _INTO and items[k + 1].proper)
+    named = [name for k in led if (name := scope.vocab.name_at(lowered, k)) is not None]
+    services = {service for name in named for service in name.services}
+    thing = next((i for i in items[1:] if i.is_word and not i.is_stop), None)
+    if not services or thing is None:
+        return worded
+    near = {thing.stem, *synonyms(thing.stem)}
+    able = (e for e, m in worded if e.service.id in services and m.fits and not e.reads)
+    if not any(near & fetching.entry_words(e) for e in able):
+        return worded
+    return [w for w in worded if w[0].service.id in services or w[0].reads or w[0].capability_says]
 
 
 def _whole_first(found: list[Chosen], fitting: set[str]) -> tuple[Chosen, ...]:
@@ -226,7 +246,8 @@ def _look(seen: _Seen, items: Sequence[Item], scope: Scope, verb: Item | None) -
     at_hand = any(s.service == entry.service.id for s in scope.sources)
     if verb is not None and not (at_hand or match.named or _spoken_of(entry, items, verb)):
         return None
-    score += AT_HAND * ((at_hand and not match.named) + _of_it(entry, items, scope))
+    near = at_hand and not match.named and not _another_thing(entry, items, verb)
+    score += AT_HAND * (near + _of_it(entry, items, scope))
     if again is not None:
         score += SAME_AGAIN
     if _misses_me(entry, items, filled):
@@ -307,6 +328,14 @@ def _spoken_of(entry: Entry, items: Sequence[Item], verb: Item) -> bool:
     own = fetching.entry_words(entry) | entry.fields | {w for p in entry.spec.params for w in split_name(p.name)}
     said = (i for i in items if i.is_word and i is not verb and not i.is_stop)
     return any(w in own for i in said for w in (i.stem, *synonyms(i.stem)))
+
+
+def _another_thing(entry: Entry, items: Sequence[Item], verb: Item | None) -> bool:
+    """`when a ticket comes in, open an incident`: what is made is called otherwise than what is at hand."""
+    if verb is None or not same_doing(stem("create"), verb.stem):
+        return False
+    thing = next((i for i in items[1:] if i.is_word and not i.is_stop), None)
+    return thing is not None and thing.stem not in fetching.entry_words(entry)
 
 
 def _of_it(entry: Entry, items: Sequence[Item], scope: Scope) -> float:

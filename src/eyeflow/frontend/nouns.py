@@ -8,7 +8,7 @@ it leads to. Never: writes; only pure and read capabilities can be pulled in.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 import msgspec
 
@@ -313,6 +313,8 @@ def _from_read(
         path, of, used = "", entry.result, set()  # the service counts all of them, and these are some
         rest = [i for i in asked if i.index not in about]
     about |= used
+    if _one_more(entry, items, scope):
+        return None
     if strength <= 0 or not _anchored(entry, asked, service, whole=not path and not lists.summing(asked)):
         return None
     if lists.summing(rest) and entry.listing is not None:
@@ -334,6 +336,17 @@ def _from_read(
     score -= UNEXPLAINED * sum(scope.vocab.rarity(i.stem) for i in rest)
     made = made.explain((about | {i.index for i in asked} | trimmed) - {i.index for i in rest})
     return Reading(expr, of, made, round(score, 4), tuple(i.index for i in rest), source, entry)
+
+
+def _one_more(entry: Entry, items: Sequence[Item], scope: Scope) -> bool:
+    """`open an incident`: one that is made, and none of those there are."""
+    if entry.listing is None or not items:
+        return False
+    led = (items[0].lower, *scope.text[: items[0].span.start].casefold().split()[-1:])
+    if not {"a", "an", "another"} & set(led):
+        return False
+    head = list(takewhile(lambda i: i.is_word and i.lower not in words("prepositions"), items))
+    return bool(head) and head[-1].stem in entry.listing.nouns and not lists.plural(head[-1])
 
 
 def _of_each(entry: Entry, items: Sequence[Item]) -> bool:

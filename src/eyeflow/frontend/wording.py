@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from eyeflow.frontend.items import Item
-from eyeflow.frontend.lexicon import same_doing, stem, synonyms, words
+from eyeflow.frontend.lexicon import is_base_verb, same_doing, stem, synonyms, words
 from eyeflow.frontend.scope import Scope
 from eyeflow.frontend.vocabulary import PARTICLES, Entry, split_name, walk
 
@@ -92,8 +92,12 @@ def _in_context(word: str, entry: Entry, by_stem: dict[str, list[int]], verb: It
 
 
 def _doing(entry: Entry) -> list[str]:
-    """Stems of the verbs an entry answers to: first words of its phrases and name, and its service's names (`sms`)."""
+    """Stems of the verbs an entry answers to: first words of its phrases, name and summary, and its service's names
+    (`sms`)."""
     found = [w for p in entry.phrases for w in p[:1]] + [split_name(entry.spec.name)[0]]
+    told = entry.spec.summary.partition(" ")[0].casefold()
+    if not entry.reads and is_base_verb(told):
+        found.append(stem(told))
     if entry.capability_says:
         found.append("send")
     # what is sent is a verb too: `email the list`, where a phrase is `send email`
