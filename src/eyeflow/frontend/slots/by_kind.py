@@ -309,6 +309,13 @@ def _more(said: Filling, param: Field, at: int) -> None:
         k += 2
 
 
+def _is_the_thing(said: Filling, at: int) -> bool:
+    """`open a ticket "Printer"`: the word before a quotation is what is made, and not a verb of saying."""
+    item = said.items[at]
+    spoken = said.entry.summary | {word for phrase in said.entry.phrases for word in phrase}
+    return item.is_word and not item.is_stop and not item.acts and item.stem in spoken
+
+
 def quoted(said: Filling) -> None:
     """Quoted text: content when something is said, else the parameter that names things, else what is left."""
     for at, item in enumerate(said.items):
@@ -321,7 +328,8 @@ def quoted(said: Filling) -> None:
         rest = [p for p in said.open() if is_plain_text(p) and (is_code(p) or not is_identity(p))]
         titles = [p for p in rest if p.name in ("title", "name", "subject", "summary")]
         order = [*([content] if content else []), *titles, *[p for p in rest if p.required]]
-        if content is not None and not content.required and any(p.required for p in titles):
+        thing = at > 1 and not said.entry.capability_says and _is_the_thing(said, at - 1)
+        if content is not None and (thing or not content.required) and any(p.required for p in titles):
             order = [*titles, *order]
         if before in ("called", "named", "titled") or (content is None and titles):
             order = [*titles, *order]

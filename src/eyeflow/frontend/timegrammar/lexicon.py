@@ -186,8 +186,9 @@ def _counts(tokens: tuple[Token, ...], at: int) -> bool:
     if not 0 < at < len(tokens) - 1 or tokens[at].kind not in (Kind.NUMBER, Kind.NUMBER_WORD):
         return False
     after = tokens[at + 1]
-    of_time = after.lower in said_words("prepositions") - {"of"} or bool(terminals(tokens, at + 1))
-    return tokens[at - 1].text == "," and after.kind is Kind.WORD and not of_time
+    if tokens[at - 1].text != "," or after.kind is not Kind.WORD:
+        return False
+    return after.lower not in said_words("prepositions") - {"of"} and not terminals(tokens, at + 1)
 
 
 def _glued_half(tokens: tuple[Token, ...], at: int) -> Iterator[Edge]:
