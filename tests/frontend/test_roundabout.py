@@ -7,6 +7,7 @@ import pytest
 import eyeflow
 from eyeflow.catalog.load import open_catalog
 from eyeflow.catalog.model import Catalog
+from eyeflow.frontend.intent import EventTrigger
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +47,15 @@ def test_what_is_skipped_is_never_what_is_done(catalog: Catalog) -> None:
     assert made.intent.questions or all(when.startswith("NOT") for when in branches)
 
 
-@pytest.mark.parametrize("event", ["When a payment declines", "If a payment bounces"])
-def test_what_happens_by_itself_is_no_failure_of_ours(catalog: Catalog, event: str) -> None:
-    made = eyeflow.compile(f"Post 'Hi' to #team every day at 9am. {event}, tell #sales", catalog=catalog)
-    assert made.intent is not None
-    assert all(a.fallback is None for a in made.intent.actions)
+def test_what_happens_by_itself_is_no_failure_of_ours(catalog: Catalog) -> None:
+    made = eyeflow.compile("Post 'Hi' to #team every day at 9am. When a payment declines, tell #sales", catalog=catalog)
+    assert made.intent is not None and made.outcome == "program"
+    first, second = made.intent, made.intent.also[0]
+    assert [(a.function, a.params["channel"], a.fallback) for a in first.actions] == [("send_message", "#team", None)]
+    assert isinstance(second.trigger, EventTrigger) and second.trigger.event == "payment_failed"
+    assert [(a.function, a.params["channel"]) for a in second.actions] == [("send_message", "#sales")]
+
+
+def test_a_condition_that_no_data_tells_is_asked_about(catalog: Catalog) -> None:
+    made = eyeflow.compile("Post 'Hi' to #team every day at 9am. If a payment bounces, tell #sales", catalog=catalog)
+    assert [q.slot for q in made.questions] == ["condition"]
