@@ -18,7 +18,6 @@ from eyeflow.frontend.slots import Filled
 from eyeflow.frontend.vocabulary import Entry, split_name
 from eyeflow.values import Span, Type
 
-
 _THEIRS: Final = ("his", "her", "their")
 
 

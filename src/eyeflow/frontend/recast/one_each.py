@@ -46,7 +46,7 @@ def _each() -> re.Pattern[str]:
     """One of them for each thing, as people put it after the order."""
     kind = _kinds()
     ways = (
-        rf"(?:one|a|a single|a separate|an extra|a different) (?:{kind}) (?:each|apiece|(?:per|for each|for every) \w+)",
+        rf"(?:one|a|a single|a separate|a different) (?:{kind}) (?:each|apiece|(?:per|for each|for every) \w+)",
         rf"each (?:one )?(?:in|as|on|with) (?:its|their|a) (?:own|separate|single) (?:{kind})",
         rf"(?:in|as|with|by) (?:separate|individual|different) (?:{kind})s",
         "|".join(sorted(words("recast", "one_by_one"), key=lambda said: -len(said))),
@@ -58,7 +58,7 @@ def _each() -> re.Pattern[str]:
 def _at_once() -> re.Pattern[str]:
     """All of them at once, as people put it after the order."""
     return re.compile(
-        rf"(?<!\S)(?:(?:all )?(?:together )?(?:in|as|with|by) (?:one|a single|one single|the same) (?:{_kinds()}))(?!\S)"
+        rf"(?<!\S)(?:all )?(?:together )?(?:in|as|with|by) (?:one|a single|one single|the same) (?:{_kinds()})(?!\S)"
     )
 
 
@@ -108,7 +108,7 @@ def _once(items: Sequence[Item], at: int, after: int) -> Edits:
     begin = max((k + 1 for k in range(at) if items[k].text in ENDS), default=0)
     orders = (k for k in range(at - 1, begin - 1, -1) if items[k].acts and opens(items, k))
     verb = next(orders, None)
-    if verb is None or _things(items, verb, at) is None or after < len(items) and items[after].is_literal:
+    if verb is None or _things(items, verb, at) is None or (after < len(items) and items[after].is_literal):
         return ()
     return (_out(items, at, after),)
 
