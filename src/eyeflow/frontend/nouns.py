@@ -182,8 +182,10 @@ def _from_source(
             expr, of = _whole(source, want)
             best = (score, expr, of, whole)
     if best is None:
-        return None
+        return _column(rest, source, scope, led=led or pronoun)
     left = tuple(i.index for k, i in enumerate(rest) if k not in best[3] and i.stem not in restated)
+    if left and (column := _column(rest, source, scope, led=led or pronoun)) is not None:
+        return column
     done = scope.explain({i.index for i in asked} - set(left))
     return Reading(best[1], best[2], done, best[0], left, source, source.entry)
 
@@ -210,6 +212,22 @@ def _unshaped(rest: Sequence[Item], source: Source, scope: Scope) -> Reading | N
     done = scope.explain({i.index for i in rest} | labels)
     score = sum(scope.vocab.rarity(i.stem) for i in plain)
     return Reading(f"{source.root}.{name}", STRING, done, score, (), source)
+
+
+def _column(rest: Sequence[Item], source: Source, scope: Scope, *, led: bool) -> Reading | None:
+    """`the row's Title`, of an event whose row or record has the columns that its owner gave it."""
+    held = [p for p, f in walk(source.type) if len(p) == 1 and isinstance(non_null(f.type), Json)]
+    named = [p[0] for p in held if p[0] in data_words("lists", "columns")]
+    said = [i for i in rest if i.stem not in source.nouns]
+    if source.kind not in ("trigger", "item") or len(named) != 1 or not said or not (led or said[0].proper):
+        return None
+    whole = msgspec.structs.replace(source, root=f"{source.root}.{named[0]}")
+    reading = _unshaped(rest, whole, scope)
+    if reading is None:
+        return None
+    name = reading.expr.rpartition(".")[2]
+    noted = reading.scope.assume(reading.expr, name, "a column called so")
+    return msgspec.structs.replace(reading, scope=noted, source=source, entry=source.entry)
 
 
 def _listed_elsewhere(plain: Sequence[Item], scope: Scope) -> bool:
