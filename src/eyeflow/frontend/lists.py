@@ -35,6 +35,9 @@ from eyeflow.values import (
 ONE: Final = "one"
 """What an item is called inside an expression over a list."""
 
+RANKS: Final = ("largest", "smallest", "newest", "oldest", "order")
+"""Lists of words (`data/lists.yaml`) by which one or some of a list are chosen."""
+
 _FUNCTIONS: Final = {"total": "SUM", "sum": "SUM", "average": "AVG", "mean": "AVG", "highest": "MAX", "lowest": "MIN",
                      "largest": "MAX", "smallest": "MIN", "maximum": "MAX", "minimum": "MIN"}  # fmt: skip
 _AMOUNTS: Final = ("amount", "price", "total")
@@ -195,7 +198,7 @@ def _first(made: Shaped, item: Type, free: Sequence[Item], limited: Sequence[obj
 def _ranking(free: Sequence[Item], at: int) -> tuple[str, int]:
     """The kind of rank said at `at` (`order`, `largest`, `smallest`, `newest`, `oldest`), and in how many words."""
     pair = " ".join(i.lower for i in free[at : at + 2])
-    for kind in ("largest", "smallest", "newest", "oldest", "order"):
+    for kind in RANKS:
         if pair in words("lists", kind):
             return kind, 2
         if free[at].lower in words("lists", kind):
