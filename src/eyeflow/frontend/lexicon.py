@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
 from importlib.resources import files
+from itertools import product
 from typing import Final
 
 import msgspec
@@ -111,8 +112,8 @@ def _cues() -> dict[str, tuple[tuple[tuple[str, ...], str], ...]]:
         entries = table[kind]
         assert isinstance(entries, list), kind
         for phrase in entries:
-            parts = tuple(str(phrase).split())
-            found.setdefault(parts[0], []).append((parts, kind))
+            for parts in product(*(part.split("|") for part in str(phrase).split())):
+                found.setdefault(parts[0], []).append((parts, kind))
     order = {kind: i for i, kind in enumerate(("failure", "fallback", *CUE_KINDS))}
     return {k: tuple(sorted(v, key=lambda e: (-len(e[0]), order[e[1]], e[0]))) for k, v in found.items()}
 
