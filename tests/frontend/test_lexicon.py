@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from eyeflow.frontend.lexicon import cue_at
+from eyeflow.frontend.lexicon import cue_at, is_past
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,13 @@ def test_either_word_of_a_pair_makes_the_cue(said: str, kind: str, length: int) 
 @pytest.mark.parametrize("said", ["skip|ignore if it is late", "it|this if", "disregarding it if"])
 def test_the_spelling_of_a_choice_is_no_cue_itself(said: str) -> None:
     assert cue_at(said.split(), 0) is None
+
+
+@pytest.mark.parametrize("word", ["answered", "Closed", "sent", "Bought", "agreed", "shipped", "cancelled"])
+def test_what_was_done_is_past(word: str) -> None:
+    assert is_past(word)
+
+
+@pytest.mark.parametrize("word", ["need", "feed", "embed", "Exceed", "put", "read", "sells", "going", "post", ""])
+def test_a_plain_form_is_not_past_however_it_ends(word: str) -> None:
+    assert not is_past(word)

@@ -90,10 +90,13 @@ def is_base_verb(word: str) -> bool:
 
 
 def is_past(word: str) -> bool:
-    """True for `answered`, `left`, `bought`: what was done, and not what somebody does."""
-    base = _irregular().get(word.casefold())
-    irregular = base is not None and base != word.casefold() and is_base_verb(base) and not word.endswith(("s", "ing"))
-    return word.endswith("ed") or irregular
+    """True for `answered`, and for `sent` of a verb that requests begin with: what was done, and not what is."""
+    folded = word.casefold()
+    if is_base_verb(folded) or folded in words("bases_in_ed"):
+        return False
+    base = _irregular().get(folded)
+    irregular = base is not None and base != folded and is_base_verb(base) and not folded.endswith(("s", "ing"))
+    return folded.endswith("ed") or irregular
 
 
 class Cue(msgspec.Struct, frozen=True):
