@@ -65,11 +65,14 @@ def _match(pattern: re.Pattern[str], items: Sequence[Item], at: int, most: int =
 
 
 def _dropped(items: Sequence[Item]) -> Edits:
-    """`drop me a text saying X`: send me one."""
+    """`drop me a text saying X`: send me one; `shoot @ a line`: a message."""
     for at in range(len(items) - 3):
-        if opens(items, at) and _match(_DROPPING, items, at):
-            after = 1 + (items[at + 1].lower in ("off", "over"))
-            return ((Span(items[at].span.start, items[at + after - 1].span.end), "send"),)
+        length = _match(_DROPPING, items, at) if opens(items, at) else 0
+        if length:
+            away = items[at + (items[at + 1].lower in ("off", "over"))]
+            sent = (Span(items[at].span.start, away.span.end), "send")
+            noun = items[at + length - 1]
+            return (sent, (noun.span, "message")) if noun.lower in words("recast", "lines") else (sent,)
     return ()
 
 
