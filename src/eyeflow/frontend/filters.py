@@ -15,7 +15,7 @@ from eyeflow.frontend.lexicon import words
 from eyeflow.frontend.scope import Scope, Source
 from eyeflow.frontend.values_said import quote
 from eyeflow.frontend.vocabulary import walk
-from eyeflow.values import Json, ListOf, non_null
+from eyeflow.values import Json, ListOf, is_numeric, non_null
 
 
 def all_of(parts: Sequence[str]) -> str | None:
@@ -109,11 +109,11 @@ def _with_subject(
     return None
 
 
-_CUTS: Final = frozenset((
-    "with", "without", "from", "that", "which", "whose", "where", "over", "under",
-    "above", "below", "containing", "mentioning", "about", "regarding", "concerning",
-))  # fmt: skip
-"""Words with which a filter begins."""
+_CUTS: Final = frozenset({
+    *("with", "without", "from", "that", "which", "whose", "where", "over", "under", "above", "below"),
+    *("containing", "mentioning", "about", "regarding", "concerning"),
+})  # fmt: skip
+"""Words that open a phrase of their own about which things are meant."""
 
 
 def _runs(items: Sequence[Item], used: set[int]) -> list[list[Item]]:
@@ -167,6 +167,8 @@ def _literal_filter(run: Sequence[Item], about: Source) -> str | None:
         path, field = hits[0].path, hits[0].field
         if item.kind in _BY_KIND and field.entity not in (None, _BY_KIND[item.kind]):
             return None  # a channel is no customer
+        if is_numeric(non_null(field.type)):
+            return None  # no name is a number
     else:
         held = [(p, f) for p, f in walk(about.type) if f.entity == _BY_KIND.get(item.kind, "-")]
         if len(held) != 1:
