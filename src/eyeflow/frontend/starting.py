@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Final
 
 import msgspec
 
@@ -76,7 +77,7 @@ def start(items: Sequence[Item], scope: Scope, times: Sequence[TimePhrase]) -> t
         if moved is not None:
             sentences[-1] = ((*sentences[-1][0], *kept), moved)
             scope = scope.explain({i.index for c in held for i in c.items})
-        elif sentences and held and _goes_on(held, kept):
+        elif sentences and held and (_goes_on(held, kept) or _narrows(held, [c for _, c in sentences])):
             before, clauses = sentences.pop()
             sentences.append(((*before, *kept), [*clauses, *held]))
         elif number == 0 or held:
@@ -122,6 +123,17 @@ def _goes_on(held: Sequence[Clause], kept: Sequence[Item]) -> bool:
         return True  # `if there is nothing to report, don't post anything`
     retry_at = policies.read(kept).retry_at
     return retry_at is not None and retry_at == kept[0].index
+
+
+_ONLY: Final = ("only if", "only when")
+
+
+def _narrows(held: Sequence[Clause], before: Sequence[Sequence[Clause]]) -> bool:
+    """`Skip it if ...`, `Only when ...` in a sentence of its own, after the one thing that is to be done."""
+    alone = held[0] if len(held) == 1 and held[0].items else None
+    acts = [c for clauses in before for c in clauses if c.role != "purpose"]
+    only = alone is not None and (alone.role == "negative_condition" or alone.cue in _ONLY)
+    return only and [c.role for c in acts] == ["action"]
 
 
 def _nothing_then(held: Sequence[Clause]) -> bool:
