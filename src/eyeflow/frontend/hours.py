@@ -107,7 +107,7 @@ def _beside_event(text: str, items: Sequence[Item], hit: re.Match[str]) -> bool:
     if not closed:
         return False  # `when a meeting between 9 and 10 is moved`: of the meeting
     if cue is None:
-        joined = [i for i in after if i.lower not in (",", "and")]
+        joined = [i for i in after if i.lower not in (",", "and", ":", "-", "–", "—")]
         return not [i for i in before if i.lower not in ("please", ",")] and bool(joined) and joined[0].lower in _CUES
     said = [i for i in before if i.index > cue.index]
     acted = any(i.text == "," or i.lower == "then" for i in said) or any(i.acts for i in said[2:])
@@ -167,7 +167,8 @@ def _of_edges(hit: re.Match[str], zone: str) -> str | None:
 
 
 def _side(edge: str, clock: str | None, zone: str) -> str | None:
-    return None if clock is None else f'{"GE" if edge.lower() == "after" else "LT"}({_now("HH:mm", zone)}, "{clock}")'
+    """None where nothing is told: every time of the day is after midnight, and none before it."""
+    return None if clock in (None, "00:00") else f'{"GE" if edge.lower() == "after" else "LT"}({_now("HH:mm", zone)}, "{clock}")'
 
 
 def _within(part: _Part, zone: str) -> str:

@@ -130,6 +130,8 @@ def text_for(param: Field, words: Sequence[Item], text: str) -> JsonValue | None
     if not _stringy(held) or not words or is_code(param) or param.entity == "file":
         return None
     said = text[words[0].span.start : words[-1].span.end]
+    if said.isupper() and all(i.text.islower() for i in words if i.is_word):
+        said = said.lower()  # it was shouted
     return wrap(param, escape(said)) if _takes_text(param, said) else None
 
 
