@@ -168,7 +168,9 @@ def _of_edges(hit: re.Match[str], zone: str) -> str | None:
 
 def _side(edge: str, clock: str | None, zone: str) -> str | None:
     """None where nothing is told: every time of the day is after midnight, and none before it."""
-    return None if clock in (None, "00:00") else f'{"GE" if edge.lower() == "after" else "LT"}({_now("HH:mm", zone)}, "{clock}")'
+    if clock is None or clock == "00:00":
+        return None
+    return f'{"GE" if edge.lower() == "after" else "LT"}({_now("HH:mm", zone)}, "{clock}")'
 
 
 def _within(part: _Part, zone: str) -> str:

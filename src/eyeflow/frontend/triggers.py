@@ -96,7 +96,7 @@ def _spoken_softly(items: Sequence[Item]) -> list[Item]:
     return out
 
 
-_CODED = frozenset({"project", "team", "board", "key", "symbol", "ticker", "stock", "currency", "country", "code", "in"})
+_CODED = frozenset({"project", "team", "board", "key", "symbol", "ticker", "stock", "currency", "country", "in"})
 """Words after which capitals are how the thing is written."""
 
 
