@@ -138,6 +138,26 @@ def _tells(match: wording.Match, items: Sequence[Item]) -> bool:
     return any(i.stem not in stems for i in plain) or bool({i.lower for i in plain} & set(_PARTICLES))
 
 
+def _marking(entry: Entry, items: Sequence[Item]) -> set[int]:
+    """`an issue gets the label bug`, `is labelled bug`: a label that is set is no issue that is opened with it. The
+    indexes of the words that say so, where the event tells of something else."""
+    about = entry.summary | {w for phrase in entry.phrases for w in phrase}
+    if about & _LABEL:
+        return set()
+    for k, item in enumerate(items):
+        near = items[k + 1 : k + 4]
+        is_ = item.lower in ("is", "are", "was", "gets", "becomes") and near and near[0].lower in _LABELLED
+        gets = item.lower in ("gets", "receives") and any(i.stem in _LABEL for i in near[:2])
+        put = item.stem in _LABEL and any(i.lower in ("added", "set", "put", "applied") for i in items[k + 1 : k + 5])
+        if is_ or gets or put:
+            rest = [i for i in items if i is not item and not (is_ and i is near[0])]
+            opened = any(i.lower in _ARRIVAL - {"added"} or i.lower in words("arriving") - {"gets"} for i in rest)
+            return set() if opened else {i.index for i in (item, *near[:2]) if i.is_word and not i.is_stop}
+    return set()
+
+
+_LABEL = frozenset({stem("label"), stem("tag")})
+_LABELLED = frozenset({"labelled", "labeled", "tagged"})
 _PARTICLES = ("on", "off", "up", "down", "out")
 
 
@@ -179,6 +199,7 @@ def _event(entry: Entry, match: wording.Match, filled: slots.Filled, items: Sequ
             if i.is_word and not i.proper and i.lower not in words("vague") and not (unsaid and i is doer)
         }
     open_ = tuple(p for p in entry.spec.params if p.required and p.name not in complete.params)
+    used -= _marking(entry, items)
     left = tuple(i.index for i in nouns.content(items) if i.index not in used)
     free = [p for p in entry.spec.params if p.name not in complete.params]
     whose = happenings.whose(free, items, left, scope.vocab, match.used)
