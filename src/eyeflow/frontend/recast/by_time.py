@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Final
 
 from eyeflow.frontend.items import Item
-from eyeflow.frontend.lexicon import words
+from eyeflow.frontend.lexicon import same_doing, words
 from eyeflow.frontend.recast.said import (
     CLOCK,
     CUES,
@@ -38,10 +38,27 @@ def edits(text: str, items: Sequence[Item]) -> Edits:
         timed = [k for k in range(begin, end) if clocked(items[k])]
         if len(timed) < 2 or any(i.lower in CUES for i in items[begin:end]):
             continue
-        found = _of_two(text, items, (begin, end), timed[0], timed[1])
+        found = _of_two(text, items, (begin, end), timed[0], timed[1]) or _last_told(items, (begin, end), timed)
         if found:
             return found
     return _carried_on(items)
+
+
+def _last_told(items: Sequence[Item], within: tuple[int, int], timed: Sequence[int]) -> Edits:
+    """`Each day at 18:00 do A and do B at 23:00`: the last time before what it is for, as the first one is."""
+    begin, end = within
+    verbs = [k for k in range(begin, end) if items[k].acts and opens(items, k)]
+    if len(timed) != 2 or len(verbs) != 2 or timed[1] != end - 1 or not timed[0] < verbs[0] < verbs[1] < timed[1]:
+        return ()
+    if same_doing("get", items[verbs[0]].stem):
+        return ()  # what is read at one time and told at another
+    one, two = (items[k].time for k in timed)
+    led = all(i.lower in JOINS for i in items[begin : timed[0]])
+    if one is None or two is None or not led or not one.draft.recurs or two.draft.recurs or _dated(two.draft):
+        return ()
+    verb, last = items[verbs[1]], items[timed[1]]
+    gone = Span(items[timed[1] - 1].span.end, last.span.end)
+    return ((Span(verb.span.start, verb.span.start), f"{_at(last.text)} "), (gone, ""))
 
 
 def _carried_on(items: Sequence[Item]) -> Edits:
