@@ -208,3 +208,9 @@ def test_a_time_with_days_left_out_is_a_daily_one() -> None:
 def test_what_is_said_is_no_courtesy() -> None:
     told = tell("every Monday at 9am email ops@acme.io saying hello", _catalog())
     assert told.calls[0][1]["body"] == "hello"
+
+
+@pytest.mark.parametrize("doing", ["is deleted from", "is changed in", "is read from"])
+def test_the_only_event_of_a_service_is_not_what_else_happens_there(doing: str) -> None:
+    told = tell(f"When a record {doing} the Gridwork table Dogs, post 'x' to #dogs", _catalog(), event=RECORD)
+    assert told.outcome != "program" and told.calls == ()

@@ -53,11 +53,11 @@ def modifiers(items: Sequence[Item], used: set[int], scope: Scope, about: Source
         if f"{about.root}." not in condition.expr:
             continue  # it says something of another thing
         equals = condition.expr.startswith(("EQ(", "NE(")) and not condition.expr.startswith(_HAS)
-        if equals and not _names_value(run, about):
+        if equals and not (_names_value(run, about) or _given(run, condition.expr)):
             continue
         if condition.expr.startswith("GT(") and condition.expr.endswith(", 0)") and not _measured(run):
             continue  # a measure is named, and nothing said of it
-        if condition.expr.startswith((_HAS, "NOT(IS_NULL")) and not _states(run):
+        if condition.expr.startswith((_HAS, "NOT(IS_NULL")) and (not _states(run) or _goes_on(run, items)):
             continue
         exprs.append(condition.expr)
         read_now = condition.scope.explained - scope.explained
@@ -77,6 +77,20 @@ def _names_value(run: Sequence[Item], about: Source) -> bool:
         return True  # a row of unknown shape: whatever its column is said to be
     enums = {v.casefold() for _, f in walk(about.type) for v in f.enum}
     return any(i.is_literal or i.proper or i.lower in enums for i in run)
+
+
+def _goes_on(run: Sequence[Item], items: Sequence[Item]) -> bool:
+    """`with the stage customer`: a word right behind, which may be what the field is to hold."""
+    behind = next((i for i in items if i.span.start >= run[-1].span.end), None)
+    if behind is None or not behind.is_word or behind.is_stop or behind.lower in words("prepositions"):
+        return False
+    return not (behind.acts or behind.lower in words("arriving") or behind.lower in words("happening"))
+
+
+def _given(run: Sequence[Item], expr: str) -> bool:
+    """`with the stage lead`: the value is the word right behind the field's name."""
+    led = [i.lower for i in run[:2]] in (["with", "the"], ["having", "the"], ["with", "a"])
+    return led and expr.endswith(f", {quote(run[-1].text)})")
 
 
 def _states(run: Sequence[Item]) -> bool:

@@ -15,7 +15,7 @@ import msgspec
 from eyeflow.frontend import filters, happenings, nouns, slots, states, wording
 from eyeflow.frontend.intent import EventTrigger, Trigger, WebhookTrigger
 from eyeflow.frontend.items import Item
-from eyeflow.frontend.lexicon import same_doing, same_event, stem, synonyms, words
+from eyeflow.frontend.lexicon import is_base_verb, same_doing, same_event, stem, synonyms, words
 from eyeflow.frontend.scope import Scope, Source
 from eyeflow.frontend.vocabulary import Entry, split_name
 from eyeflow.values import JSON, STRING, Field, ObjectOf, Span
@@ -197,6 +197,7 @@ def _event(entry: Entry, match: wording.Match, filled: slots.Filled, items: Sequ
             i.index
             for i in items[:ends]
             if i.is_word and not i.proper and i.lower not in words("vague") and not (unsaid and i is doer)
+            if not _other_doing(entry, i, scope)
         }
     open_ = tuple(p for p in entry.spec.params if p.required and p.name not in complete.params)
     used -= _marking(entry, items)
@@ -258,6 +259,13 @@ def _same_event(entry: Entry, item: Item) -> bool:
     """`opens a ticket`, of a ticket that is created."""
     said = {*split_name(entry.spec.name), *(w for phrase in entry.phrases for w in phrase)}
     return any(same_doing(item.stem, word) or same_event(item.stem, word) for word in said)
+
+
+def _other_doing(entry: Entry, item: Item, scope: Scope) -> bool:
+    """`I skip a song`: a verb, and none of what the event tells."""
+    known = item.lower in words("arriving") or item.lower in words("happening") or item.stem in words("stop")
+    doing = is_base_verb(item.lower) or is_base_verb(item.stem) or item.lower in scope.vocab.verbs
+    return doing and not known and not _same_event(entry, item)
 
 
 def nouns_of(entry: Entry) -> frozenset[str]:

@@ -57,17 +57,20 @@ def yes_no(items: Sequence[Item], scope: Scope, about: Source | None, *, negated
     _, expr, field, used, value = best
     if value is not None:
         left = tuple(i.index for i in said if i.index not in used)
-        text = f"CONTAINS({expr}, {quote(value.text)})"
+        listed = isinstance(non_null(field.type), ListOf)
+        text = f"{'CONTAINS' if listed else 'EQ'}({expr}, {quote(value.text)})"
         text = comparisons.negate(text) if negated else text
         return Atom(text, scope.explain(used), (expr, field.type), "", left)
     return _truth(expr, field, scope, said, used, negated=negated)
 
 
 def _member(items: Sequence[Item], field: Field, own: set[int]) -> Item | None:
-    """`with the label urgent`: what stands right behind the name of one of many texts is the one that is meant, even
+    """`with the label urgent`, `with the stage lead`: what stands right behind the name of a text is what it is, even
     when the thing at hand could be called so (`label bug`)."""
     of = non_null(field.type)
-    if not isinstance(of, ListOf) or non_null(of.item) != STRING:
+    if of != STRING and not (isinstance(of, ListOf) and non_null(of.item) == STRING):
+        return None
+    if of == STRING and not (items[0].lower in ("with", "having") and field.role is None and not field.entity):
         return None
     at = max((k for k, item in enumerate(items) if item.index in own), default=-1)
     if at < 0 or at + 1 >= len(items) or is_plural(items[at].lower):

@@ -160,6 +160,8 @@ def _modifiers(said: Filling, param: Field, at: int) -> list[int]:
 
 def _describes(said: Filling, at: int) -> bool:
     item = said.items[at]
+    if item.lower in words("changing"):
+        return False  # `the owner changes stage`
     return item.is_word and (
         not item.is_stop or (item.lower == "back" and said.items[at - 1].lower in ("the", "my", "our"))
     )
