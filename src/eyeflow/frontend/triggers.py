@@ -262,10 +262,12 @@ def _same_event(entry: Entry, item: Item) -> bool:
 
 
 def _other_doing(entry: Entry, item: Item, scope: Scope) -> bool:
-    """`I skip a song`: a verb, and none of what the event tells."""
-    known = item.lower in words("arriving") or item.lower in words("happening") or item.stem in words("stop")
-    doing = is_base_verb(item.lower) or is_base_verb(item.stem) or item.lower in scope.vocab.verbs
-    return doing and not known and not _same_event(entry, item)
+    """`I skip a song`, `a record is deleted`: a verb, and none of what the event tells."""
+    if item.lower in words("arriving") or _same_event(entry, item):
+        return False
+    said = item.lower
+    bases = (said, item.stem, said.removesuffix("d"), said.removesuffix("ed"), said.removesuffix("s"))
+    return any(is_base_verb(base) or base in scope.vocab.verbs for base in bases)
 
 
 def nouns_of(entry: Entry) -> frozenset[str]:
