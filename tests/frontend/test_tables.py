@@ -64,7 +64,9 @@ capabilities:
       properties:
         berths:
           type: array
-          items: {type: object, properties: {name: {type: string, role: summary}, opened_at: {type: string}, length: {type: number}}}
+          items:
+            type: object
+            properties: {name: {type: string, role: summary}, opened_at: {type: string}, length: {type: number}}
 """
 
 RECORD = {"id": "r1", "table": "Dogs", "fields": {"Title": "Rex", "Steps": "Feed", "Link": ""}}

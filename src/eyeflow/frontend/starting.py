@@ -24,6 +24,7 @@ from eyeflow.frontend import (
     policies,
     rivals,
     several,
+    states,
     timing,
     triggers,
 )
@@ -151,7 +152,9 @@ def _take_trigger(
     rest: list[Clause] = []
     told = any(clause.role == "trigger" for clause in held)
     acted = [c for c in held if c.role in ("action", "sequence:action")]
-    for clause in held:
+    for clause in tuple(held):
+        if clause not in held:
+            continue  # it told what is left out of the event
         may = clause.role == "trigger" or (
             clause.role == "condition" and clause.cue == "if" and not _timed(held) and not told
         )
@@ -161,6 +164,9 @@ def _take_trigger(
             started, more, tail = _read_trigger(clause, scope, acted, must=clause.role == "trigger")
             if started is not None:
                 trigger, scope = started.trigger, more
+                less = _kept_out(started, held, scope)
+                if less is not None:
+                    trigger, scope, held = less
                 trigger, case = _as_case(trigger, clause, held)
                 rest += [*case, *tail]
                 continue
@@ -170,6 +176,24 @@ def _take_trigger(
                 continue
         rest.append(clause)
     return trigger, scope, rest
+
+
+def _kept_out(
+    started: triggers.Started, held: list[Clause], scope: Scope
+) -> tuple[Trigger, Scope, list[Clause]] | None:
+    """`when a release is out post it, skip prereleases`: the event without those, when nothing else was asked of them;
+    None where the words say no such thing of the event, or of which of several actions is open."""
+    excluded = [c for c in held if c.role == "exclusion"]
+    done = [c for c in held if c.role in ("action", "sequence:action")]
+    simple = all(c.role in ("trigger", "action", "sequence:action", "exclusion") for c in held)
+    if not (excluded and simple and held[-1] is excluded[-1] and isinstance(started.trigger, EventTrigger)):
+        return None
+    if len(done) > 1 and not all(c.cue.startswith(("skip", "ignor")) for c in excluded):
+        return None
+    trigger, after = _less(msgspec.structs.replace(started, scope=scope), excluded)
+    if any(i.index not in after.explained for c in excluded for i in content(c.items) if i.lower != "ones"):
+        return None
+    return trigger, after, [c for c in held if c not in excluded]
 
 
 def _as_case(trigger: Trigger, clause: Clause, held: Sequence[Clause]) -> tuple[Trigger, list[Clause]]:
@@ -299,12 +323,14 @@ def _less(started: triggers.Started, excluded: Sequence[Clause]) -> tuple[Trigge
     scope, trigger = started.scope, started.trigger
     for clause in excluded:
         exprs, scope, used = filters.modifiers(clause.items, set(), scope, started.source)
+        if not exprs and started.entry is not None:
+            exprs, used = states.stated(started.entry, clause.items, started.source)
         scope = scope.explain(used)
         if exprs and isinstance(trigger, EventTrigger):
             where = negate(filters.all_of(exprs) or "false")
             joined = f"AND({trigger.where}, {where})" if trigger.where else where
             trigger = msgspec.structs.replace(trigger, where=joined)
-            scope = scope.explain({i.index for i in clause.items})
+            scope = scope.explain({i.index for i in clause.items if i.index in used or i.is_stop or i.lower == "ones"})
     return trigger, scope
 
 
