@@ -389,18 +389,9 @@ def _chosen(taker: Taker, said: _Named, items: Sequence[Item], scope: Scope) -> 
         where.append(made_by)
     filled = slots.Filled(params, frozenset(), 0)
     root, _, after, _ = fetching.fetch(said.read, filled, scope, Span(items[0].span.start, items[-1].span.end))
-    made = root
-    if where:
-        made = f"FILTER({root}, {ONE}, {all_of(where)})"
-    if said.ahead:
-        ahead = [msgspec.structs.replace(i, lower="latest") if i.lower == "last" else i for i in said.ahead]
-        ordered = shaped(made, item or STRING, [*ahead, *_kind_words(said, items)], frozenset(), ())
-        if not ordered.expr.startswith("FIRST("):
-            return None  # an order that nothing of such a thing tells
-        made = ordered.expr.removeprefix("FIRST(").removesuffix(")")
-        unsure = ("best",) if sought is not None else ("best", "last")
-        if "SORT_BY(" not in made and any(i.lower in unsure for i in said.ahead):
-            return None  # by what it is the best, is not said; the last of a plain list is not its first
+    made = _in_order(f"FILTER({root}, {ONE}, {all_of(where)})" if where else root, item or STRING, said, items)
+    if made is None:
+        return None
     name, after = after.name(_called(said.read))
     span = Span(items[0].span.start, items[-1].span.end)
     after = after.act(Action(id=name, value=f"FIRST({made})", span=span))
@@ -414,6 +405,20 @@ def _chosen(taker: Taker, said: _Named, items: Sequence[Item], scope: Scope) -> 
     used = said.used | {items[0].index}
     left = tuple(i.index for i in content(items) if i.index not in used)
     return Chosen(taker.entry, action, after.explain(used), _SCORE, (), left, (), 0, fits=True)
+
+
+def _in_order(made: str, item: Type, said: _Named, items: Sequence[Item]) -> str | None:
+    """The list as words of order before the kind say; None for an order that nothing of such a thing tells."""
+    if not said.ahead:
+        return made
+    ahead = [msgspec.structs.replace(i, lower="latest") if i.lower == "last" else i for i in said.ahead]
+    ordered = shaped(made, item, [*ahead, *_kind_words(said, items)], frozenset(), ()).expr
+    if not ordered.startswith("FIRST("):
+        return None
+    unsure = ("best",) if _sought(said.read) is not None else ("best", "last")
+    if "SORT_BY(" not in ordered and any(i.lower in unsure for i in said.ahead):
+        return None  # by what it is the best, is not said; the last of a plain list is not its first
+    return ordered.removeprefix("FIRST(").removesuffix(")")
 
 
 def _kind_words(said: _Named, items: Sequence[Item]) -> list[Item]:
