@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -72,6 +73,32 @@ def test_another_catalog_or_other_code_makes_its_own(
     monkeypatch.setattr(indexing, "_code", lambda: "another version")
     assert same(vocabulary(catalog), indexing._make(catalog))
     assert len(list(tmp_path.glob("words-*"))) == 3
+
+
+def test_every_module_and_list_that_makes_the_index_counts() -> None:
+    """What the index is made by is found from the imports, and is in the key or read with the service files."""
+    counted = {str(part) for part in indexing._parts()}
+    room = Path(indexing.__file__).parent
+    todo, seen = [Path(indexing.__file__)], set[Path]()
+    while todo:
+        module = todo.pop()
+        seen.add(module)
+        text = module.read_text(encoding="utf-8")
+        named = re.findall(r"^from eyeflow\.frontend\.(\w+) import", text, re.MULTILINE)
+        todo += [path for name in named if (path := room / f"{name}.py") not in seen]
+        assert not re.search(r"^from eyeflow\.(?!frontend\.|catalog|values)", text, re.MULTILINE), module
+    assert {str(path) for path in seen} <= counted
+    assert str(room / "data" / "language.yaml") in counted
+
+
+def test_a_changed_part_is_another_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    part = tmp_path / "language.yaml"
+    part.write_text("verbs: [post]")
+    monkeypatch.setattr(indexing, "_parts", lambda: (part,))
+    before = indexing._code.__wrapped__()
+    assert indexing._code.__wrapped__() == before
+    part.write_text("verbs: [send]")
+    assert indexing._code.__wrapped__() != before
 
 
 @pytest.mark.parametrize(

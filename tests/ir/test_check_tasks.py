@@ -382,6 +382,21 @@ def test_a_call_nobody_maps_needs_expect_and_an_allowed_host() -> None:
     assert codes(http("https://api.partner.example/x", "EXPECT object{n: integer}")) == ["type_mismatch"]
 
 
+def test_a_method_that_no_function_of_the_host_has_is_told_so() -> None:
+    _, report = checked(http("https://crm.example/v1/deals?v=2", "EXPECT object{status: integer}", "DELETE"))
+    assert [d.code for d in report.errors] == ["host_not_allowed"]
+    owner = CATALOG.service("crm")
+    assert owner is not None
+    said = "nothing in the catalog may DELETE crm.example/v1/deals: no function of `{}` is reached so"
+    assert report.errors[0].message == said.format(owner.title)
+    assert "http service" in (report.errors[0].hint or "")
+
+
+def test_a_host_that_nobody_owns_is_named_without_an_owner() -> None:
+    _, report = checked(http("https://evil.example/x", "EXPECT object{status: integer}", "DELETE"))
+    assert report.errors[0].message == "nothing in the catalog may DELETE evil.example/x"
+
+
 # --- triggers
 
 WHERE = "  WHERE {}"
@@ -512,6 +527,22 @@ def test_what_may_be_repeated() -> None:
     assert codes(body(SOURCES + "\n  CACHE 5m")) == []
     forever = Action(name="a", do=call("chat"), retry=Retry(attempts=10**9))
     assert [d.code for d in check(Task(name="t", actions=(forever,)), CTX)[1].errors] == ["out_of_range"]
+
+
+LIMITED = ("CACHE 5m", "RATE 10/min", "UNCERTAIN retry")
+
+
+@pytest.mark.parametrize("more", LIMITED)
+def test_of_a_function_nobody_knows_only_that_is_said(more: str) -> None:
+    _, report = checked(body(ONE.strip("\n").replace("FUNCTION deal", "FUNCTION dael") + f"\n  {more}"))
+    assert [d.code for d in report.diagnostics] == ["unknown_capability"]
+
+
+@pytest.mark.parametrize("more", LIMITED)
+def test_what_is_no_call_has_nothing_to_limit(more: str) -> None:
+    _, report = checked(body(f"ACTION a\n  TYPE transform\n  VALUE ADD(1, 1)\n  {more}\n  OUTPUT a"))
+    assert [(d.code, d.severity) for d in report.diagnostics] == [("no_effect", Severity.WARNING)]
+    assert report.diagnostics[0].message == f"{more.split(maxsplit=1)[0]} is for calls; here it does nothing"
 
 
 RESPOND = 'ACTION {0}\n  TYPE respond\n  STATUS {1}\n  BODY "ok"{2}'

@@ -155,6 +155,7 @@ def _act(node: Do, scope: Scope, policies: Policies) -> Scope:
     if unclear is not None:
         return unclear
     assert best is not None, "no reading, and none to choose between, is unclear"
+    best = finding.named(best, items, scope)
     them = plurals.meant(best, items, scope)
     if them is not None:
         return _over(them, node, policies)

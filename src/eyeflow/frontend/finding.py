@@ -9,7 +9,7 @@ clause is something else. Never: takes plain words for a kind nobody named, or p
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final
 
 import msgspec
@@ -36,6 +36,7 @@ _SOUGHT: Final = ("query", "q", "search", "term", "keyword", "keywords")
 _MAKERS: Final = ("artist", "artists", "author", "authors", "creator", "maker", "composer", "writer")
 _CALLED: Final = ("called", "named", "titled", "entitled")
 _ANY: Final = ("a", "an", "any", "some")
+_RELATING: Final = language("prepositions") | {"that", "which", "whose", "where", "who"}
 _OPEN: Final = frozenset(("something", "anything", "everything", "it", "them", "this", "that", "more", "all", "me"))
 
 
@@ -111,7 +112,7 @@ def takers(entries: tuple[Entry, ...]) -> tuple[Taker, ...]:
     listing = [e for e in entries if e.reads and not e.is_trigger and _item(e) is not None]
     found = []
     for entry in entries:
-        if not entry.capability_writes:
+        if not entry.capability_writes or split_name(entry.spec.name)[0] in _making():
             continue
         wanted = [p for p in entry.spec.params if p.required]
         if len(wanted) != 1 or non_null(wanted[0].type) != STRING or wanted[0].enum or wanted[0].role == "content":
@@ -159,10 +160,32 @@ def _title(item: Type | None) -> str | None:
     return None
 
 
+def named(best: Chosen, items: Sequence[Item], scope: Scope) -> Chosen:
+    """A reading without a value that only says of what kind a thing is: `water the driest plant` names none."""
+    taker = next((t for t in takers(scope.vocab.entries) if t.entry is best.entry), None)
+    value = best.action.params.get(taker.param.name) if taker is not None else None
+    if taker is None or not isinstance(value, str) or "{" in value:
+        return best
+    said = value.casefold().split()
+    if not any(_kind_of(taker, i) and i.lower in said for i in items):
+        return best
+    params = {name: each for name, each in best.action.params.items() if name != taker.param.name}
+    action = msgspec.structs.replace(best.action, params=params)
+    return msgspec.structs.replace(best, action=action, open=(*best.open, taker.param))
+
+
 # --- what is said --------------------------------------------------------------------------------------------------
 
 
+@cache
+def _making() -> frozenset[str]:
+    """Stems of verbs that bring forth something new: `add the task X` takes none of the tasks there are."""
+    return frozenset(stem(verb) for verb in words("lists", "brought_forth"))
+
+
 def _asked(taker: Taker, items: Sequence[Item]) -> bool:
+    if items[0].stem in _making():
+        return False
     firsts = {p[0] for p in taker.entry.phrases} | {split_name(taker.entry.spec.name)[-1]}
     return any(items[0].stem == first or same_doing(items[0].stem, first) for first in firsts)
 
@@ -217,16 +240,44 @@ def _after(taker: Taker, said: _Said, items: Sequence[Item]) -> _Named | None:
     after = list(said.after)
     while after and after[0].lower in _CALLED:
         after = after[1:]
-    if not after or list(said.ranked) != said.lead or _vague(after):
+    if not after or list(said.ranked) != said.lead or _vague(after) or _several(taker, said.kind, after):
         return None  # a name on both sides, or none
+    if after[0].lower == "about" and not after[0].proper and _sought(said.entry) is not None:
+        after = after[1:]  # `a book about bees`: what is looked for
+    if not after or (after[0].lower in _RELATING and not after[0].text[:1].isupper()):
+        return None  # `the plant in the corner`: said of where it is
     return _Named(said.entry, tuple(after), said.maker[1], said.ranked, said.used)
+
+
+def _several(taker: Taker, kind: Sequence[Item], after: Sequence[Item]) -> bool:
+    """`the songs X and Y`, `the book X and the book Y`: more than one thing."""
+    joined = [k for k, i in enumerate(after) if i.lower in ("and", "or", ",", "&")]
+    if plural(kind[-1]) and joined:
+        return True
+    for k in joined:
+        led = k + 2 if k + 1 < len(after) and after[k + 1].lower in language("determiners") else k + 1
+        if led < len(after) and _kind_of(taker, after[led]):
+            return True
+    return False
+
+
+def _kind_of(taker: Taker, item: Item) -> bool:
+    """The word, written small, names the kind of what is taken."""
+    kinds = {stem(phrase.split()[-1].casefold()) for entry in taker.lists for phrase in entry.capability.phrases}
+    kinds |= {split_name(entry.spec.name)[-1] for entry in taker.lists}
+    return item.is_word and not item.text[:1].isupper() and item.stem in kinds
+
+
+def _sought(entry: Entry) -> Field | None:
+    """The parameter of a read that takes what to look for."""
+    return next((p for p in entry.capability.params if p.name in _SOUGHT), None)
 
 
 def _before(taker: Taker, said: _Said, items: Sequence[Item]) -> _Named | None:
     """`the X podcast`, or the kind alone where any of them will do, or one is said by its place in order."""
     if list(said.ranked) != said.lead:
-        if not any(i.proper or i.is_literal for i in said.lead):
-            return None  # `relaxing music`: said of what it is like
+        if not any(i.proper or (i.is_literal and i.kind != "number") for i in said.lead):
+            return None  # `relaxing music`: said of what it is like; `two songs`: of how many
         whole = said.kind[-1].proper and taker.plain is not None
         entry = taker.plain if whole and taker.plain is not None else said.entry
         kept = said.ahead if said.ahead[0].text[:1].isupper() else said.lead
@@ -254,6 +305,8 @@ def _by_name_only(
 ) -> _Named | None:
     """`play Golden Hour`: a name without a kind, written as one."""
     said = tuple(items[start:end])
+    while len(said) > 1 and said[0].lower in language("determiners") and not said[0].text[:1].isupper():
+        said = said[1:]
     if taker.plain is None or not said or _vague(said):
         return None
     telling = [i for i in said if not i.is_stop and i.kind != "punct"]
@@ -261,7 +314,7 @@ def _by_name_only(
     written = bool(telling) and all(i.text[:1].isupper() or i.text.isdigit() for i in telling)
     if not (quoted or written or maker[1]):
         return None
-    used = frozenset(i.index for i in (*said, *maker[0]))
+    used = frozenset(i.index for i in (*items[start:end], *maker[0]))
     return _Named(taker.plain, said, maker[1], (), used)
 
 
@@ -304,10 +357,16 @@ def _maker(items: Sequence[Item], start: int) -> tuple[int, tuple[tuple[Item, ..
         if items[at].lower not in ("by", "from") or items[at].proper:
             continue
         name = tuple(items[at + 1 :])
-        named = all(i.is_word for i in name) and not name[0].is_stop
+        named = all(i.is_word for i in name) and not name[0].is_stop and _written(name)
         if named:
             return at, (tuple(items[at:]), name)
     return len(items), ((), ())
+
+
+def _written(name: Sequence[Item]) -> bool:
+    """Small letters throughout, or capitals but for small words: `Ann Lee twice` is no name."""
+    telling = [i.text[:1].isupper() for i in name if not i.is_stop]
+    return all(telling) or not any(telling)
 
 
 # --- what is made of it --------------------------------------------------------------------------------------------
@@ -317,7 +376,7 @@ def _chosen(taker: Taker, said: _Named, items: Sequence[Item], scope: Scope) -> 
     item = _item(said.read)
     where: list[str] = []
     params = {}
-    sought = next((p for p in said.read.capability.params if p.name in _SOUGHT), None)
+    sought = _sought(said.read)
     if said.name:
         if sought is not None:
             params[sought.name] = _text(said.name, scope)
@@ -330,12 +389,9 @@ def _chosen(taker: Taker, said: _Named, items: Sequence[Item], scope: Scope) -> 
         where.append(made_by)
     filled = slots.Filled(params, frozenset(), 0)
     root, _, after, _ = fetching.fetch(said.read, filled, scope, Span(items[0].span.start, items[-1].span.end))
-    made = root
-    if where:
-        made = f"FILTER({root}, {ONE}, {all_of(where)})"
-    if said.ahead:
-        ordered = shaped(made, item or STRING, [*said.ahead, *_kind_words(said, items)], frozenset(), ())
-        made = ordered.expr.removeprefix("FIRST(").removesuffix(")") if ordered.expr.startswith("FIRST(") else made
+    made = _in_order(f"FILTER({root}, {ONE}, {all_of(where)})" if where else root, item or STRING, said, items)
+    if made is None:
+        return None
     name, after = after.name(_called(said.read))
     span = Span(items[0].span.start, items[-1].span.end)
     after = after.act(Action(id=name, value=f"FIRST({made})", span=span))
@@ -344,11 +400,25 @@ def _chosen(taker: Taker, said: _Named, items: Sequence[Item], scope: Scope) -> 
     action_id, after = after.name(taker.entry.spec.name)
     action = Action(
         id=action_id, service=taker.entry.service.id, function=taker.entry.spec.name,
-        params={taker.param.name: "{" + f"{name}.{taker.field}" + "}"}, span=span,
+        params={taker.param.name: "{" + f"{name}.{taker.field}" + "}"}, when=f"NOT(IS_NULL({name}))", span=span,
     )  # fmt: skip
     used = said.used | {items[0].index}
     left = tuple(i.index for i in content(items) if i.index not in used)
     return Chosen(taker.entry, action, after.explain(used), _SCORE, (), left, (), 0, fits=True)
+
+
+def _in_order(made: str, item: Type, said: _Named, items: Sequence[Item]) -> str | None:
+    """The list as words of order before the kind say; None for an order that nothing of such a thing tells."""
+    if not said.ahead:
+        return made
+    ahead = [msgspec.structs.replace(i, lower="latest") if i.lower == "last" else i for i in said.ahead]
+    ordered = shaped(made, item, [*ahead, *_kind_words(said, items)], frozenset(), ()).expr
+    if not ordered.startswith("FIRST("):
+        return None
+    unsure = ("best",) if _sought(said.read) is not None else ("best", "last")
+    if "SORT_BY(" not in ordered and any(i.lower in unsure for i in said.ahead):
+        return None  # by what it is the best, is not said; the last of a plain list is not its first
+    return ordered.removeprefix("FIRST(").removesuffix(")")
 
 
 def _kind_words(said: _Named, items: Sequence[Item]) -> list[Item]:

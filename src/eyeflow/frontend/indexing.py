@@ -12,6 +12,7 @@ from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -283,10 +284,14 @@ def _again(service: Service, spec: Capability | TriggerKind, said: _Said) -> Ent
 
 @cache
 def _code() -> str:
-    """What has a say in how catalog text becomes words."""
+    """A digest of what has a say in how catalog text becomes words; the catalog's own code and ours."""
+    return compiled.digest_of(part.read_bytes() for part in _parts())
+
+
+def _parts() -> tuple[Traversable, ...]:
     here = files("eyeflow.frontend")
-    parts = [here / name for name in ("indexing.py", "vocabulary.py", "lexicon.py")] + [here / "data" / "language.yaml"]
-    return compiled.digest_of(part.read_bytes() for part in parts)
+    modules = tuple(here / name for name in ("indexing.py", "vocabulary.py", "lexicon.py"))
+    return (*modules, here / "data" / "language.yaml")
 
 
 _Spec: TypeAlias = tuple[Service, Capability | TriggerKind]
