@@ -128,7 +128,7 @@ def test_a_drained_process_gives_its_runs_back():
             await asyncio.sleep(1)
         assert await store.count(ProcessRecord) == 0
         assert await store.count(WorkRecord) == 5
-        assert all(row.owner is None for row in await store.find(WorkRecord))
+        assert [row.owner for row in await store.find(WorkRecord)] == [None] * 5
         with pytest.raises(Busy) as caught:
             await one.run(RunRequest(task="posting"))
         assert caught.value.code == "draining"

@@ -51,6 +51,9 @@ def test_acceptance_14_completed_is_told_once():
             assert event.source == "/tasks/hello_world"
             assert event.data["status"] == "success"
             assert event.data["execution_id"] == first.execution_id
+            assert [each.data["task"] for each in heard.events] == ["hello_world", "posting"]
+            assert event.data["duration_ms"] == first.duration_ms
+            assert not {"error", "error_code", "output", "input"} & set(event.data)
             assert "Alice" not in msgspec.json.encode(event).decode()
             assert await store.count(OutboxRecord) == 0
 
@@ -69,6 +72,8 @@ def test_acceptance_15_failed_is_told_once():
             ends = [event for event in heard.events if event.type != "eyeflow.connectors.connected"]
             assert [event.type for event in ends] == ["eyeflow.tasks.failed"]
             assert ends[0].data["error_code"] == "invalid"
+            assert ends[0].subject == ends[0].data["execution_id"] == result.execution_id
+            assert (ends[0].data["task"], ends[0].data["error"]) == ("posting", result.error)
 
     in_virtual_time(main)
 

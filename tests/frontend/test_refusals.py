@@ -72,6 +72,7 @@ def test_it_is_refused_with_a_reason_and_nothing_runs(text: str) -> None:
     assert told.outcome == "refused"
     assert told.calls == ()
     assert told.intent["outcome"] == "refused"
+    assert told.intent["refusals"]
     for refusal in told.intent["refusals"]:
         start, end = refusal["span"]
         assert text[start:end] == refusal["text"]

@@ -139,6 +139,7 @@ def test_what_both_parts_ask_has_two_slots_and_is_answered_apart() -> None:
 def test_questions_point_at_their_words_in_the_whole_request() -> None:
     text = 'Every morning at 8am post "up" to #team and on Monday at 9am post "b" to #team'
     intent = understand(text, compiled('post "x" to #a').context)
+    assert intent.questions
     for question in intent.questions:
         assert question.span is not None
         assert text[question.span.start : question.span.end].strip()

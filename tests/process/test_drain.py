@@ -76,6 +76,7 @@ def test_told_to_end_under_load_it_answers_what_it_has_and_loses_nothing(
             load, code = asyncio.run(told_to_end(place, stub, number))
             assert code == 0, place.log()[-2000:]
             place.idle()
+            assert load.promises, "something was promised before it was told to end"
             for each in load.promises:
                 held = place.execution(each.execution_id)
                 # A drained process lets its calls end: nothing is uncertain, not even where no key protects.
