@@ -103,7 +103,9 @@ def _meant(token: Token, vocabulary: frozenset[str], told: frozenset[str]) -> st
         return None
     most = 2 if len(word) > 7 else 1
     found = sorted((d, w) for w in vocabulary if w[0] == word[0] and (d := distance(word, w, most)) <= most)
-    near = [w for d, w in found if d == found[0][0]]
+    near = [w for d, w in found if d == found[0][0] and (len(w) > 2 or len(w) == len(word))]
+    if any(stem(w) == stem(word) for w in near):
+        return None  # `the berth`, where the catalog says `berths`
     near = [w for w in near if w in told] or near
     return near[0] if len({stem(w) for w in near}) == 1 else None
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from eyeflow.frontend.items import Item
+from eyeflow.frontend.lexicon import words
 from eyeflow.frontend.recast.said import ENDS, RECEIVERS, opens, sentences
 from eyeflow.values import Span
 
@@ -188,6 +189,20 @@ def _verbless(items: Sequence[Item]) -> Edits:
     return ()
 
 
+def _sent_to(items: Sequence[Item]) -> Edits:
+    """`send ops@acme.io the unpaid invoices`: by email, since that is the address that is said."""
+    for at in range(len(items) - 2):
+        verb, whom, what = items[at : at + 3]
+        if verb.lower not in ("send", "forward") or whom.kind != "email" or not opens(items, at):
+            continue
+        kind = next((i for i in items[at + 2 : at + 5] if i.lower in _ORDERED), None)
+        if kind is not None and what.lower in ("a", "an"):
+            return ((Span(whom.span.start, kind.span.end), f"{what.text} {kind.text} to {whom.text}"),)
+        if what.is_word and (what.lower in words("determiners") or not what.is_stop) and kind is None:
+            return ((verb.span, "email"),)
+    return ()
+
+
 def _per_row(items: Sequence[Item]) -> Edits:
     """`write X into the sheet Y, one row per Z with A and B`: for each of X a row with A and B."""
     at = next((k for k in range(3, len(items) - 3) if _match(_ROW_PER, items, k)), None)
@@ -290,6 +305,7 @@ _TURNS: Final[tuple[Callable[[Sequence[Item]], Edits], ...]] = (
     _carried,
     _measured,
     _verbless,
+    _sent_to,
     _per_row,
     _fresh,
 )
