@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import stat
+import threading
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
@@ -289,3 +290,39 @@ async def test_two_stores_on_one_file_number_their_audit_rows_together(tmp_path:
         await asyncio.gather(*(store.write(setting("one")) for store in stores))
     for store in stores:
         await store.close()
+
+
+async def test_work_that_needs_the_file_alone_has_its_turn_though_units_keep_coming(store: SqliteStore) -> None:
+    group, held, seen = store._parts().group, threading.Event(), list[int]()
+
+    def look() -> None:
+        with closing(sqlite3.connect(store.path)) as reader:
+            seen.extend(reader.execute("SELECT count(*) FROM settings WHERE name = 'meanwhile'").fetchone())
+
+    first = asyncio.ensure_future(group.alone(lambda: assert_true(held.wait(10))))
+    await asyncio.sleep(0)
+    written = asyncio.ensure_future(store.write(setting("meanwhile")))
+    await asyncio.sleep(0)
+    second = asyncio.ensure_future(group.alone(look))
+    await asyncio.sleep(0)
+    assert not (first.done() or written.done() or second.done())
+    held.set()
+    await asyncio.gather(first, second, written)
+    assert seen == [0] and await store.get(SettingRecord, "meanwhile") is not None
+
+
+async def test_the_failure_of_work_alone_is_its_own(store: SqliteStore) -> None:
+    group = store._parts().group
+
+    def fail() -> None:
+        raise OSError("no disk")
+
+    failed = asyncio.ensure_future(group.alone(fail))
+    await asyncio.sleep(0)
+    await store.write(setting("after"))
+    with pytest.raises(OSError, match="no disk"):
+        await failed
+
+
+def assert_true(held: bool) -> None:
+    assert held

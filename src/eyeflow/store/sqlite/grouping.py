@@ -12,6 +12,7 @@ for long, a thread waits for its turn.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import Any, Final, TypeAlias, TypeVar
@@ -53,6 +54,7 @@ class GroupCommit:
         self._seen = 0
         self._until = 0.0
         self._away: asyncio.Future[Any] | None = None
+        self._works: deque[tuple[Callable[[], None], asyncio.Future[None]]] = deque()
         self._average_s = 0.0
         self._slow = False
         self._in_the_way_since: float | None = None
@@ -75,13 +77,26 @@ class GroupCommit:
             await asyncio.sleep(0)
 
     async def alone(self, work: Callable[[], None]) -> None:
-        """Run `work` in a thread while no batch is written; units wait meanwhile."""
-        while self._away is not None:
-            await asyncio.wait([self._away])
-        away = self._send(work)
-        away.add_done_callback(self._back)
-        await asyncio.wait([away])
-        away.result()
+        """Run `work` in a thread while no batch is written: it goes before the units that wait, which wait on
+        meanwhile."""
+        done: asyncio.Future[None] = self._loop.create_future()
+        self._works.append((work, done))
+        if self._away is None:
+            self._work()
+        await done
+
+    def _work(self) -> None:
+        work, done = self._works.popleft()
+
+        def over(finished: asyncio.Future[None]) -> None:
+            error = finished.exception()
+            if error is not None and not done.done():
+                done.set_exception(error)
+            elif not done.done():
+                done.set_result(None)
+            self._back(finished)
+
+        self._send(work).add_done_callback(over)
 
     def _gather(self) -> None:
         self._gathering = True
@@ -163,7 +178,9 @@ class GroupCommit:
     def _back(self, _: asyncio.Future[Any]) -> None:
         """The thread is done: what came in meanwhile is the next batch."""
         self._away = None
-        if self._queue and not self._gathering:
+        if self._works:  # else it would never have its turn while units keep coming
+            self._work()
+        elif self._queue and not self._gathering:
             self._flush()
 
     def _answer(self, batch: Batch, outcomes: list[Outcome]) -> None:
