@@ -100,9 +100,10 @@ def test_nobody_dies_of_a_clock_that_was_set(jump_s):
                 return clock.now() + self.offset
 
         store, script, own = MemoryStore(), Script.of(takes_ms=SLOW), Jumping()
+        often = {"sweep_ms": 50}  # it looks between the jump and the next heartbeat by the new time
         async with (
             engine_on(store, posting(posts=8, durable="journal"), script=script, clock=own) as one,
-            engine_on(store, clock=own) as other,
+            engine_on(store, clock=own, limits=often) as other,
         ):
             queued = await one.run(RunRequest(task="posting"), wait=False)
             await asyncio.sleep(3)

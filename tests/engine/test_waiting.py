@@ -11,6 +11,7 @@ from eyeflow.connectors.scripted import Script
 from eyeflow.engine.model import EngineError, Principal, RunRequest
 from eyeflow.ir.opcodes import Op
 from eyeflow.store.memory import MemoryStore
+from eyeflow.store.port import Update, Where
 from eyeflow.store.records import ApprovalRecord, AuditRecord, ExecutionRecord, WorkRecord
 from svm.built import Build, k, of
 from svm.built import ms as length
@@ -125,6 +126,62 @@ def test_an_approval_expires():
             with pytest.raises(EngineError) as caught:
                 await engine.decide(question.id, "approved", APPROVER)
             assert caught.value.code == "approval_expired"
+
+    in_virtual_time(main)
+
+
+def test_a_verdict_after_the_last_moment_is_refused_also_while_the_question_is_still_open():
+    async def main(clock):
+        store, script = MemoryStore(), Script()
+        async with engine_on(store, asking(expires_ms=LONG_MS), script=script, clock=clock) as engine:
+            first = await engine.run(RunRequest(task="asking"))
+            (question,) = await store.find(ApprovalRecord)
+            over = int(clock.now().timestamp() * 1000)
+            await store.write(Update(ApprovalRecord, (("expires_ms", over),), (Where("id", "=", question.id),)))
+            with pytest.raises(EngineError) as caught:
+                await engine.decide(question.id, "approved", APPROVER)
+            assert caught.value.code == "approval_expired"
+            assert (await engine.end(first.execution_id)).status == "failed"
+            assert sent(script) == []
+
+    in_virtual_time(main)
+
+
+def test_of_two_verdicts_at_once_one_counts():
+    async def main(clock):
+        store = MemoryStore()
+        both_looked, looking = asyncio.Event(), 0
+
+        class Together:
+            """The store, whose readers of a question go on when both have read it."""
+
+            def __getattr__(self, name):
+                return getattr(store, name)
+
+            async def get(self, record, *key):
+                nonlocal looking
+                found = await store.get(record, *key)
+                if record is ApprovalRecord and not both_looked.is_set():
+                    looking += 1
+                    if looking == 2:
+                        both_looked.set()
+                    await both_looked.wait()
+                return found
+
+        async with (
+            engine_on(Together(), asking(), clock=clock) as one,
+            engine_on(Together(), clock=clock) as other,
+        ):
+            await one.run(RunRequest(task="asking"))
+            (question,) = await store.find(ApprovalRecord)
+            said = await asyncio.gather(
+                one.decide(question.id, "approved", APPROVER), other.decide(question.id, "rejected", APPROVER),
+                return_exceptions=True,
+            )  # fmt: skip
+            (refused,) = (each for each in said if isinstance(each, BaseException))
+            assert isinstance(refused, EngineError) and refused.code == "already_decided"
+            (row,) = await store.find(AuditRecord)
+            assert row.action == f"approval.{(await store.find(ApprovalRecord))[0].state}"
 
     in_virtual_time(main)
 

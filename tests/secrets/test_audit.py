@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from eyeflow.secrets import AuditChain, exported, unlock
@@ -81,6 +82,27 @@ async def test_a_cut_tail_is_named_even_with_an_older_head_put_back(house: House
     assert await verify(house) == cut
     (house.folder / "audit.head").unlink()
     assert await verify(house) == Verdict(ok=True, rows=4)
+
+
+async def test_a_cut_tail_is_named_by_the_head_in_the_store_when_the_file_is_gone(house: House) -> None:
+    await written(house)
+    house.chain.close()
+    (house.folder / "audit.head").unlink()
+    await house.store.write(Delete(AuditRecord, (Where("seq", ">", 4),)))
+    assert await verify(house) == Verdict(ok=False, rows=4, first_bad=5, fault="cut")
+
+
+async def test_an_end_written_anew_with_the_key_is_not_the_one_the_file_knows(house: House) -> None:
+    await written(house)
+    last = await house.store.get(AuditRecord, 6)
+    assert last is not None
+    other = msgspec.structs.replace(last, actor="eve")
+    digest = house.chain.digest(last.previous, other)
+    head = SettingRecord(name="audit.head", value=house.chain.head(6, digest), updated_ms=1)
+    await house.store.write(
+        Update(AuditRecord, (("actor", "eve"), ("digest", digest)), row(6)), Insert(head, taken="replace")
+    )
+    assert await verify(house) == Verdict(ok=False, rows=6, first_bad=6, fault="replaced")
 
 
 async def test_an_emptied_chain_is_named(house: House) -> None:

@@ -25,6 +25,7 @@ from eyeflow.store.records import (
     WorkRecord,
 )
 from eyeflow.store.sqlite import SqliteStore
+from eyeflow.store.sqlite.connection import connect_reader, connect_writer, create
 from eyeflow.store.sqlite.copying import restore
 from eyeflow.store.sqlite.errors import typed
 from eyeflow.store.statements import Statements
@@ -46,6 +47,16 @@ async def code_of(awaited: object) -> str:
     with pytest.raises(StoreError) as caught:
         await awaited  # type: ignore[misc]
     return caught.value.code
+
+
+def test_a_commit_outlives_a_power_cut_and_nobody_writes_by_reading(tmp_path: Path) -> None:
+    """SQLite promises a WAL commit against a power cut only when it is synchronous in full."""
+    create(tmp_path / "eyeflow.db")
+    with closing(connect_writer(tmp_path / "eyeflow.db")) as writer:
+        assert writer.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert writer.execute("PRAGMA synchronous").fetchone() == (2,)
+    with closing(connect_reader(tmp_path / "eyeflow.db")) as reader, pytest.raises(sqlite3.OperationalError):
+        reader.execute("CREATE TABLE made (it)")
 
 
 async def test_what_was_written_is_there_after_a_restart_and_only_its_owner_reads_it(tmp_path: Path) -> None:
