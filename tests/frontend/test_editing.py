@@ -440,3 +440,34 @@ def test_a_cron_schedule_is_changed_in_words(line: str, change: str, start: str)
     found = revise(compile_text(CRON.format(line), now=NOW), change).made
     assert found is not None, revise(compile_text(CRON.format(line), now=NOW), change)
     assert found.readback.when == f"{start}:"
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("and not on weekends", "it starts every day at 09:00, except on Saturdays and Sundays (UTC), no longer"),
+        ("move it to 17", "it starts every day at 17:00 (UTC), no longer every day at 09:00 (UTC)"),
+        ("at 10am not 9am", "it starts every day at 10:00 (UTC), no longer every day at 09:00 (UTC)"),
+    ],
+)
+def test_when_it_runs_is_changed_in_few_words(change: str, told: str) -> None:
+    found = differences(changed(DAILY, change))
+    assert len(found) == 1 and found[0].startswith(told), found
+
+
+def test_an_hour_alone_is_asked_about() -> None:
+    assert [q.slot for q in changed(DAILY, "make it 11").questions] == ["trigger.time"]
+    settled = changed(DAILY, "make it 11", trigger__time="11:00")
+    assert differences(settled) == ["it starts every day at 11:00 (UTC), no longer every day at 09:00 (UTC)"]
+
+
+@pytest.mark.parametrize("change", ["not at night", "in Fahrenheit please"])
+def test_what_cannot_be_changed_so_changes_nothing_else(change: str) -> None:
+    found = changed(DAILY, change)
+    assert found.difference is None and not found.questions
+    assert [each.text for each in found.refusals]
+
+
+def test_stopping_one_thing_and_doing_another_instead_is_one_change() -> None:
+    found = differences(changed(DAILY, "stop sending to slack and email ops@example.com instead"))
+    assert [line.partition(":")[0] for line in found] == ["message is removed", "message_2 is added"]

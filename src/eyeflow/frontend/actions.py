@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import msgspec
 
-from eyeflow.frontend import fetching, loading, nouns, slots, wording
+from eyeflow.frontend import assigning, content, fetching, loading, nouns, slots, wording
 from eyeflow.frontend.handling import Handled, handle
 from eyeflow.frontend.intent import Action, JsonValue
 from eyeflow.frontend.items import Item
@@ -20,9 +20,9 @@ from eyeflow.frontend.lexicon import same_doing, speech_act, stem, synonyms, wor
 from eyeflow.frontend.lists import identifies
 from eyeflow.frontend.scope import Scope, Source
 from eyeflow.frontend.slots.filling import is_container, is_identity
-from eyeflow.frontend.values_said import wrap
+from eyeflow.frontend.values_said import fits, text_for, wrap
 from eyeflow.frontend.vocabulary import RECIPIENTS, Entry, split_name, walk
-from eyeflow.values import Field, Span
+from eyeflow.values import STRING, Field, Span
 
 WORDED = 32
 _LEADING = frozenset({"also", "then", "always", "please", "just", ",", "first", "finally", "and", "so", "next"})
@@ -30,7 +30,7 @@ _PUTTING = frozenset({"put", "drop", "stick", "throw", "pop", "leave", "dump"})
 _INTO = frozenset({"in", "into", "on", "onto", "to"})
 _IT = frozenset({"it", "them", "that", "this"})
 _TYPED = ("channel", "email", "phone", "url", "person")
-FIRST_LOOK, OPEN_COST, LEFT_COST, STRONG, AT_HAND, NOT_ME, SAME_AGAIN, WHOLE, ASKING_COST = (
+FIRST_LOOK, OPEN_COST, LEFT_COST, STRONG, AT_HAND, NOT_ME, SAME_AGAIN, WHOLE, ASKING_COST, TO_ITSELF = (
     6,
     0.9,
     1.3,
@@ -40,6 +40,7 @@ FIRST_LOOK, OPEN_COST, LEFT_COST, STRONG, AT_HAND, NOT_ME, SAME_AGAIN, WHOLE, AS
     2.0,
     4.0,
     1.0,
+    5.0,
 )
 
 
@@ -117,7 +118,8 @@ def read(items: Sequence[Item], scope: Scope, *, verb_said: bool = True) -> tupl
     worded = _placed(worded, held, scope)
     worded.sort(key=lambda w: (-w[1].score, w[0].key))
     for entry, match in worded[:WORDED]:
-        filled = slots.fill(entry, held, scope)
+        assigned = assigning.read(entry, held)
+        filled = slots.fill(entry, assigned.rest if assigned is not None else held, scope)
         score = match.score + STRONG * filled.strong - _literals_left(held, filled)
         seen.append((score, entry, match, filled))
     seen = _shared(seen)
@@ -216,8 +218,7 @@ def _look(seen: _Seen, items: Sequence[Item], scope: Scope, verb: Item | None) -
         used.add(verb.index)
     if entry.capability_says:
         used |= {i.index for i in items if i.lower == "know"}
-    state = Handled(dict(filled.params), scope, frozenset(used))
-    state = handle(entry, items, state, verb)
+    state = _handled(entry, items, Handled(dict(filled.params), scope, frozenset(used)), verb)
     filled = msgspec.structs.replace(filled, params=state.params)
     complete = slots.complete(entry, filled, state.scope)
     complete = _identified(entry, _there(entry, items, complete, state.scope), state.scope)
@@ -248,6 +249,7 @@ def _look(seen: _Seen, items: Sequence[Item], scope: Scope, verb: Item | None) -
         return None
     near = at_hand and not match.named and not _another_thing(entry, items, verb)
     score += AT_HAND * (near + _of_it(entry, items, scope))
+    score -= TO_ITSELF * _to_itself(entry, complete)
     if again is not None:
         score += SAME_AGAIN
     if _misses_me(entry, items, filled):
@@ -264,6 +266,27 @@ def _look(seen: _Seen, items: Sequence[Item], scope: Scope, verb: Item | None) -
     after = after.explain({i.index for i in items} - set(left))
     after = _remembered(entry, action, after)
     return Chosen(entry, action, after, round(score, 4), open_, left, state.unknown, astray, match.fits or match.named)
+
+
+def _handled(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | None) -> Handled:
+    """What the words handle; a field that is given a value gets a literal as it stands, or what the words mean."""
+    told = assigning.read(entry, items)
+    state = handle(entry, items if told is None else told.rest, state, verb)
+    if told is None:
+        return state
+    text = Field("value", STRING, role="content")
+    value = fits(text, told.value[0]) if len(told.value) == 1 and told.value[0].is_literal else None
+    scope = state.scope
+    if value is None:
+        made = content.compose(told.value, scope, text)
+        if made is not None and not made.unexplained:
+            value, scope = made.value, made.scope
+        elif all(i.is_word and (i.proper or len(told.value) == 1) for i in told.value):
+            value = text_for(text, told.value, scope.text)
+    if value is None:
+        return state
+    params = {**state.params, told.param.name: {told.name: value}}
+    return msgspec.structs.replace(state, params=params, scope=scope, used=state.used | told.used)
 
 
 def _remembered(entry: Entry, action: Action, scope: Scope) -> Scope:
@@ -319,6 +342,13 @@ def _is_id(param: Field) -> bool:
 
 _FIELD = re.compile(r"\{(\w+)\.([\w.]+)\}")
 _TEXTS = ("body", "text", "message", "description", "content", "summary", "comment", "snippet", "notes")
+
+
+def _to_itself(entry: Entry, filled: slots.Filled) -> bool:
+    """`comment the ticket's key on the issue`: nobody writes the key of a thing onto that very thing."""
+    said = [filled.params.get(p.name) for p in entry.spec.params if p.role == "content"]
+    places = [filled.params.get(p.name) for p in entry.spec.params if p.role != "content"]
+    return any(isinstance(each, str) and _FIELD.fullmatch(each) is not None and each in places for each in said)
 
 
 def _spoken_of(entry: Entry, items: Sequence[Item], verb: Item) -> bool:

@@ -90,6 +90,8 @@ def _may_drop(items: Sequence[Item], at: int, length: int) -> bool:
         return True
     before = items[at - 1] if at else None
     after = items[at + 1] if at + 1 < len(items) else None
+    if before is not None and before.lower in words("say"):
+        return False  # `an email saying hello`
     edge = before is None or before.kind == "punct" or after is None
     edge = edge or (items[at].lower == "thanks" and after is not None and after.kind == "punct")
     return edge or (after is not None and after.acts)

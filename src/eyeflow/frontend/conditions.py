@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import msgspec
 
-from eyeflow.frontend import comparisons, fetching, fields, nouns, slots
+from eyeflow.frontend import changes, comparisons, fetching, fields, nouns, slots
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import words
 from eyeflow.frontend.lists import identifies
@@ -161,9 +161,6 @@ def _atom(
     atom = _compare((expr, of), hit.op, after, scope)
     if atom is None:
         return None
-    if hit.op in ("GT", "GE") and _either_way(items[: hit.end]):
-        sized = atom.expr.replace(f"{hit.op}({expr}, ", f"{hit.op}(ABS({expr}), ")
-        atom = msgspec.structs.replace(atom, expr=sized)
     currency = _currency(expr, after, scope, about)
     if currency is not None:
         atom = msgspec.structs.replace(atom, expr=f"AND({currency}, {atom.expr})")
@@ -173,7 +170,7 @@ def _atom(
         silent = {i.index for i in before if i.lower in words("negations")}
         left = tuple(i for i in left if i not in silent)
         atom = msgspec.structs.replace(atom, scope=atom.scope.explain(silent))
-    return msgspec.structs.replace(atom, unexplained=(*left, *atom.unexplained))
+    return changes.told(msgspec.structs.replace(atom, unexplained=(*left, *atom.unexplained)), hit.op, items, hit.end)
 
 
 def _currency(expr: str, after: Sequence[Item], scope: Scope, about: Source | None) -> str | None:
@@ -187,16 +184,6 @@ def _currency(expr: str, after: Sequence[Item], scope: Scope, about: Source | No
         if source.root == root and any(p == beside and non_null(f.type) == STRING for p, f in walk(source.type)):
             return f"EQ(LOWER({'.'.join((root, *beside))}), {quote(money.casefold())})"
     return None
-
-
-def _either_way(items: Sequence[Item]) -> bool:
-    """`moved more than 2%`: up or down."""
-    said = [i.lower for i in items]
-    return bool(_MOVING & set(said)) and not _DIRECTED & set(said)
-
-
-_MOVING = {"moved", "moves", "move", "changed", "changes", "swings", "swung", "fluctuates", "fluctuated", "deviates"}
-_DIRECTED = {"up", "down", "upwards", "downwards", "to"}
 
 
 def _how_many(items: Sequence[Item], lowered: Sequence[str], scope: Scope) -> Atom | None:

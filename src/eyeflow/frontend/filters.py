@@ -7,6 +7,7 @@ In: items, those already explained, the source they speak of. Out: conditions of
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from eyeflow.frontend import conditions, fields, happenings, lists, nouns, states
 from eyeflow.frontend.items import Item
@@ -14,7 +15,7 @@ from eyeflow.frontend.lexicon import words
 from eyeflow.frontend.scope import Scope, Source
 from eyeflow.frontend.values_said import quote
 from eyeflow.frontend.vocabulary import walk
-from eyeflow.values import Json, ListOf, non_null
+from eyeflow.values import Json, ListOf, is_numeric, non_null
 
 
 def all_of(parts: Sequence[str]) -> str | None:
@@ -108,28 +109,17 @@ def _with_subject(
     return None
 
 
+_CUTS: Final = frozenset({
+    *("with", "without", "from", "that", "which", "whose", "where", "over", "under", "above", "below"),
+    *("containing", "mentioning", "about", "regarding", "concerning"),
+})  # fmt: skip
+"""Words that open a phrase of their own about which things are meant."""
+
+
 def _runs(items: Sequence[Item], used: set[int]) -> list[list[Item]]:
     """Stretches that hold an unused content item or literal, with the stop words around them."""
     runs: list[list[Item]] = []
     current: list[Item] = []
-    cut = {
-        "with",
-        "without",
-        "from",
-        "that",
-        "which",
-        "whose",
-        "where",
-        "over",
-        "under",
-        "above",
-        "below",
-        "containing",
-        "mentioning",
-        "about",
-        "regarding",
-        "concerning",
-    }
     for item in items:
         if item.index in used and not item.is_stop:
             runs.append(current)
@@ -138,7 +128,7 @@ def _runs(items: Sequence[Item], used: set[int]) -> list[list[Item]]:
         compares = item.lower in ("over", "under", "above", "below") and not any(i.is_literal for i in current)
         holds = item.lower in ("containing", "mentioning") and sum(not i.is_stop for i in current) == 1
         compares = compares or (holds and current[0].lower in ("with", "whose"))
-        if item.lower in cut and not compares and any(not i.is_stop for i in current):
+        if item.lower in _CUTS and not compares and any(not i.is_stop for i in current):
             runs.append(current)
             current = []
         current.append(item)
@@ -177,6 +167,8 @@ def _literal_filter(run: Sequence[Item], about: Source) -> str | None:
         path, field = hits[0].path, hits[0].field
         if item.kind in _BY_KIND and field.entity not in (None, _BY_KIND[item.kind]):
             return None  # a channel is no customer
+        if is_numeric(non_null(field.type)):
+            return None  # no name is a number
     else:
         held = [(p, f) for p, f in walk(about.type) if f.entity == _BY_KIND.get(item.kind, "-")]
         if len(held) != 1:

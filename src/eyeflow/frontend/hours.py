@@ -167,7 +167,10 @@ def _of_edges(hit: re.Match[str], zone: str) -> str | None:
 
 
 def _side(edge: str, clock: str | None, zone: str) -> str | None:
-    return None if clock is None else f'{"GE" if edge.lower() == "after" else "LT"}({_now("HH:mm", zone)}, "{clock}")'
+    """From a time on, or up to it; none at midnight, which every time of a day is after and none before."""
+    if clock in (None, "00:00"):
+        return None
+    return f'{"GE" if edge.lower() == "after" else "LT"}({_now("HH:mm", zone)}, "{clock}")'
 
 
 def _within(part: _Part, zone: str) -> str:

@@ -73,12 +73,13 @@ def build(
     swallowed = ("schedule", "once", "clock", "delay", "date_literal")
     times = list(times)
     scheduled = any(t.kind == "schedule" for t in times)
+    timed = scheduled or any(t.kind == "once" and set(t.explicit) <= {"time", "zone"} for t in times)
     held = [
         t
         for t in times
         if (t.kind in swallowed and not (scheduled and t.kind == "once" and "time" not in t.explicit))
         or t.waited_for
-        or (scheduled and t.kind == "part" and bool(t.draft.excepts))
+        or (timed and t.kind == "part" and bool(t.draft.excepts))
         or _amount(t) is not None
     ]
     phrases = sorted(held, key=lambda t: (t.span.start, -t.span.end))

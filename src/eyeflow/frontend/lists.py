@@ -35,12 +35,16 @@ from eyeflow.values import (
 ONE: Final = "one"
 """What an item is called inside an expression over a list."""
 
+RANKS: Final = ("largest", "smallest", "newest", "oldest", "order")
+"""Lists of words (`data/lists.yaml`) by which one or some of a list are chosen."""
+
 _FUNCTIONS: Final = {"total": "SUM", "sum": "SUM", "average": "AVG", "mean": "AVG", "highest": "MAX", "lowest": "MIN",
                      "largest": "MAX", "smallest": "MIN", "maximum": "MAX", "minimum": "MIN"}  # fmt: skip
 _AMOUNTS: Final = ("amount", "price", "total")
 _COUNTING: Final = ("number", "count", "counts", "quantity")
 _DATES: Final = ("created_at", "published_at", "modified_at", "received_at", "submitted_at", "date", "updated_at",
                  "opened_at", "at", "created", "modified")  # fmt: skip
+_NAMES: Final = ("name", "title", "subject", "full_name", "content", "label", "key")
 _AGES: Final = ("age_days", "age_hours", "age_minutes", "age")
 
 
@@ -69,7 +73,7 @@ def shaped(expr: str, item: Type, items: Sequence[Item], taken: frozenset[int], 
     summed = _aggregate(made, item, free)
     if summed is not None:
         return summed
-    for step in (_sorted, _first):
+    for step in (_ranked_first, _by_name, _sorted, _first):
         done = step(made, item, free, limited)
         made = done if done is not None else made
     made = _field_of_each(made, item, free)
@@ -95,6 +99,33 @@ def holding(item: Type, items: Sequence[Item], taken: frozenset[int]) -> tuple[s
 
 
 # --- order ---------------------------------------------------------------------------------------------------------
+
+
+def _ranked_first(made: Shaped, item: Type, free: Sequence[Item], limited: Sequence[object]) -> Shaped | None:
+    """`the open issues, oldest first`: all of them, in that order."""
+    for k in range(len(free) - 1):
+        kind, length = _ranking(free, k)
+        if kind in ("", "order") or k + length >= len(free) or free[k + length].lower != "first":
+            continue
+        if any(i.lower in words("lists", "sorting") for i in free):
+            return None  # `sorted by amount, largest first`
+        ordered = _ordered(made, item, free, kind, k)
+        if ordered is None or ordered.expr == made.expr:
+            return None
+        said = {i.index for i in free[k : k + length + 1]}
+        return _then(made, ordered.expr, made.type, ordered.used | said)
+    return None
+
+
+def _by_name(made: Shaped, item: Type, free: Sequence[Item], limited: Sequence[object]) -> Shaped | None:
+    """`in alphabetical order`, `sorted alphabetically`: by the text that such a thing is called by."""
+    at = next((k for k, i in enumerate(free) if i.lower in words("lists", "alphabetical")), None)
+    named = next((".".join(p) for name in _NAMES for p, f in walk(item) if p == (name,) and _plain(f)), None)
+    if at is None or named is None:
+        return None
+    around = free[max(0, at - 2) : at + 2]
+    used = {i.index for i in around if i.lower in ("in", "order", "list") or i.lower in words("lists", "sorting")}
+    return _then(made, f"SORT_BY({made.expr}, {ONE}, {ONE}.{named})", made.type, {free[at].index, *used})
 
 
 def _sorted(made: Shaped, item: Type, free: Sequence[Item], limited: Sequence[object]) -> Shaped | None:
@@ -134,7 +165,9 @@ def _key(free: Sequence[Item], item: Type, by: int) -> _Key | None:
             used = {i.index for i in free[by : by + 2] if i.is_stop or i.lower in ("by", "per")}
             used |= {free[by].index, *(w.index for w in run[:end])}
             return _Key(hits[0].dotted, hits[0].field, frozenset(used))
-    return None
+    dated = _dated(item) if [w.lower for w in run[:1]] == ["date"] else None
+    field = next((f for p, f in walk(item) if dated is not None and ".".join(p) == dated), None)
+    return _Key(dated, field, frozenset({free[by].index, run[0].index})) if dated and field else None
 
 
 def _first(made: Shaped, item: Type, free: Sequence[Item], limited: Sequence[object]) -> Shaped | None:
@@ -165,7 +198,7 @@ def _first(made: Shaped, item: Type, free: Sequence[Item], limited: Sequence[obj
 def _ranking(free: Sequence[Item], at: int) -> tuple[str, int]:
     """The kind of rank said at `at` (`order`, `largest`, `smallest`, `newest`, `oldest`), and in how many words."""
     pair = " ".join(i.lower for i in free[at : at + 2])
-    for kind in ("largest", "smallest", "newest", "oldest", "order"):
+    for kind in RANKS:
         if pair in words("lists", kind):
             return kind, 2
         if free[at].lower in words("lists", kind):

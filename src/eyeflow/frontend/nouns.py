@@ -7,6 +7,7 @@ it leads to. Never: writes; only pure and read capabilities can be pulled in.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise, takewhile
 
@@ -182,8 +183,10 @@ def _from_source(
             expr, of = _whole(source, want)
             best = (score, expr, of, whole)
     if best is None:
-        return None
+        return _column(rest, source, scope, led=led or pronoun)
     left = tuple(i.index for k, i in enumerate(rest) if k not in best[3] and i.stem not in restated)
+    if left and (column := _column(rest, source, scope, led=led or pronoun)) is not None:
+        return column
     done = scope.explain({i.index for i in asked} - set(left))
     return Reading(best[1], best[2], done, best[0], left, source, source.entry)
 
@@ -210,6 +213,30 @@ def _unshaped(rest: Sequence[Item], source: Source, scope: Scope) -> Reading | N
     done = scope.explain({i.index for i in rest} | labels)
     score = sum(scope.vocab.rarity(i.stem) for i in plain)
     return Reading(f"{source.root}.{name}", STRING, done, score, (), source)
+
+
+def _column(rest: Sequence[Item], source: Source, scope: Scope, *, led: bool) -> Reading | None:
+    """`the row's Title`, of an event whose row or record has the columns that its owner gave it."""
+    held = [p for p, f in walk(source.type) if len(p) == 1 and isinstance(non_null(f.type), Json)]
+    named = [p[0] for p in held if p[0] in data_words("lists", "columns")]
+    said = [i for i in rest if i.stem not in source.nouns]
+    if source.kind not in ("trigger", "item") or len(named) != 1 or not said or not (led or said[0].proper):
+        return None
+    service = scope.vocab.name_at([i.lower for i in said], 0) if len(said) > 1 and said[0].proper else None
+    if service is not None or (len(said) == 1 and _kept_as(said[0], scope.text)):
+        return None
+    whole = msgspec.structs.replace(source, root=f"{source.root}.{named[0]}")
+    reading = _unshaped(rest, whole, scope)
+    if reading is None:
+        return None
+    name = reading.expr.rpartition(".")[2]
+    noted = reading.scope.assume(reading.expr, name, "a column called so")
+    return msgspec.structs.replace(reading, scope=noted, source=source, entry=source.entry)
+
+
+def _kept_as(item: Item, text: str) -> bool:
+    """`the order`, of a row of the sheet Orders: the row, and no column of it."""
+    return not item.proper and any(stem(name.casefold()) == item.stem for name in re.findall(r"\b[A-Z]\w+", text))
 
 
 def _listed_elsewhere(plain: Sequence[Item], scope: Scope) -> bool:
@@ -339,14 +366,15 @@ def _from_read(
 
 
 def _one_more(entry: Entry, items: Sequence[Item], scope: Scope) -> bool:
-    """`open an incident`: one that is made, and none of those there are."""
+    """`open an incident`, `send the order`: one that is made or meant, and not all of those there are."""
     if entry.listing is None or not items:
         return False
     led = (items[0].lower, *scope.text[: items[0].span.start].casefold().split()[-1:])
-    if not {"a", "an", "another"} & set(led):
+    if not {"a", "an", "another", "the", "this", "that"} & set(led):
         return False
     head = list(takewhile(lambda i: i.is_word and i.lower not in words("prepositions"), items))
-    return bool(head) and head[-1].stem in entry.listing.nouns and not lists.plural(head[-1])
+    ranked = (i.lower in data_words("lists", kind) for i in items for kind in lists.RANKS)
+    return bool(head) and head[-1].stem in entry.listing.nouns and not lists.plural(head[-1]) and not any(ranked)
 
 
 def _of_each(entry: Entry, items: Sequence[Item]) -> bool:

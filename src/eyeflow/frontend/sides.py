@@ -14,7 +14,7 @@ from eyeflow.frontend.lexicon import words
 from eyeflow.frontend.scope import Scope
 from eyeflow.frontend.values_said import number_for, quote
 from eyeflow.frontend.vocabulary import walk
-from eyeflow.units import compatible
+from eyeflow.units import Unit, compatible, convert, lookup
 from eyeflow.values import Field, Scalar, Type, is_numeric, non_null
 
 
@@ -68,6 +68,8 @@ def value_text(
         return None  # `4 hours ago`, `yesterday`: a moment that moves is no constant
     if quantity(first) and isinstance(first.value, int | float):
         return _number_text(first, subject, inner, scope)
+    if first.is_literal and is_numeric(inner):
+        return None  # no address or name is a number
     if first.is_literal:
         text = first.value if isinstance(first.value, str) else first.text
         return quote(text), scope, {first.index}
@@ -90,6 +92,12 @@ def _word_run(said: Sequence[Item]) -> list[Item]:
     return run
 
 
+def _unit_in_name(subject: str) -> Unit | None:
+    """The unit that a field without one is called after: `wind_kph`, `size_mb`."""
+    _, _, last = subject.rpartition(".")[2].rpartition("_")
+    return lookup(last) if "_" in subject.rpartition(".")[2] else None
+
+
 def _number_text(item: Item, subject: str, inner: Type, scope: Scope) -> tuple[str, Scope, set[int]] | None:
     value = item.value
     assert isinstance(value, int | float)
@@ -99,6 +107,11 @@ def _number_text(item: Item, subject: str, inner: Type, scope: Scope) -> tuple[s
         if item.unit == "degrees":
             scale = inner.unit if inner.unit in ("celsius", "fahrenheit") else "of the service's own scale"
             return str(value), scope.assume(subject, f"{value} {scale}", "the scale the service uses"), used
+        if item.unit not in (None, "percent") and not inner.unit and item.kind == "quantity":
+            named = _unit_in_name(subject)
+            if named is None or not compatible(item.unit, named.name):
+                return None
+            return str(convert(value, item.unit, named.name)), scope, used
         if item.unit and inner.unit and number_for(field, value, item.unit) is None:
             return None
         if item.unit and inner.unit:

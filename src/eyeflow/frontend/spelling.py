@@ -89,7 +89,7 @@ def _words(tree: Tree) -> set[str]:
         return {word for key, each in tree.items() for word in (*_words(each), *str(key).casefold().split())}
     if isinstance(tree, list):
         return {word for each in tree for word in _words(each)}
-    return {word for word in str(tree).split() if word.isalpha() and len(word) >= _SHORTEST}
+    return {word for word in str(tree).replace("|", " ").split() if word.isalpha() and len(word) >= _SHORTEST}
 
 
 def _meant(token: Token, vocabulary: frozenset[str], told: frozenset[str]) -> str | None:
@@ -103,7 +103,9 @@ def _meant(token: Token, vocabulary: frozenset[str], told: frozenset[str]) -> st
         return None
     most = 2 if len(word) > 7 else 1
     found = sorted((d, w) for w in vocabulary if w[0] == word[0] and (d := distance(word, w, most)) <= most)
-    near = [w for d, w in found if d == found[0][0]]
+    near = [w for d, w in found if d == found[0][0] and (len(w) > 2 or len(w) == len(word))]
+    if any(stem(w) == stem(word) for w in near):
+        return None  # `the berth`, where the catalog says `berths`
     near = [w for w in near if w in told] or near
     return near[0] if len({stem(w) for w in near}) == 1 else None
 

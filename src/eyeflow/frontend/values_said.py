@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from eyeflow.frontend.intent import JsonValue
@@ -130,7 +131,15 @@ def text_for(param: Field, words: Sequence[Item], text: str) -> JsonValue | None
     if not _stringy(held) or not words or is_code(param) or param.entity == "file":
         return None
     said = text[words[0].span.start : words[-1].span.end]
+    said = said.lower() if said.isupper() and len(said) > 1 and shouted(text) else said
     return wrap(param, escape(said)) if _takes_text(param, said) else None
+
+
+@lru_cache(maxsize=8)
+def shouted(text: str) -> bool:
+    """A request all in capitals, quotations aside: its words are no names for being written so."""
+    letters = [c for c in re.sub(r"(['\"]).*?\1", "", text) if c.isalpha()]
+    return len(letters) > 12 and sum(c.isupper() for c in letters) > 0.8 * len(letters)
 
 
 def enum_for(param: Field, item: Item) -> JsonValue | None:

@@ -72,9 +72,9 @@ def _edit(task: ir.Task, text: str, ctx: CompileContext, answers: Mapping[str, s
     items = build_items(text, tokens, times, free_texts(text, tokens))
     assumptions: tuple[Assumption, ...] = ()
     changed, adding = task, text.lstrip().casefold().startswith(("and ", "plus "))
-    for held in _pieces(items):
+    for held in _replacing(_pieces(items)):
         span = Span(held[0].span.start, held[-1].span.end)
-        inside = tuple(t for t in times if span.start <= t.span.start < span.end)
+        inside = tuple(t for t in times if t.span.start < span.end and span.start < t.span.end)
         given = tuple(sorted(answers.items()))
         piece = Piece(tuple(held), inside, text, ctx, vocabulary(ctx.catalog), given)
         known = next((done for read in _FIRST if (done := read(piece, changed)) is not None), None)
@@ -118,6 +118,14 @@ def _pieces(items: tuple[Item, ...]) -> list[list[Item]]:
         if piece:
             found.append(piece)
     return found
+
+
+def _replacing(pieces: list[list[Item]]) -> list[list[Item]]:
+    """`stop sending to Slack and email me instead`: the second says already that the first is done no more."""
+    last = pieces[-1] if pieces else []
+    if len(pieces) != 2 or not any(i.lower == "instead" for i in last) or not is_base_verb(last[0].lower):
+        return pieces
+    return pieces[1:] if order_away(tuple(i.lower for i in pieces[0])) else pieces
 
 
 def _only_when(piece: list[Item]) -> bool:

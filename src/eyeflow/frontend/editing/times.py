@@ -14,8 +14,9 @@ import msgspec
 from eyeflow.frontend.choices import option_of
 from eyeflow.frontend.data import words
 from eyeflow.frontend.editing.pieces import Done, Piece
-from eyeflow.frontend.timegrammar import TimePhrase
-from eyeflow.frontend.timegrammar.draft import Clock, Day, Draft, replaced, unify
+from eyeflow.frontend.literals import tokenize
+from eyeflow.frontend.timegrammar import TimePhrase, find_times
+from eyeflow.frontend.timegrammar.draft import Clock, Day, Draft, Except, replaced, unify
 from eyeflow.frontend.timegrammar.reading import read
 from eyeflow.frontend.timegrammar.series import Frame, Reading
 from eyeflow.frontend.timegrammar.trigger import answered
@@ -32,9 +33,12 @@ _PLAIN: Final = Draft()
 
 def retime(piece: Piece, task: ir.Task) -> Done | None:
     """The task with another start; None when the piece is about something else."""
+    piece = _with_hour(piece, task)
     phrases = new_times(piece)
     if not phrases or not _only_times(piece):
         return None
+    if any(not phrase.draft.excepts and _negated(piece, phrase) for phrase in phrases):
+        return Done(why="say when it is to run instead, such as every 15 minutes between 8am and 10pm")
     problem = next((problem for phrase in phrases for problem in phrase.problems), "")
     if problem:
         return Done(why=problem)
@@ -44,6 +48,8 @@ def retime(piece: Piece, task: ir.Task) -> Done | None:
         if joined is None:
             return Done(why=f"“{phrases[0].text}” and “{phrase.text}” are both said")
         draft = joined
+    if draft.times:  # `at 10am, not 9am`: the other is the old one
+        draft = replaced(draft, {"excepts": tuple(e for e in draft.excepts if e != Except(times=e.times))})
     draft = replaced(draft, {"reminder": False})
     timed = [t for t in task.triggers if isinstance(t, ir.Schedule | ir.Once | ir.Manual)]
     if len(timed) != 1 or len(task.triggers) != 1:
@@ -62,6 +68,31 @@ def new_times(piece: Piece) -> list[TimePhrase]:
         if not old:
             found.append(phrase)
     return found
+
+
+def _negated(piece: Piece, phrase: TimePhrase) -> bool:
+    """`not at night`: a time at which it is not to run."""
+    before = [i.lower for i in piece.items if i.span.end <= phrase.span.start]
+    return before[-1:] in (["not"], ["never"], ["no"])
+
+
+def _with_hour(piece: Piece, task: ir.Task) -> Piece:
+    """`make it 11`, of a task that starts at one time of day: at 11."""
+    held = [i for i in piece.items if i.kind != "punct" and i.lower not in ("please", "instead")]
+    hour = held[-1].value if held and held[-1].kind == "number" else None
+    asked = [i.lower for i in held[:-1]] in (
+        ["make", "it"],
+        ["change", "it", "to"],
+        ["move", "it", "to"],
+        ["set", "it", "to"],
+    )
+    timed = [t for t in task.triggers if isinstance(t, ir.Schedule | ir.Once) and times_of(t)]
+    if piece.times or not asked or not isinstance(hour, int) or not 0 < hour <= 24 or len(timed) != 1:
+        return piece
+    said = f"at {hour}"
+    found = find_times(said, tokenize(said), piece.ctx.now, task.zone or piece.ctx.zone)
+    span = held[-1].span
+    return msgspec.structs.replace(piece, times=tuple(msgspec.structs.replace(t, span=span) for t in found))
 
 
 def _only_times(piece: Piece) -> bool:

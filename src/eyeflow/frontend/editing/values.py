@@ -21,6 +21,7 @@ from eyeflow.frontend.lexicon import is_base_verb, stem
 from eyeflow.ir import task as ir
 from eyeflow.ir.expr import Expr, Lit, Template
 from eyeflow.ir.text import constant
+from eyeflow.units import lookup
 from eyeflow.values import Field
 
 PLACE: Final = "edit.place"
@@ -236,6 +237,9 @@ def _alone(piece: Piece, task: ir.Task) -> Done | None:
         entities = ("location", "city")
     else:
         return None
+    unit = next((item.text for item in said if item.is_word and lookup(item.text) is not None), None)
+    if unit is not None:
+        return Done(why=f"“{unit}” is a unit, and nothing here lets it be chosen")
     found = [s for s in _slots(piece, task) if s.param.entity in entities and s.held is not None]
     if not found:
         return Done(why=f"nothing here takes “{' '.join(item.text for item in said)}”")

@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from eyeflow.frontend import content, fields, nouns
+from eyeflow.frontend.data import words as data_words
 from eyeflow.frontend.handling.state import LEADS, TITLES, Handled, free
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import stem, synonyms, words
@@ -47,6 +48,8 @@ def objects(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | No
             if made is None or made.unexplained or not _belongs(param, run, made):
                 continue
             if (param.entity == "file" or param.name == "attachments") and not _is_file(made, state.scope):
+                continue
+            if param.name in data_words("lists", "objects") and not _is_object(made):
                 continue
             if best is None or len(run) > len(best[0]):
                 best = (run, made)
@@ -117,6 +120,13 @@ def _names_other(entry: Entry, run: Sequence[Item], state: Handled) -> bool:
     said = {i.stem for i in nouns.content(run)}
     others = (p for p in entry.spec.params if p.name not in state.params and p.role != "content")
     return any(said == set(split_name(p.name)) for p in others)
+
+
+def _is_object(made: content.Made) -> bool:
+    """Fields by their names, or all of them as they are: one column's text is neither."""
+    if isinstance(made.value, dict):
+        return True
+    return isinstance(made.value, str) and made.value.strip("{}").rpartition(".")[2] in data_words("lists", "columns")
 
 
 def _is_file(made: content.Made, scope: Scope) -> bool:

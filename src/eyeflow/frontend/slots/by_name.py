@@ -104,6 +104,8 @@ def _foreign_run(said: Filling, at: int) -> list[int]:
 def _bare(said: Filling, at: int) -> bool:
     """A single lower-case word right after a parameter's name, at the end of its phrase: `label bug`."""
     item = said.items[at]
+    if said.entry.listing is not None and item.stem in said.entry.listing.nouns:
+        return False  # `my calendar events`: what is listed, and not the calendar's name
     nxt = said.items[at + 1] if at + 1 < len(said.items) else None
     closed = nxt is None or nxt.kind in ("punct", "time") or nxt.lower in (*words("prepositions"), "and", "that")
     closed = closed or (said.entry.is_trigger and nxt is not None and nxt.lower in _HAPPENS)
@@ -226,7 +228,8 @@ def containers(said: Filling) -> None:
     """A capitalised name after a preposition fills the first required plain text parameter."""
     for param in said.open():
         sole = said.entry.is_trigger and is_plain_text(param) and len([p for p in said.open() if is_plain_text(p)]) == 1
-        if not (is_container(param) or sole) or said.entry.capability_says or _messenger(said.entry):
+        coded = said.entry.reads and (param.entity or "").endswith("_project")
+        if not (is_container(param) or sole or coded) or said.entry.capability_says or _messenger(said.entry):
             continue
         if param.name == "key" and not sole:
             continue  # it tells one thing apart: no name of a place is one
@@ -234,6 +237,8 @@ def containers(said: Filling) -> None:
             run = said.name_run(at) or ([at] if sole and said.free(at) and _branch(said, at) else [])
             lead = said.items[at - 1].lower
             lead = said.items[at - 2].lower if lead in words("determiners") and at > 1 else lead
+            if coded and not is_container(param) and not (len(run) == 1 and said.items[run[0]].text.isupper()):
+                continue  # `the bugs in OPS`: a code, and no other name
             if run and lead in _CONTAINERS and said.items[run[0]].kind in ("word", "path", "file", "key"):
                 value = said.value_of(param, run)
                 if value is not None:

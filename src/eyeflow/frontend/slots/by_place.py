@@ -38,6 +38,8 @@ def places_and_people(said: Filling) -> None:
             if not run or item.kind in ("channel", "email", "url", "repo", "path"):
                 continue
             before = said.items[at - 1].lower if at else ""
+            if before in ("a", "an"):
+                continue  # `I get a DM`: nobody is called so
             mine = not said.entry.is_trigger and any(i.lower in words("me") for i in said.items)
             told = before in words("verbs") and not mine
             told = told or (said.entry.is_trigger and before not in ("on", "in", "at", "to", "into"))

@@ -67,6 +67,7 @@ def to_trigger(
             trigger=None, spans=spans, problems=(f"{unread[0]!r} bounds nothing that was understood",)
         )
     draft, clash = _together([phrase.draft for phrase in used])
+    draft = _skipping(draft)
     given = answers or {}
     draft, bad = answered(draft, given)
     if clash or bad:
@@ -89,6 +90,16 @@ def to_trigger(
         problems=found.problems,
         text=" ".join(phrase.text for phrase in used),
     )
+
+
+def _skipping(draft: Draft) -> Draft:
+    """ "At 4pm, but not on Fridays": days to leave out are those of a series, which is every day's."""
+    days = any(getattr(draft, name) != getattr(_EMPTY, name) for name in (*_DAY_SLOTS, "after", "ago", "year"))
+    skips = any(left_out.weekdays for left_out in draft.excepts)
+    if draft.recurs or draft.once or days or not draft.times or not skips:
+        return draft
+    note = ("trigger.frequency", "every day", "the days on which it does not run were said")
+    return replaced(draft, {"recurs": True, "unit": "day", "interval": 1.0, "notes": (*draft.notes, note)})
 
 
 def _completes(phrase: TimePhrase) -> bool:
