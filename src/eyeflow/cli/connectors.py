@@ -71,7 +71,9 @@ def add(
     setting: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting of the service; repeatable.")
     ] = None,
-    host: Annotated[list[str] | None, typer.Option("--host", help="A host it may reach; repeatable.")] = None,
+    host: Annotated[
+        list[str] | None, typer.Option("--host", metavar="HOST", help="A host it may reach; repeatable.")
+    ] = None,
     private: Annotated[bool, typer.Option("--private", help="Yours alone.")] = False,
     url: UrlOption = None,
     key: KeyOption = None,
@@ -129,7 +131,7 @@ def connect(
         str, typer.Option("--client-secret-from", metavar="REF", help="Where its secret is kept: vault:NAME.")
     ] = "",
     scope: Annotated[
-        list[str] | None, typer.Option("--scope", help="Instead of those of the catalog; repeatable.")
+        list[str] | None, typer.Option("--scope", metavar="SCOPE", help="Instead of those of the catalog; repeatable.")
     ] = None,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until the account is signed in.")] = True,
     url: UrlOption = None,

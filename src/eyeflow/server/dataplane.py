@@ -22,7 +22,7 @@ from eyeflow.server.exchange import JSON, NO_STORE, Answer, Declined, Request, e
 from eyeflow.server.problems import problem_of
 from eyeflow.server.routes import Routes, Tell
 from eyeflow.server.service import Service
-from eyeflow.server.strictjson import Body, json_body, keys_in, must_be_json, typed
+from eyeflow.server.strictjson import Body, has_body, json_body, keys_in, must_be_json, typed
 
 ROUTES: Final = Routes("Running")
 HOOKS: Final = Routes("Webhooks")
@@ -153,13 +153,9 @@ async def run_task(service: Service, request: Request) -> Answer:
 )
 async def execute_task(service: Service, request: Request, task_id: str) -> Answer:
     """Run the task in the path, by name or id."""
-    if request.headers.get(b"content-length") == b"0" or not _has_body(request):
+    if not has_body(request):
         return await _run(service, request, task_id, Execute())
     return await _run(service, request, task_id, typed(await json_body(request), Execute))
-
-
-def _has_body(request: Request) -> bool:
-    return b"content-length" in request.headers or b"transfer-encoding" in request.headers
 
 
 async def _run(service: Service, request: Request, task: str, body: Run | Execute) -> Answer:

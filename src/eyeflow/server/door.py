@@ -49,7 +49,7 @@ from eyeflow.server.metrics import Metrics
 from eyeflow.server.routes import Route, Router
 from eyeflow.server.settings import Settings
 from eyeflow.server.sharing import Cells
-from eyeflow.server.strictjson import json_body, typed, unfit
+from eyeflow.server.strictjson import has_body, json_body, typed, unfit
 from eyeflow.server.traces import Tracer
 from eyeflow.workspace.permissions import require
 
@@ -260,7 +260,8 @@ class Door:
         elif request.query:
             raise Declined(400, "bad_query", "this address takes no parameters")
         if route.body is not None:
-            given["body"] = typed(await json_body(request), route.body)
+            left_out = route.body_may_be_left_out and not has_body(request)
+            given["body"] = typed({} if left_out else await json_body(request), route.body)
         elif request.method in _CHANGING and (await request.body()).strip() not in _EMPTY:
             raise Declined(400, "bad_request", "this address takes no body")
         made = await route.handler(self._service, request, **given)

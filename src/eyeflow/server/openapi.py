@@ -119,7 +119,10 @@ def _operation(row: Route, by_kind: dict[Any, Any], components: dict[str, Any]) 
     if parameters:
         made["parameters"] = parameters
     if row.body is not None:
-        made["requestBody"] = {"required": True, "content": {"application/json": {"schema": by_kind[row.body]}}}
+        made["requestBody"] = {
+            "required": not row.body_may_be_left_out,
+            "content": {"application/json": {"schema": by_kind[row.body]}},
+        }
     elif row.permission == "signed" and row.method != "GET":
         made["requestBody"] = {"required": False, "content": {"application/json": {"schema": {}}, "*/*": {}}}
     if row.permission in ("open", "signed"):

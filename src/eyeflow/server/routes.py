@@ -63,6 +63,13 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     content: str = "application/json"
     at_once: AtOnce | None = None
 
+    @property
+    def body_may_be_left_out(self) -> bool:
+        """Whether no body at all says the same as `{}`. Not where something is replaced: there it would empty it."""
+        if self.method != "POST" or not isinstance(self.body, type):
+            return False
+        return not any(field.required for field in msgspec.structs.fields(self.body))
+
 
 class Routes:
     """Collects the handlers of one resource."""

@@ -31,6 +31,13 @@ async def json_body(request: Request) -> object:
     return parse(await request.body())
 
 
+def has_body(request: Request) -> bool:
+    """Whether a body comes with the request, as its head says."""
+    if request.headers.get(b"content-length") == b"0":
+        return False
+    return b"content-length" in request.headers or b"transfer-encoding" in request.headers
+
+
 def must_be_json(request: Request) -> None:
     """Return when the body says that it is JSON. Raises: Declined `not_json`."""
     kind = request.headers.get(b"content-type", b"")

@@ -9,6 +9,7 @@ parameter's own, in this order; an optional one without any stays absent.
 
 from __future__ import annotations
 
+from typing import Final
 from urllib.parse import urlsplit
 
 import msgspec
@@ -23,6 +24,8 @@ from eyeflow.ir.check.services import Account, Directory
 from eyeflow.ir.check.taint import held
 from eyeflow.ir.expr import Entry, Expr, ListExpr, Lit, ObjectExpr, Template
 from eyeflow.values import Literal, Value, nullable
+
+_USUAL_PORTS: Final = {"http": 80, "https": 443}
 
 
 class Calls:
@@ -107,15 +110,20 @@ class Calls:
         if not any(c.http is not None and c.http.base_url == "{url}" for c in account.service.capabilities):
             return
         try:
-            host = (urlsplit(url).hostname or "").lower()
+            parts = urlsplit(url)
+            host, port = (parts.hostname or "").lower(), parts.port
+            if port == _USUAL_PORTS.get(parts.scheme):
+                port = None
         except ValueError:
-            host = ""
-        self.reach(host, account)
+            host, port = "", None
+        self.reach(host, account, port)
 
-    def reach(self, host: str, account: Account) -> None:
-        """A finding when a call through this account may not reach `host`."""
-        if account.reaches(host):
+    def reach(self, host: str, account: Account, port: int | None = None) -> None:
+        """A finding when a call through this account may not reach `host`, at the unusual `port` its address names."""
+        if account.reaches(host, port):
             return
+        if port is not None:
+            host = f"{host}:{port}"
         hint = f"add {host} to the hosts of a connection of {account.service.id}"
         if account.connection.hosts:
             allowed = ", ".join(account.hosts)

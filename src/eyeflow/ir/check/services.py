@@ -39,9 +39,20 @@ class Account(msgspec.Struct, frozen=True):
             text = text.replace(f"{{{name}}}", value)
         return text
 
-    def reaches(self, host: str) -> bool:
-        """True when `host` is one of `hosts`; `*.example.com` stands for every name below it."""
-        return any(host == each or (each.startswith("*.") and host.endswith(each[1:])) for each in self.hosts)
+    def reaches(self, host: str, port: int | None = None) -> bool:
+        """True when `host` is one of `hosts`; `*.example.com` stands for every name below it, `example.com:8443` for
+        that port of it. `port` is the one that an address names, None where it is the usual one or not known."""
+        return any(_covers(each, host, port) for each in self.hosts)
+
+
+def _covers(pattern: str, host: str, port: int | None) -> bool:
+    name, _, wanted = pattern.rpartition(":")
+    if not name or not wanted.isdecimal() or (":" in name and not name.endswith("]")):
+        name, wanted = pattern, ""
+    name = name.removeprefix("[").removesuffix("]").lower()
+    if port is not None and wanted != str(port):
+        return False
+    return host == name or (name.startswith("*.") and host.endswith(name[1:]))
 
 
 class Directory:
