@@ -118,7 +118,8 @@ async def test_acceptance_40_41_temp_72_takes_default_and_the_timeline_shows_it(
     ]  # fmt: skip
     assert timeline.lines[1].details == ("Compare: 72 > 75? NO", "Compare: 72 < 50? NO", "Branch to DEFAULT")
     ends = [line.offset_ms + line.duration_ms for line in timeline.lines]
-    assert len(ends) == 3 and all(end <= line.offset_ms for end, line in zip(ends[:-1], timeline.lines[1:], strict=True))
+    assert len(ends) == 3
+    assert all(end <= line.offset_ms for end, line in zip(ends[:-1], timeline.lines[1:], strict=True))
     assert ends[-1] <= timeline.total_ms
     for words in ("Start execution", "Action 2: weather_rule", "Complete"):
         assert words in timeline.text()
