@@ -30,7 +30,7 @@ _PUTTING = frozenset({"put", "drop", "stick", "throw", "pop", "leave", "dump"})
 _INTO = frozenset({"in", "into", "on", "onto", "to"})
 _IT = frozenset({"it", "them", "that", "this"})
 _TYPED = ("channel", "email", "phone", "url", "person")
-FIRST_LOOK, OPEN_COST, LEFT_COST, STRONG, AT_HAND, NOT_ME, SAME_AGAIN, WHOLE, ASKING_COST = (
+FIRST_LOOK, OPEN_COST, LEFT_COST, STRONG, AT_HAND, NOT_ME, SAME_AGAIN, WHOLE, ASKING_COST, TO_ITSELF = (
     6,
     0.9,
     1.3,
@@ -40,6 +40,7 @@ FIRST_LOOK, OPEN_COST, LEFT_COST, STRONG, AT_HAND, NOT_ME, SAME_AGAIN, WHOLE, AS
     2.0,
     4.0,
     1.0,
+    5.0,
 )
 
 
@@ -248,6 +249,7 @@ def _look(seen: _Seen, items: Sequence[Item], scope: Scope, verb: Item | None) -
         return None
     near = at_hand and not match.named and not _another_thing(entry, items, verb)
     score += AT_HAND * (near + _of_it(entry, items, scope))
+    score -= TO_ITSELF * _to_itself(entry, complete)
     if again is not None:
         score += SAME_AGAIN
     if _misses_me(entry, items, filled):
@@ -340,6 +342,13 @@ def _is_id(param: Field) -> bool:
 
 _FIELD = re.compile(r"\{(\w+)\.([\w.]+)\}")
 _TEXTS = ("body", "text", "message", "description", "content", "summary", "comment", "snippet", "notes")
+
+
+def _to_itself(entry: Entry, filled: slots.Filled) -> bool:
+    """`comment the ticket's key on the issue`: nobody writes the key of a thing onto that very thing."""
+    said = [filled.params.get(p.name) for p in entry.spec.params if p.role == "content"]
+    places = [filled.params.get(p.name) for p in entry.spec.params if p.role != "content"]
+    return any(isinstance(each, str) and _FIELD.fullmatch(each) is not None and each in places for each in said)
 
 
 def _spoken_of(entry: Entry, items: Sequence[Item], verb: Item) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
 from importlib.resources import files
+from itertools import product
 from typing import Final
 
 import msgspec
@@ -89,10 +90,13 @@ def is_base_verb(word: str) -> bool:
 
 
 def is_past(word: str) -> bool:
-    """True for `answered`, `left`, `bought`: what was done, and not what somebody does."""
-    base = _irregular().get(word.casefold())
-    irregular = base is not None and base != word.casefold() and is_base_verb(base) and not word.endswith(("s", "ing"))
-    return word.endswith("ed") or irregular
+    """True for `answered`, and for `sent` of a verb that requests begin with: what was done, and not what is."""
+    folded = word.casefold()
+    if is_base_verb(folded) or folded in words("bases_in_ed"):
+        return False
+    base = _irregular().get(folded)
+    irregular = base is not None and base != folded and is_base_verb(base) and not folded.endswith(("s", "ing"))
+    return folded.endswith("ed") or irregular
 
 
 class Cue(msgspec.Struct, frozen=True):
@@ -111,8 +115,8 @@ def _cues() -> dict[str, tuple[tuple[tuple[str, ...], str], ...]]:
         entries = table[kind]
         assert isinstance(entries, list), kind
         for phrase in entries:
-            parts = tuple(str(phrase).split())
-            found.setdefault(parts[0], []).append((parts, kind))
+            for parts in product(*(part.split("|") for part in str(phrase).split())):
+                found.setdefault(parts[0], []).append((parts, kind))
     order = {kind: i for i, kind in enumerate(("failure", "fallback", *CUE_KINDS))}
     return {k: tuple(sorted(v, key=lambda e: (-len(e[0]), order[e[1]], e[0]))) for k, v in found.items()}
 

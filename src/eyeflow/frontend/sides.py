@@ -107,7 +107,7 @@ def _number_text(item: Item, subject: str, inner: Type, scope: Scope) -> tuple[s
         if item.unit == "degrees":
             scale = inner.unit if inner.unit in ("celsius", "fahrenheit") else "of the service's own scale"
             return str(value), scope.assume(subject, f"{value} {scale}", "the scale the service uses"), used
-        if item.unit and not inner.unit and item.kind == "quantity":
+        if item.unit not in (None, "percent") and not inner.unit and item.kind == "quantity":
             named = _unit_in_name(subject)
             if named is None or not compatible(item.unit, named.name):
                 return None

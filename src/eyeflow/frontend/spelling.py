@@ -89,7 +89,7 @@ def _words(tree: Tree) -> set[str]:
         return {word for key, each in tree.items() for word in (*_words(each), *str(key).casefold().split())}
     if isinstance(tree, list):
         return {word for each in tree for word in _words(each)}
-    return {word for word in str(tree).split() if word.isalpha() and len(word) >= _SHORTEST}
+    return {word for word in str(tree).replace("|", " ").split() if word.isalpha() and len(word) >= _SHORTEST}
 
 
 def _meant(token: Token, vocabulary: frozenset[str], told: frozenset[str]) -> str | None:

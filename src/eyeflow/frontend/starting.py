@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Final
 
 import msgspec
 
@@ -23,6 +24,7 @@ from eyeflow.frontend import (
     policies,
     rivals,
     several,
+    states,
     timing,
     triggers,
 )
@@ -76,7 +78,7 @@ def start(items: Sequence[Item], scope: Scope, times: Sequence[TimePhrase]) -> t
         if moved is not None:
             sentences[-1] = ((*sentences[-1][0], *kept), moved)
             scope = scope.explain({i.index for c in held for i in c.items})
-        elif sentences and held and _goes_on(held, kept):
+        elif sentences and held and (_goes_on(held, kept) or _narrows(held, [c for _, c in sentences])):
             before, clauses = sentences.pop()
             sentences.append(((*before, *kept), [*clauses, *held]))
         elif number == 0 or held:
@@ -124,6 +126,17 @@ def _goes_on(held: Sequence[Clause], kept: Sequence[Item]) -> bool:
     return retry_at is not None and retry_at == kept[0].index
 
 
+_ONLY: Final = ("only if", "only when")
+
+
+def _narrows(held: Sequence[Clause], before: Sequence[Sequence[Clause]]) -> bool:
+    """`Skip it if ...`, `Only when ...` in a sentence of its own, after the one thing that is to be done."""
+    alone = held[0] if len(held) == 1 and held[0].items else None
+    acts = [c for clauses in before for c in clauses if c.role != "purpose"]
+    only = alone is not None and (alone.role == "negative_condition" or alone.cue in _ONLY)
+    return only and [c.role for c in acts] == ["action"]
+
+
 def _nothing_then(held: Sequence[Clause]) -> bool:
     lowered = [i.lower for i in held[0].items]
     if lowered[:1] != ["there"] or len(held) > 2:
@@ -139,7 +152,9 @@ def _take_trigger(
     rest: list[Clause] = []
     told = any(clause.role == "trigger" for clause in held)
     acted = [c for c in held if c.role in ("action", "sequence:action")]
-    for clause in held:
+    for clause in tuple(held):
+        if clause not in held:
+            continue  # it told what is left out of the event
         may = clause.role == "trigger" or (
             clause.role == "condition" and clause.cue == "if" and not _timed(held) and not told
         )
@@ -149,6 +164,9 @@ def _take_trigger(
             started, more, tail = _read_trigger(clause, scope, acted, must=clause.role == "trigger")
             if started is not None:
                 trigger, scope = started.trigger, more
+                less = _kept_out(started, held, scope)
+                if less is not None:
+                    trigger, scope, held = less
                 trigger, case = _as_case(trigger, clause, held)
                 rest += [*case, *tail]
                 continue
@@ -158,6 +176,24 @@ def _take_trigger(
                 continue
         rest.append(clause)
     return trigger, scope, rest
+
+
+def _kept_out(
+    started: triggers.Started, held: list[Clause], scope: Scope
+) -> tuple[Trigger, Scope, list[Clause]] | None:
+    """`when a release is out post it, skip prereleases`: the event without those, when nothing else was asked of them;
+    None where the words say no such thing of the event, or of which of several actions is open."""
+    excluded = [c for c in held if c.role == "exclusion"]
+    done = [c for c in held if c.role in ("action", "sequence:action")]
+    simple = all(c.role in ("trigger", "action", "sequence:action", "exclusion") for c in held)
+    if not (excluded and simple and held[-1] is excluded[-1] and isinstance(started.trigger, EventTrigger)):
+        return None
+    if len(done) > 1 and not all(c.cue.startswith(("skip", "ignor")) for c in excluded):
+        return None
+    trigger, after = _less(msgspec.structs.replace(started, scope=scope), excluded)
+    if any(i.index not in after.explained for c in excluded for i in content(c.items) if i.lower != "ones"):
+        return None
+    return trigger, after, [c for c in held if c not in excluded]
 
 
 def _as_case(trigger: Trigger, clause: Clause, held: Sequence[Clause]) -> tuple[Trigger, list[Clause]]:
@@ -287,12 +323,14 @@ def _less(started: triggers.Started, excluded: Sequence[Clause]) -> tuple[Trigge
     scope, trigger = started.scope, started.trigger
     for clause in excluded:
         exprs, scope, used = filters.modifiers(clause.items, set(), scope, started.source)
+        if not exprs and started.entry is not None:
+            exprs, used = states.stated(started.entry, clause.items, started.source)
         scope = scope.explain(used)
         if exprs and isinstance(trigger, EventTrigger):
             where = negate(filters.all_of(exprs) or "false")
             joined = f"AND({trigger.where}, {where})" if trigger.where else where
             trigger = msgspec.structs.replace(trigger, where=joined)
-            scope = scope.explain({i.index for i in clause.items})
+            scope = scope.explain({i.index for i in clause.items if i.index in used or i.is_stop or i.lower == "ones"})
     return trigger, scope
 
 

@@ -42,10 +42,12 @@ def read(items: Sequence[Item], scope: Scope, service: str | None = None) -> tup
         return ()
     found: list[Started] = []
     hook = webhook(held, scope)
+    held = _spoken_softly(held)
     named = wording.names_in([i for i in held if i.proper], scope)
     if hook is not None and not named:
         return (hook,)
-    stems = [s for i in held if i.is_word for s in (i.stem, *synonyms(i.stem))]
+    event = held[: _and_it(held)]
+    stems = [s for i in event if i.is_word for s in (i.stem, *synonyms(i.stem))]
     looked: list[tuple[float, Entry, wording.Match, slots.Filled]] = []
     near = scope.vocab.candidates(stems, wording.names_in(held, scope))
     if held[0].lower in happenings.IMPERSONAL:  # `it rains`: the word may be a state that an event carries
@@ -53,7 +55,7 @@ def read(items: Sequence[Item], scope: Scope, service: str | None = None) -> tup
     for entry in near:
         if not entry.is_trigger or (service is not None and entry.service.id != service):
             continue
-        match = wording.match(entry, held, scope)
+        match = wording.match(entry, event, scope)
         filled = slots.fill(entry, held, scope)
         if not match.named and not _tells(match, held):
             match = msgspec.structs.replace(match, used=frozenset())  # its words are asked about
@@ -65,6 +67,37 @@ def read(items: Sequence[Item], scope: Scope, service: str | None = None) -> tup
     ]
     found = [_plainest(one, found, held) for one in found]
     return tuple(sorted(found, key=lambda s: (-s.score, s.source.service)))
+
+
+def _and_it(items: Sequence[Item]) -> int:
+    """Where `... and it has the label urgent` begins: of what came, no event of its own. Else, how many items."""
+    for at in range(2, len(items) - 2):
+        verb = items[at + 1].lower if items[at].lower in _OF_IT else ""
+        if items[at - 1].lower in ("and", ",", "but") and verb in _HAVING:
+            return at - 1
+    return len(items)
+
+
+_OF_IT = frozenset({"it", "that", "this", "they", "its", "which"})
+_HAVING = frozenset({"has", "have", "had", "carries", "bears", "contains", "holds"})
+
+
+def _spoken_softly(items: Sequence[Item]) -> list[Item]:
+    """`THE FRONT DOOR`: of words shouted together with an article or a preposition, each is said as it is written
+    small; but for those that are codes (`PROJECT OPS`)."""
+    out = list(items)
+    for _, run in itertools.groupby(range(len(out)), key=lambda k: out[k].is_word and out[k].text.isupper()):
+        held = list(run)
+        loud = any(out[k].is_stop and len(out[k].text) > 1 and out[k].text.isupper() for k in held)
+        for k in held if loud else ():
+            coded = k and out[k - 1].lower in _CODED
+            if not coded and out[k].is_word:
+                out[k] = msgspec.structs.replace(out[k], text=out[k].text.lower(), proper=False)
+    return out
+
+
+_CODED = frozenset({"project", "team", "board", "key", "symbol", "ticker", "stock", "currency", "country", "in"})
+"""Words after which capitals are how the thing is written."""
 
 
 def _plainest(one: Started, all_: Sequence[Started], items: Sequence[Item]) -> Started:

@@ -88,7 +88,7 @@ class Serving:
             for task in tuple(held.tasks):
                 task.cancel()
             for connection in tuple(held.open):
-                connection.transport.close()
+                connection.close()
         if self._tick is not None:
             self._tick.cancel()
         await asyncio.sleep(0)

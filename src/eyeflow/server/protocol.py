@@ -59,6 +59,7 @@ class Connections:
         self.open: set[Connection] = set()
         self.tasks: set[asyncio.Task[None]] = set()
         self.date = b""
+        self._outgoing: list[Connection] = []
 
     def made(self) -> Connection:
         """A new one."""
@@ -70,13 +71,25 @@ class Connections:
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
+    def soon(self, connection: Connection) -> None:
+        """Have `connection` send what it holds when all that this turn of the loop answers is there. Answers come in
+        bursts, as commits do: to wake a caller for every single one costs both sides more than to make it."""
+        if not self._outgoing:
+            self.loop.call_soon(self._send)
+        self._outgoing.append(connection)
+
+    def _send(self) -> None:
+        connections, self._outgoing = self._outgoing, []
+        for connection in connections:
+            connection.send_held()
+
 
 class Connection(asyncio.Protocol):
     """An HTTP/1.1 connection. `head_since` is when the head that is arriving began, on the loop's clock, `body_since`
     when the body that is arriving did, `idle_since` when the last request was answered."""
 
     __slots__ = (
-        "_advancing", "_arriving", "_client", "_connections", "_drained", "_fed", "_headers", "_last", "_loop",
+        "_advancing", "_arriving", "_client", "_connections", "_drained", "_fed", "_headers", "_held", "_last", "_loop",
         "_parser", "_reading", "_size", "_slow", "_turn", "_url", "_waiting", "body_since", "head_since", "idle_since",
         "transport",
     )  # fmt: skip
@@ -102,6 +115,8 @@ class Connection(asyncio.Protocol):
         self._reading = True
         self._drained: asyncio.Event | None = None
         self._slow: asyncio.TimerHandle | None = None
+        self._held = b""
+        """What is sent soon."""
         self._fed = 0
         """Bytes since the head that is arriving began, at the most: those before it in the same piece count too."""
         self._size = 0
@@ -129,6 +144,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it, and tell whoever still answers."""
         self._connections.open.discard(self)
+        self._held = b""
         self.resume_writing()
         self._waiting.clear()
         if self._turn is not None:
@@ -155,6 +171,7 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """The caller sends no more, and perhaps does not listen either: the connection ends."""
+        self.send_held()
         return False
 
     def is_slow(self, now_s: float, limit_s: float) -> bool:
@@ -273,14 +290,14 @@ class Connection(asyncio.Protocol):
         except Exception as error:
             event("bug", level=logging.ERROR, error=error, request_id=request.id, route=request.path)
         if not turn.answered and not turn.gone:
-            self.transport.close()
+            self.close()
 
     def answered(self, turn: Turn) -> None:
         """An answer is on the wire: the next request may begin, or may be awaited."""
         if self.transport.is_closing():
             return
         if not turn.keep:
-            self.transport.close()
+            self.close()
             return
         self._turn = self._waiting.popleft() if self._waiting else None
         if not self._waiting:
@@ -298,11 +315,35 @@ class Connection(asyncio.Protocol):
     def shutdown(self) -> None:
         """Answer what has begun, and end."""
         if self._turn is None:
-            self.transport.close()
+            self.close()
         else:
             self._end_after(self._waiting[-1] if self._waiting else self._turn)
 
     # --- flow --------------------------------------------------------------------------------------------------
+
+    def write(self, data: bytes) -> None:
+        """Send bytes now, after those that are held."""
+        self.send_held()
+        self.transport.write(data)
+
+    def write_soon(self, data: bytes) -> None:
+        """Send bytes with those of other connections, once this turn of the loop is over."""
+        if self._held:
+            self._held += data
+            return
+        self._held = data
+        self._connections.soon(self)
+
+    def send_held(self) -> None:
+        """Send what is held, if anything is."""
+        if self._held:
+            data, self._held = self._held, b""
+            self.transport.write(data)
+
+    def close(self) -> None:
+        """End the connection when all that was written is sent."""
+        self.send_held()
+        self.transport.close()
 
     @property
     def paused(self) -> bool:
@@ -330,7 +371,7 @@ class Connection(asyncio.Protocol):
     def _no_http(self) -> None:
         """What is no HTTP is told so, and the connection ends."""
         if self._turn is not None and self._turn.begun:
-            self.transport.close()  # an answer is on its way: nothing may be written into it
+            self.close()  # an answer is on its way: nothing may be written into it
             return
         self._turn_away(400, "bad_http", "this is not a well-formed HTTP request")
 
@@ -343,8 +384,8 @@ class Connection(asyncio.Protocol):
         head = b"%bcontent-type: application/problem+json\r\ncontent-length: %d\r\n%b" % (
             STATUS_LINES[status], len(body), more
         )  # fmt: skip
-        self.transport.write(head + b"connection: close\r\n\r\n" + body)
-        self.transport.close()
+        self.write(head + b"connection: close\r\n\r\n" + body)
+        self.close()
 
 
 def _other_form(url: bytes) -> tuple[bytes, bytes]:
@@ -357,7 +398,7 @@ def close_idle(connections: Iterable[Connection], now_s: float, limit_s: float) 
     """Close the connections that no request came on for `limit_s`; how many there were."""
     idle = [each for each in connections if each.idle_since is not None and now_s - each.idle_since > limit_s]
     for each in idle:
-        each.transport.close()
+        each.close()
     return len(idle)
 
 
@@ -365,5 +406,5 @@ def close_slow(connections: Iterable[Connection], now_s: float, limit_s: float) 
     """Close the connections whose request takes longer than `limit_s` to arrive; how many there were."""
     slow = [each for each in connections if each.is_slow(now_s, limit_s) and not each.transport.is_closing()]
     for each in slow:
-        each.transport.close()
+        each.close()
     return len(slow)

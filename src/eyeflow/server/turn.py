@@ -45,6 +45,14 @@ class Line(Protocol):
         """Whether the caller has to read before more is written."""
         ...
 
+    def write(self, data: bytes) -> None:
+        """Send bytes now."""
+        ...
+
+    def write_soon(self, data: bytes) -> None:
+        """Send bytes with those of other connections, once this turn of the loop is over."""
+        ...
+
     def read_on(self) -> None:
         """Take more bytes from the caller."""
         ...
@@ -124,7 +132,7 @@ class Turn:
         """The next piece of the body; when there is none any more, that the caller hung up, once that is so."""
         if self.expects and not self.gone:
             self.expects = False
-            self._line.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self._line.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         while not (self._news or self.gone or self.answered):
             self._line.read_on()
             self._waiting = asyncio.get_running_loop().create_future()
@@ -146,9 +154,8 @@ class Turn:
         self._started, self.expects = True, False
         head = self._head(status, headers)
         length = b"" if status in _BODILESS else b"content-length: %d\r\n" % len(body)
-        self._line.transport.write(
-            b"%b%b\r\n%b" % (head, length, b"" if self.method == "HEAD" or status in _BODILESS else body)
-        )
+        write = self._line.write_soon if self.keep else self._line.write
+        write(b"%b%b\r\n%b" % (head, length, b"" if self.method == "HEAD" or status in _BODILESS else body))
         self._over()
         return True
 
@@ -173,10 +180,10 @@ class Turn:
         elif self.method != "HEAD" and status not in _BODILESS:
             self._chunked = True
             head += b"transfer-encoding: chunked\r\n"
-        self._line.transport.write(head + b"\r\n")
+        self._line.write(head + b"\r\n")
 
     def _piece(self, body: bytes, *, more: bool) -> None:
-        write = self._line.transport.write
+        write = self._line.write
         if self.method == "HEAD":
             self._left = 0
         elif self._chunked:

@@ -76,7 +76,7 @@ def substances(state: Filling) -> None:
 
 
 def _sort(place: Place) -> bool:
-    return "kind" in place.traits or bool(place.traits & {"substance"})
+    return not place.traits.isdisjoint(("kind", "substance"))
 
 
 def _amount(state: Filling, of: int) -> bool:

@@ -172,6 +172,7 @@ def units_of(pieces: Sequence[Piece]) -> list[list[Piece]]:
 
 
 def edge(piece: Piece, place: Place, state: Filling) -> float | None:
+    """How well a value fits a parameter, the more the better; None where it cannot be that parameter's."""
     if piece.kind in NUMBERS:
         return number_edge(piece, place, state.cues)
     if piece.kind == "list":
@@ -184,6 +185,7 @@ def edge(piece: Piece, place: Place, state: Filling) -> float | None:
 
 
 def give(state: Filling, unit: Sequence[Piece], place: Place) -> bool:
+    """Puts values that belong together to one parameter; False where it takes none of them."""
     if place.many and unit[0].kind != "list":
         values = [value_for(p, place) for p in unit]
         if any(v is None for v in values):
@@ -195,6 +197,7 @@ def give(state: Filling, unit: Sequence[Piece], place: Place) -> bool:
 
 
 def take(state: Filling, piece: Piece, place: Place, *, tied: bool = True) -> bool:
+    """Puts one value to a parameter; False where it is not of the parameter's type."""
     value = value_for(piece, place)
     if value is None:
         return False

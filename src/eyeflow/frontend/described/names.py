@@ -137,6 +137,7 @@ def _more(items: Sequence[Item], comma: int) -> bool:
 
 
 def capital(items: Sequence[Item], at: int) -> bool:
+    """True for a word that a name may begin with or go on with: a capital, and not only a small word's."""
     item = items[at]
     if not item.is_word or not item.text[:1].isupper():
         return False

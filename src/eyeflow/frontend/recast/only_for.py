@@ -25,6 +25,7 @@ _IS: Final = ("over", "under", "above", "below", "from", "by", "in", "of", "more
 
 
 def edits(text: str, items: Sequence[Item]) -> Edits:
+    """The first such afterthought as `only if ...`."""
     for begin, end in sentences(items):
         for at in range(begin + 2, end - 2):
             named = _named(items, at, end)

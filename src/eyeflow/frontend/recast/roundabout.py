@@ -10,49 +10,37 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from eyeflow.frontend.approvals import gerunds
+from eyeflow.frontend.data import words
 from eyeflow.frontend.items import Item
-from eyeflow.frontend.lexicon import words
+from eyeflow.frontend.lexicon import words as language
 from eyeflow.frontend.recast.said import ENDS, RECEIVERS, opens, sentences
 from eyeflow.values import Span
 
 Edits = tuple[tuple[Span, str], ...]
 
-_MESSAGES: Final = (
-    r"text|sms|email|e-mail|mail|message|dm|line|note|ping|telegram|slack message|slack dm|text message|direct message"
-)
+
+def _any(*keys: str) -> str:
+    """A pattern for one of the words under `keys`, the longest first."""
+    held = {word for key in keys for word in words("recast", key)}
+    return "|".join(re.escape(word) for word in sorted(held, key=lambda w: (-len(w), w)))
+
+
 _DROPPING: Final = re.compile(
-    rf"(?:drop|shoot|fire|fling|pop)(?: off| over)? (?:me|us|him|her|them|@) (?:a|an) (?:quick )?(?:{_MESSAGES})\b"
-)
-_NOT_WORKING: Final = (
-    r"not (?:go through|work|succeed|arrive|respond|answer|be reachable|be available)"
-    r"|fail|bounce|time out|error out|go wrong"
-)
-_REFUSING: Final = (
-    r"rejects|bounces|won't accept|doesn't accept|does not accept|won't take|chokes on"
-    r"|throws an error|returns an error|gives an error|has issues|has trouble|acts up|misbehaves|is unresponsive"
-    r"|is not answering|isn't answering|is still not answering|is still failing|still can't be reached"
-    r"|does not go through|doesn't go through|didn't work|did not work|didn't go through|is not working"
+    rf"(?:{_any('dropping')})(?: off| over)? (?:me|us|him|her|them|@) (?:a|an) (?:quick )?(?:{_any('dropped')})\b"
 )
 _FAILING: Final = re.compile(
-    rf"(?:should (?:\w+ ){{1,4}}?(?:{_NOT_WORKING})"
-    rf"|(?:if|in case) (?:\w+ ){{1,3}}?(?:{_REFUSING})(?: (?:it|that|this|them))?)\b"
+    rf"(?:should (?:\w+ ){{1,4}}?(?:{_any('not_working')})"
+    rf"|(?:if|in case) (?:\w+ ){{1,3}}?(?:{_any('refusing')})(?: (?:it|that|this|them))?)\b"
 )
-_WAITING: Final = re.compile(
-    r"(?:hold on|hold off|hang on|sit tight|hold fire|stand by|let it rest|give it|leave it|allow)(?: for)?$"
-)
-_HAVING: Final = re.compile(
-    r"(?:that|which) (?:carry|carries|bear|bears|wear|wears|have got|has got|come with|comes with)\b"
-)
-_OPENERS: Final = frozenset({
-    *("drop", "shoot", "fire", "fling", "pop", "should", "if", "in", "hold", "hang", "sit", "stand", "let", "give"),
-    *("leave", "allow", "that", "which", "when", "whenever", "one", "a", "1"),
-})  # fmt: skip
+_WAITING: Final = re.compile(rf"(?:{_any('waiting')})(?: for)?$")
+_HAVING: Final = re.compile(rf"(?:that|which) (?:{_any('having')})\b")
+_MEASURED: Final = re.compile(rf"when(?:ever)? (?:{_any('measured')})$")
+_ROW_PER: Final = re.compile(r"(?:one|a|1) (?:row|line) (?:per|for each|for every|each for)\b")
+_OPENERS: Final = frozenset(
+    phrase.split()[0] for key in ("dropping", "waiting") for phrase in words("recast", key)
+) | {"should", "if", "in", "that", "which", "when", "whenever", "one", "a", "1"}  # fmt: skip
 """Words with which any of the patterns begins: most words of a long text are none of them."""
-_MEASURED: Final = re.compile(r"when(?:ever)? (?:it's|it is|that's|that is|the value is|this is)$")
-_HAPPENS: Final = frozenset(
-    {"below", "under", "above", "over", "less", "more", "greater", "lower", "higher", "at", "beyond", "past"}
-)
-_ORDERED: Final = frozenset({"message", "email", "e-mail", "mail", "text", "sms", "dm", "post", "note", "notification"})
 
 
 def edits(text: str, items: Sequence[Item]) -> Edits:
@@ -78,11 +66,14 @@ def _match(pattern: re.Pattern[str], items: Sequence[Item], at: int, most: int =
 
 
 def _dropped(items: Sequence[Item]) -> Edits:
-    """`drop me a text saying X`: send me one."""
+    """`drop me a text saying X`: send me one; `shoot @ a line`: a message."""
     for at in range(len(items) - 3):
-        if opens(items, at) and _match(_DROPPING, items, at):
-            after = 1 + (items[at + 1].lower in ("off", "over"))
-            return ((Span(items[at].span.start, items[at + after - 1].span.end), "send"),)
+        length = _match(_DROPPING, items, at) if opens(items, at) else 0
+        if length:
+            away = items[at + (items[at + 1].lower in ("off", "over"))]
+            sent = (Span(items[at].span.start, away.span.end), "send")
+            noun = items[at + length - 1]
+            return (sent, (noun.span, "message")) if noun.lower in words("recast", "lines") else (sent,)
     return ()
 
 
@@ -104,7 +95,7 @@ def _may_fail(subject: Sequence[Item]) -> bool:
     """`it`, `the text`, `Mailchimp`: what was tried, not what happens by itself (`if a payment bounces`)."""
     said = [i for i in subject if i.lower not in ("the", "this", "that", "my", "our")]
     pointed = bool(subject) and subject[0].lower in ("it", "that", "this")
-    return pointed or (bool(said) and (said[0].proper or said[0].lower in (*_ORDERED, "request", "upload", "call")))
+    return pointed or (bool(said) and (said[0].proper or said[0].lower in words("recast", "tried")))
 
 
 def _waited(items: Sequence[Item]) -> Edits:
@@ -115,28 +106,20 @@ def _waited(items: Sequence[Item]) -> Edits:
         if not lasts:
             continue
         start = next((at - n for n in (4, 3, 2) if at >= n and _match(_WAITING, items[at - n : at], 0) == n), at)
-        waits = start < at or (
-            at > 0
-            and (items[at - 1].lower == "wait" or [i.lower for i in items[max(0, at - 2) : at]] == ["wait", "for"])
-        )
+        ahead = [i.lower for i in items[max(0, at - 2) : at]]
+        waits = start < at or ahead[-1:] == ["wait"] or ahead == ["wait", "for"]
         if not waits:
             continue
         found: list[tuple[Span, str]] = []
         if start < at:
             found.append((Span(items[start].span.start, items[at - 1].span.end), "wait"))
-        after = at + 1
-        if after + 1 < len(items) and items[after].lower == "before" and (verb := _base(items[after + 1].lower)):
-            found.append((Span(items[after].span.start, items[after + 1].span.end), f", then {verb}"))
+        before = items[at + 1 : at + 3]
+        verb = gerunds().get(before[-1].lower) if len(before) == 2 and before[0].lower == "before" else None
+        if verb is not None:
+            found.append((Span(before[0].span.start, before[1].span.end), f", then {verb}"))
         if found:
             return tuple(found)
     return ()
-
-
-def _base(gerund: str) -> str:
-    """The verb of `posting`; empty for a word that is none."""
-    from eyeflow.frontend.approvals import gerunds  # noqa: PLC0415 - read with the lexicon, once
-
-    return gerunds().get(gerund, "")
 
 
 def _carried(items: Sequence[Item]) -> Edits:
@@ -155,7 +138,7 @@ def _measured(items: Sequence[Item]) -> Edits:
         for length in (4, 3, 2):
             held = items[begin : begin + length]
             led = timed and end > begin + length and _match(_MEASURED, held, 0) == length
-            if led and items[begin + length].lower in _HAPPENS:
+            if led and items[begin + length].lower in words("recast", "compared"):
                 return ((held[0].span, "if"),)
     return ()
 
@@ -166,27 +149,22 @@ def _verbless(items: Sequence[Item]) -> Edits:
         start = begin
         while start < end and (items[start].kind == "time" or items[start].text in (",", ":")):
             start += 1
-        if start == begin and begin:
-            continue
-        if (
-            start >= end - 3
-            or items[start].lower not in ("a", "an", "one", "1")
-            or any(i.acts for i in items[start : start + 1])
-        ):
-            continue
-        noun = next((k for k in range(start + 1, min(start + 5, end)) if items[k].lower in _ORDERED), None)
-        if (
-            noun is None
-            or noun + 1 >= end
-            or items[noun + 1].lower not in ("to", "in", "with", "listing", "saying", "about")
-        ):
-            continue
-        if any(i.kind == "punct" for i in items[start:noun]) or any(
-            i.lower in ("is", "comes", "arrives") for i in items[noun:end]
-        ):
-            continue
-        return ((items[start].span, "send a"),)
+        led = start > begin or not begin
+        if led and start < end - 3 and _unsaid(items[start:end]):
+            return ((items[start].span, "send a"),)
     return ()
+
+
+def _unsaid(held: Sequence[Item]) -> bool:
+    """`one Telegram message to X with Y`, and no verb that says what becomes of it."""
+    if held[0].lower not in ("a", "an", "one", "1") or held[0].acts:
+        return False
+    noun = next((k for k in range(1, min(5, len(held))) if held[k].lower in words("recast", "ordered")), None)
+    if noun is None or noun + 1 >= len(held):
+        return False
+    about = held[noun + 1].lower in ("to", "in", "with", "listing", "saying", "about")
+    told = any(i.lower in ("is", "comes", "arrives") for i in held[noun:])
+    return about and not told and not any(i.kind == "punct" for i in held[:noun])
 
 
 def _sent_to(items: Sequence[Item]) -> Edits:
@@ -195,10 +173,10 @@ def _sent_to(items: Sequence[Item]) -> Edits:
         verb, whom, what = items[at : at + 3]
         if verb.lower not in ("send", "forward") or whom.kind != "email" or not opens(items, at):
             continue
-        kind = next((i for i in items[at + 2 : at + 5] if i.lower in _ORDERED), None)
+        kind = next((i for i in items[at + 2 : at + 5] if i.lower in words("recast", "ordered")), None)
         if kind is not None and what.lower in ("a", "an"):
             return ((Span(whom.span.start, kind.span.end), f"{what.text} {kind.text} to {whom.text}"),)
-        if what.is_word and (what.lower in words("determiners") or not what.is_stop) and kind is None:
+        if what.is_word and (what.lower in language("determiners") or not what.is_stop) and kind is None:
             return ((verb.span, "email"),)
     return ()
 
@@ -212,11 +190,7 @@ def _per_row(items: Sequence[Item]) -> Edits:
     begin = max((k + 1 for k in range(at) if items[k].text in ENDS or items[k].lower == "then"), default=0)
     verb = next((k for k in range(begin, at) if items[k].acts and opens(items, k)), None)
     led = at + length + 1
-    if (
-        verb is None
-        or led >= len(items)
-        or items[led].lower not in ("with", ":", "showing", "containing", "listing", "holding")
-    ):
+    if verb is None or led >= len(items) or items[led].lower not in words("recast", "listing"):
         return ()
     into = next((k for k in range(at - 1, verb, -1) if items[k].lower in ("to", "into", "in", "onto")), None)
     if into is None:
@@ -227,16 +201,9 @@ def _per_row(items: Sequence[Item]) -> Edits:
     things = _said(items[verb + 1 : into])
     if not fields or not place or not things:
         return ()
-    lead = ", " if verb and items[verb - 1].kind == "time" else ""
-    return (
-        (
-            Span(items[verb].span.start, items[stop - 1].span.end),
-            f"{lead}for each of {things} add a row with {fields} to {place}",
-        ),
-    )
-
-
-_ROW_PER: Final = re.compile(r"(?:one|a|1) (?:row|line) (?:per|for each|for every|each for)\b")
+    lead = ", " if verb > 0 and items[verb - 1].kind == "time" else ""
+    made = f"{lead}for each of {things} add a row with {fields} to {place}"
+    return ((Span(items[verb].span.start, items[stop - 1].span.end), made),)
 
 
 def _said(items: Sequence[Item]) -> str:
@@ -249,33 +216,24 @@ def _said(items: Sequence[Item]) -> str:
 def _fresh(items: Sequence[Item]) -> Edits:
     """`put them in a new Google Doc called X`: create one called so with them."""
     for at in range(1, len(items) - 4):
-        it = items[at + 1].lower in ("them", "it", "this", "that", "these", "all")
-        if not it or items[at].lower not in ("put", "save", "store", "write", "collect", "gather", "place"):
+        verb, it, into, article, new = (i.lower for i in items[at : at + 5])
+        if verb not in words("recast", "putting") or it not in ("them", "it", "this", "that", "these", "all"):
             continue
-        if (
-            items[at + 2].lower not in ("in", "into", "to")
-            or items[at + 3].lower not in ("a", "an")
-            or items[at + 4].lower not in ("new", "fresh")
-        ):
+        if into not in ("in", "into", "to") or article not in ("a", "an") or new not in ("new", "fresh"):
             continue
-        end = next(
-            (
-                k
-                for k in range(at + 5, len(items))
-                if items[k].text in (*ENDS, ",") or items[k].kind == "time" or items[k].lower == "and"
-            ),
-            len(items),
-        )
-        called = next(
-            (k for k in range(at + 5, end - 1) if items[k].lower in ("called", "named", "titled", "entitled")), None
-        )
+        kind = at + 5
+        end = next((k for k in range(kind, len(items)) if _stops(items[k])), len(items))
+        called = next((k for k in range(kind, end - 1) if items[k].lower in words("recast", "called")), None)
         if called is None:
             continue
-        kind, title = _said(items[at + 5 : called]), items[called].text + " " + _said(items[called + 1 : end])
-        return (
-            (Span(items[at].span.start, items[end - 1].span.end), f"create a {kind} {title} with {items[at + 1].text}"),
-        )
+        title = f"{items[called].text} {_said(items[called + 1 : end])}"
+        made = f"create a {_said(items[kind:called])} {title} with {items[at + 1].text}"
+        return ((Span(items[at].span.start, items[end - 1].span.end), made),)
     return ()
+
+
+def _stops(item: Item) -> bool:
+    return item.text in (*ENDS, ",") or item.kind == "time" or item.lower == "and"
 
 
 def _asked_then(items: Sequence[Item]) -> Edits:
@@ -283,14 +241,10 @@ def _asked_then(items: Sequence[Item]) -> Edits:
     at = next((k for k, i in enumerate(items) if i.text == "?"), None)
     if at is None or at + 1 >= len(items) or not items[at + 1].acts or any(i.text in ENDS for i in items[:at]):
         return ()
-    length = (
-        1
-        if items[0].lower in ("what's", "who's", "whats")
-        else 2
-        if [i.lower for i in items[:2]] in (["what", "is"], ["what", "are"], ["who", "is"])
-        else 0
-    )
-    if not length and [i.lower for i in items[:2]] == ["how", "many"]:
+    first, second = (i.lower for i in items[:2])
+    whole = (first, second) in (("what", "is"), ("what", "are"), ("who", "is"))
+    length = 2 if whole else 1 if first in ("what's", "who's", "whats") else 0
+    if (first, second) == ("how", "many"):
         return ((items[0].span, "get how"), (items[at].span, " and"))
     if not length:
         return ()
