@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import msgspec
 
-from eyeflow.frontend import assigning, content, fetching, loading, nouns, slots, wording
+from eyeflow.frontend import assigning, content, fetching, loading, nouns, said_before, slots, verbs_meant, wording
 from eyeflow.frontend.handling import Handled, handle
 from eyeflow.frontend.intent import Action, JsonValue
 from eyeflow.frontend.items import Item
@@ -67,35 +67,7 @@ def read(items: Sequence[Item], scope: Scope, *, verb_said: bool = True) -> tupl
         held = held[1:]
     if not held:
         return ()
-    if len(held) > 1 and held[0].lower == "update" and held[1].lower in words("me"):
-        # `update me` is said of telling, not of changing
-        held = [msgspec.structs.replace(held[0], lower="notify", stem=stem("notify")), *held[1:]]
-    if (
-        len(held) > 1
-        and held[1].lower in words("me")
-        and same_doing("tell", held[0].stem)
-        and not scope.vocab.by_verb.get(held[0].stem)
-    ):
-        # `ping me`, where nobody calls it so
-        told = next((verb for verb in ("tell", "notify", "send") if scope.vocab.by_verb.get(stem(verb))), None)
-        if told is not None:
-            held = [msgspec.structs.replace(held[0], lower=told, stem=stem(told)), *held[1:]]
-    if held[0].lower in _PUTTING and any(i.lower in ("label", "tag") for i in held[1:3]):
-        held = [msgspec.structs.replace(held[0], lower="add", stem=stem("add")), *held[1:]]
-    if held[0].lower == "drop" and any(i.lower in ("note", "line", "message") for i in held[1:5]):
-        # `drop them a line`
-        held = [msgspec.structs.replace(held[0], lower="send", stem=stem("send")), *held[1:]]
-    if held[0].lower in _PUTTING and any(a.lower in _INTO and b.kind == "channel" for a, b in pairwise(held)):
-        # `put the link in #news`: it is posted there
-        held = [msgspec.structs.replace(held[0], lower="post", stem=stem("post")), *held[1:]]
-    if (
-        len(held) > 1
-        and held[1].lower in words("me")
-        and same_doing("get", held[0].stem)
-        and wording.means_at(held, scope)
-    ):
-        # `get me the rate by text`: it is sent
-        held = [msgspec.structs.replace(held[0], lower="send", stem=stem("send")), *held[1:]]
+    held = verbs_meant.plain(held, scope)
     verb = held[0] if held[0].acts else None
     stems = [s for i in held if i.is_word for s in (i.stem, *synonyms(i.stem))]
     named = wording.names_in(held, scope)
@@ -221,11 +193,11 @@ def _look(seen: _Seen, items: Sequence[Item], scope: Scope, verb: Item | None) -
     state = _handled(entry, items, Handled(dict(filled.params), scope, frozenset(used)), verb)
     filled = msgspec.structs.replace(filled, params=state.params)
     complete = slots.complete(entry, filled, state.scope)
-    complete = _identified(entry, _there(entry, items, complete, state.scope), state.scope)
+    complete = _identified(entry, said_before.there(entry, items, complete, state.scope), state.scope)
     complete, state = _with_file(entry, items, complete, state)
-    again = _again(entry, items, state.scope)
+    again = said_before.again(entry, items, state.scope)
     if again is not None:
-        complete = _as_before(entry, complete, again)
+        complete = said_before.as_before(entry, complete, again)
     if _misses_me(entry, items, filled):
         complete = _unassumed(entry, complete)
     state = _mentions(entry, items, state)
@@ -264,7 +236,7 @@ def _look(seen: _Seen, items: Sequence[Item], scope: Scope, verb: Item | None) -
         span=Span(items[0].span.start, items[-1].span.end),
     )  # fmt: skip
     after = after.explain({i.index for i in items} - set(left))
-    after = _remembered(entry, action, after)
+    after = said_before.remembered(entry, action, after)
     return Chosen(entry, action, after, round(score, 4), open_, left, state.unknown, astray, match.fits or match.named)
 
 
@@ -287,17 +259,6 @@ def _handled(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | N
         return state
     params = {**state.params, told.param.name: {told.name: value}}
     return msgspec.structs.replace(state, params=params, scope=scope, used=state.used | told.used)
-
-
-def _remembered(entry: Entry, action: Action, scope: Scope) -> Scope:
-    """What `there` and `the same` will mean after this action."""
-    named = {f"{entry.service.id}.{p.name}": action.params[p.name] for p in entry.spec.params
-             if p.entity in RECIPIENTS and p.name in action.params}  # fmt: skip
-    scope = scope.put(receivers=tuple({**dict(scope.receivers), **named}.items()))
-    said = next((p.name for p in entry.spec.params if p.role == "content"), None)
-    if said is not None and said in action.params and not entry.reads:
-        scope = scope.put(said=action.params[said])
-    return scope
 
 
 _RECEIVERS = ("phone", "email", "channel", "person")
@@ -407,49 +368,6 @@ def _unassumed(entry: Entry, filled: slots.Filled) -> slots.Filled:
     params = {name: value for name, value in filled.params.items() if name not in assumed}
     kept = tuple(a for a in filled.assumed if a[0] not in assumed)
     return msgspec.structs.replace(filled, params=params, assumed=kept)
-
-
-def _there(entry: Entry, items: Sequence[Item], filled: slots.Filled, scope: Scope) -> slots.Filled:
-    """`post X there`, `otherwise post Y`: the recipient named last for this service is meant again."""
-    known = dict(scope.receivers)
-    params = dict(filled.params)
-    assumed = list(filled.assumed)
-    defaults = {slot for slot, _, _ in assumed}
-    for param in entry.spec.params:
-        again = known.get(f"{entry.service.id}.{param.name}")
-        free = param.name not in params or (param.name in defaults and not any(i.lower in words("me") for i in items))
-        if param.required and free and again is not None:
-            params[param.name] = again
-            assumed = [a for a in assumed if a[0] != param.name]
-            assumed.append((param.name, again, "as said before"))
-    return msgspec.structs.replace(filled, params=params, assumed=tuple(assumed))
-
-
-def _again(entry: Entry, items: Sequence[Item], scope: Scope) -> Action | None:
-    """The last call of this very capability, when the clause handles `it`: `turn the fan on ..., then turn it off`."""
-    if entry.capability_says or entry.reads:
-        return None
-    if not any(i.lower in _IT for i in items[1:4]) and not _the_same(entry, items):
-        return None
-    same = (a for a in reversed(scope.did) if a.service == entry.service.id)
-    last = next(same, None)
-    return last if last is not None and last.function == entry.spec.name else None
-
-
-def _the_same(entry: Entry, items: Sequence[Item]) -> bool:
-    """`turn the light off again`: of the light no more is said than what it is."""
-    said = [i for i in nouns.content(items[1:]) if i.is_word or i.is_literal]
-    kinds = {w for p in entry.spec.params if p.required and not p.enum for w in split_name(p.name)}
-    led = any(one.lower in ("the", "this", "that") and two in said for one, two in pairwise(items))
-    return led and bool(said) and all(i.stem in kinds for i in said)
-
-
-def _as_before(entry: Entry, filled: slots.Filled, last: Action) -> slots.Filled:
-    """What is open is as it was when the same was done before: it is the same thing."""
-    named = [p for p in entry.spec.params if p.role != "content" and not p.enum and p.name in last.params]
-    more = {p.name: last.params[p.name] for p in named if p.name not in filled.params and p.required}
-    noted = tuple((name, value, "as said before") for name, value in more.items())
-    return msgspec.structs.replace(filled, params={**filled.params, **more}, assumed=(*filled.assumed, *noted))
 
 
 def _in_order(entry: Entry, params: dict[str, JsonValue]) -> dict[str, JsonValue]:
