@@ -10,7 +10,8 @@ from engine.deployed import KEYED, READ, SEND, engine_on, hello, in_virtual_time
 from eyeflow.connectors.scripted import Script
 from eyeflow.engine.model import LOCAL, EngineError, RunRequest
 from eyeflow.store.memory import MemoryStore
-from eyeflow.store.records import ExecutionRecord
+from eyeflow.store.port import Update, Where
+from eyeflow.store.records import ExecutionRecord, TaskRecord
 from svm.built import Build, fn, instant, items, k, obj, of
 
 
@@ -158,6 +159,23 @@ def test_a_run_past_its_deadline_has_time_again():
             assert again.status == "success"
             assert sent(script) == ["1", "2", "2"]
             assert (await engine.replay(again.execution_id)).equal
+
+    in_virtual_time(main)
+
+
+def test_a_run_of_a_deleted_task_is_not_done_again():
+    async def main(clock):
+        store = MemoryStore()
+        script = Script.of(fails={"slack_notify.send_message": ["invalid", None]})
+        async with engine_on(store, posting(durable="journal"), script=script, clock=clock) as engine:
+            first = await engine.run(RunRequest(task="posting"))
+            record = await store.get(ExecutionRecord, first.execution_id)
+            await store.write(Update(TaskRecord, (("state", "deleted"),), (Where("id", "=", record.task_id),)))
+            made = len(script.calls)
+            with pytest.raises(EngineError) as caught:
+                await engine.retry(first.execution_id, principal=LOCAL)
+            assert caught.value.code == "unknown_task"
+            assert len(script.calls) == made
 
     in_virtual_time(main)
 

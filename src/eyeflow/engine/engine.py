@@ -260,8 +260,8 @@ class Engine:
     ) -> RunResult:
         """Do an ended run again from where it failed, or from `step`, as a new execution (`retrying` says how).
 
-        Raises: EngineError `unknown_execution`, `not_ended`, `no_such_step`, `nothing_to_retry`, `payload_erased`;
-        LoadError; StoreError.
+        Raises: EngineError `unknown_execution`, `unknown_task`, `not_ended`, `no_such_step`, `nothing_to_retry`,
+        `payload_erased`; LoadError; StoreError.
         """
         active = await self._recovery.retry(execution_id, step, principal)
         return await self._running.answered(active, wait_ms=wait_ms)

@@ -142,7 +142,7 @@ class Recovery:
         """Begin a run that takes over what `execution_id` had finished; see `retrying`.
 
         Raises: EngineError `unknown_execution`, `not_ended`, `no_such_step`, `nothing_to_retry`, `payload_erased`,
-        `forbidden`, `task_paused`; LoadError; StoreError.
+        `forbidden`, `task_paused`, `unknown_task`; LoadError; StoreError.
         """
         record = await self._history.record(execution_id)
         if record.status not in ENDED:

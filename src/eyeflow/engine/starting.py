@@ -29,7 +29,7 @@ _NUMBERS: Final = frozenset((int, float, bool))
 
 
 def permit(task: TaskRecord, request: RunRequest) -> None:
-    """Whether this request may run this task. Raises: EngineError `forbidden`, `task_paused`."""
+    """Whether this request may run this task. Raises: EngineError `forbidden`, `task_paused`, `unknown_task`."""
     who = request.principal
     if who.role not in RUNNING_ROLES:
         raise EngineError("forbidden", f"role {who.role} may not run tasks")
@@ -37,6 +37,8 @@ def permit(task: TaskRecord, request: RunRequest) -> None:
         raise EngineError("forbidden", f"this key may not run {task.name}")
     if who.practice and not task.practice:
         raise EngineError("forbidden", "a practice key runs practice tasks only", hint="use a live key")
+    if task.state == "deleted":  # asked for by one of its runs: accounts of its names may be other ones by now
+        raise EngineError("unknown_task", "the task of this run is deleted", hint="deploy it again, and run that")
     if task.state == "paused":
         raise EngineError("task_paused", f"task {task.name} is paused", hint=f"eyeflow tasks resume {task.name}")
 
