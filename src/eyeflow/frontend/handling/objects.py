@@ -263,6 +263,10 @@ def title(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | None
         plain = [i.stem for i in run if i.is_word and not i.is_stop]
         generic = entry.names | entry.summary | {w for p in entry.phrases for w in p}
         named = any(len(h.used) == len(plain) for s in state.scope.sources for h in fields.find(plain, s.type))
+        if all(i.index in state.used for i in run if i.is_word and not i.is_stop):
+            known = _as_the_thing(entry, param, items, state)  # each word says something else already
+            if known is not state:
+                return known
         if not plain or named or (len(plain) == 1 and plain[0] in generic):
             return _as_the_thing(entry, param, items, state) if not named else state
         text = state.scope.text[run[0].span.start : run[-1].span.end]
