@@ -11,6 +11,9 @@ import yaml
 
 from eyeflow.catalog.load import load_documents, merge
 from eyeflow.catalog.model import Catalog
+from eyeflow.frontend.clauses import cut
+from eyeflow.frontend.items import build
+from eyeflow.frontend.literals import tokenize
 from frontend.told import shipped, tell
 
 GRIDWORK = """
@@ -69,13 +72,30 @@ capabilities:
             properties: {name: {type: string, role: summary}, opened_at: {type: string}, length: {type: number}}
 """
 
+PICBOARD = """
+service: picboard
+title: Picboard
+type: Boards
+connector: scripted
+capabilities:
+  show_photo:
+    summary: Show a photo on a board
+    phrases: [show a photo, share a photo on picboard, post on picboard]
+    effect: write
+    params:
+      board: {type: string, required: true}
+      photo_url: {type: string, entity: url, required: true}
+      caption: {type: string, role: content}
+    returns: {type: object, properties: {ok: {type: boolean}}}
+"""
+
 RECORD = {"id": "r1", "table": "Dogs", "fields": {"Title": "Rex", "Steps": "Feed", "Link": ""}}
 ISSUE = {"github.create_issue": [{"number": 8, "url": "https://g.io/8", "title": "Rex"}]}
 
 
 @cache
 def _catalog() -> Catalog:
-    own, report = load_documents([yaml.safe_load(GRIDWORK), yaml.safe_load(MAST)])
+    own, report = load_documents([yaml.safe_load(text) for text in (GRIDWORK, MAST, PICBOARD)])
     assert own is not None, report
     whole, report = merge(shipped(), own)
     assert whole is not None, report
@@ -214,3 +234,13 @@ def test_what_is_said_is_no_courtesy() -> None:
 def test_the_only_event_of_a_service_is_not_what_else_happens_there(doing: str) -> None:
     told = tell(f"When a record {doing} the Gridwork table Dogs, post 'x' to #dogs", _catalog(), event=RECORD)
     assert told.outcome != "program" and told.calls == ()
+
+
+def test_a_link_is_no_photo() -> None:
+    told = tell("When an issue is opened in acme/web, share its title and its link on Picboard", _catalog())
+    assert told.outcome == "questions" and "show_photo.photo_url" in told.asked, (told.asked, told.calls)
+
+
+def test_when_something_is_may_be_told() -> None:
+    text = "post in #sales with who booked and when it starts"
+    assert [clause.role for clause in cut(build(text, tokenize(text), ()))] == ["action"]

@@ -191,11 +191,20 @@ class _Cutter:
     def _after_break(self, at: int) -> bool:
         return at > 0 and (self.items[at - 1].kind in ("punct", "time") or self.lowered[at - 1] in ("and", "but", "or"))
 
+    def _wondering(self, at: int) -> bool:
+        """`with who booked and when it starts`: what is told, in a list of it, and not when to do it."""
+        joined = self.lowered[at] == "when" and self.lowered[at - 1 : at] in (["and"], [","])
+        said = [i.lower for i in self.body]
+        led = next((k for k, word in enumerate(said) if word in ("with", "including", "about", "mentioning")), None)
+        return joined and led is not None and bool({"who", "what", "where", "why", "how"} & set(said[led:]))
+
     def _cue_holds(self, kind: str, at: int, length: int, boundary: bool) -> bool:
         """Whether the words are a cue here, not part of a name or of a noun phrase."""
         after = at + length
         if kind == "coordination":
-            return True
+            return after >= len(self.items) or not self._wondering(after)
+        if kind == "trigger" and self._wondering(at):
+            return False
         if kind == "failure" and self.lowered[after - 1] == "fails" and length > 2 and self.lowered[at + 1] not in _IT:
             return self.role == "fallback"  # `falling back to X if Slack fails`; else it is an event, or a condition
         if after >= len(self.items) and kind == "failure":

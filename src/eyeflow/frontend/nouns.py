@@ -54,6 +54,8 @@ def read(items: Sequence[Item], scope: Scope, want: Field | None = None) -> tupl
     if not held:
         return ()
     found = _from_sources(held, scope, want)
+    if held[0].lower == "who" and scope.sources and {i.stem for i in content(held)} <= _MAKING | {"who"}:
+        return tuple(sorted(found, key=lambda r: -round(r.score, 4)))  # `who booked`: of what is at hand
     if not (scope.sources and any(i.lower in ("its", "their", "his", "her", "ones") for i in held)):
         found += _from_reads(held, scope, want)
     return tuple(sorted(found, key=lambda r: (-round(r.score, 4), len(r.scope.actions), r.expr)))
@@ -107,7 +109,14 @@ def _from_sources(items: Sequence[Item], scope: Scope, want: Field | None) -> li
     return found
 
 
-_MAKING = frozenset(stem(w) for w in ("wrote", "opened", "created", "posted", "reported", "submitted", "filed", "sent"))
+_MAKING = frozenset(
+    stem(w)
+    for w in (
+        *("wrote", "opened", "created", "posted", "reported", "submitted", "filed", "sent"),
+        *("booked", "ordered", "paid", "joined", "registered", "signed", "asked", "called"),
+    )
+)
+_DOERS = ("name", "person", "customer", "invitee", "customer_name", "user_name")
 _MAKERS = ("author", "creator", "reporter", "sender", "from_name", "user", "pusher")
 
 
@@ -115,7 +124,8 @@ def _person_of(asked: Sequence[Item], source: Source, scope: Scope) -> Reading |
     """`who it was`, `who wrote it`: the person a thing is of; its maker, where making is spoken of."""
     held = [p for p, f in walk(source.type) if len(p) == 1 and f.entity == "person"]
     named = [(n,) for n in (_MAKERS if asked else ("name", *_MAKERS)) if (n,) in held]
-    path = named[0] if named else held[0] if len(held) == 1 and not asked else None
+    sole = held[0] if len(held) == 1 and (not asked or held[0][0] in _DOERS) else None
+    path = named[0] if named else sole
     if path is None:
         return None
     done = scope.explain({i.index for i in asked})

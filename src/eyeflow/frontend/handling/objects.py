@@ -26,6 +26,7 @@ from eyeflow.values import BOOLEAN, Field, Json, is_numeric, non_null
 _Phrase: TypeAlias = tuple[Item | None, list[Item]]
 
 _OFTEN: Final = ("attachments", "fields", "values", "title", "name", "subject", "description")
+_MEDIA: Final = frozenset(stem(w) for w in ("photo", "image", "picture", "video", "audio", "avatar", "thumbnail"))
 _FILES: Final = frozenset({"pdf", "file", "attachment", "image", "photo", "document", "content", "text"})
 
 
@@ -156,6 +157,9 @@ def _belongs(param: Field, run: Sequence[Item], made: content.Made) -> bool:
     stems = set(split_name(param.name))
     said = {w for i in run if i.is_word for w in (i.stem, *synonyms(i.stem))}
     path = {w for part in made.value.strip("{}").split(".")[1:] for w in split_name(part)}
+    kinds = stems & _MEDIA
+    if kinds and param.entity == "url" and not kinds & (said | path):
+        return False  # a link is no photo's
     if param.name in TITLES:
         stems |= {stem(w) for w in TITLES} | {"headlin", "text", "messag"}
     return bool(stems & (said | path))
