@@ -179,6 +179,38 @@ def test_a_run_that_ended_early_ends_the_same_way_in_its_replay(case):
     assert first.status == {"deadline": "partial_failure", "failure": "partial_failure"}.get(name, name)
 
 
+class Endless:
+    """Tasks that come to no end."""
+
+    async def run(self, task, params, *, parent, execution_id, depth):
+        await asyncio.sleep(3_600)
+
+
+def standing_at_the_deadline(b, way):
+    """An action that the deadline finds waiting for what only the record knows of, and what stands in for it."""
+    spare = b.fallback(k("spare"))
+    if way == "a task":
+        return b.step("first", Op.SUBTASK, b.constant("child"), b.block(obj()), backup=spare)
+    if way == "a task in a loop":
+        return b.foreach(
+            "first", items("a"), lambda _: ([b.step("in", Op.SUBTASK, b.constant("child"), b.block(obj()))], None),
+            backup=spare,
+        )  # fmt: skip
+    return b.call("first", READ, attempts=2, backoff=Backoff("fixed", 500), backup=spare)
+
+
+@pytest.mark.parametrize("way", ["a task", "a task in a loop", "a short pause before the next attempt"])
+def test_acceptance_47_a_replay_names_the_action_that_the_deadline_found_at_work(way):
+    b = Build(deadline_ms=100)
+    first = standing_at_the_deadline(b, way)
+    program, ports = b.program([first, b.call("then", READ, needs=[first])]), Ports(tasks=Endless())
+    ran = run(program, script=Script.of(fails={READ: ["unavailable"]}), ports=ports)
+    assert (ran.error, ran.error_code, ran.failed_action, ran.duration_ms) == ("Timeout exceeded", "deadline", 1, 100)
+    again, _ = replayed(program, ran.events, connectors={"scripted": exploding}, ports=ports)
+    assert (again.report().failed_action, again.error) == (1, "Timeout exceeded")
+    assert again.trace_hash() == ran.trace_hash()
+
+
 def test_a_journal_of_another_program_or_of_nothing_is_refused():
     b = Build()
     program = b.program([b.value("a", fn("UUID"))])
