@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from eyeflow.catalog.model import Connection, PolicyRule
+from eyeflow.catalog.model import Connection, PolicyRule, Role
+from eyeflow.catalog.policies import ROLES, role_allowed
 from eyeflow.diagnostics import Severity
 from eyeflow.ir.check import check, needed_ms
 from eyeflow.ir.expr import Call, Convert, Entry, Lit, Ref
@@ -147,6 +148,38 @@ def test_acceptance_50_the_role_must_be_allowed() -> None:
     policy = allowing(PolicyRule("chat", "send", ("owner",)), PolicyRule("chat", None, ("owner", "editor")))
     assert codes(text, context(role="editor", policy=policy)) == ["not_permitted"]
     assert codes(text, context(role="owner", policy=policy)) == []
+
+
+OWNER, EDITOR = ("owner",), ("editor", "owner")
+
+
+@pytest.mark.parametrize("rules", [
+    (PolicyRule("chat", "send", EDITOR), PolicyRule("chat", None, OWNER)),
+    (PolicyRule("chat", None, EDITOR), PolicyRule("chat", None, OWNER)),
+    (PolicyRule("chat", "send", OWNER), PolicyRule("chat", "send", EDITOR)),
+    (PolicyRule("chat", "send", EDITOR),),
+    (PolicyRule("chat", "other", OWNER), PolicyRule("crm", "send", OWNER)),
+    (PolicyRule("chat", "send", ()),),
+    (),
+])  # fmt: skip
+@pytest.mark.parametrize("service_roles", [(), OWNER, EDITOR])
+def test_acceptance_50_who_may_not_run_a_program_gets_none(
+    rules: tuple[PolicyRule, ...], service_roles: tuple[Role, ...]
+) -> None:
+    """What the compiler lets through the machine lets in, and the other way round: every rule has a say."""
+    services = tuple(
+        msgspec.structs.replace(each, allow_roles=service_roles) if each.id == "chat" else each
+        for each in CATALOG.services
+    )
+    catalog, policy = msgspec.structs.replace(CATALOG, services=services), allowing(*rules)
+    chat = next(each for each in services if each.id == "chat")
+    for role in ROLES:
+        at_run_time = role_allowed(role, policy, chat, "send").allowed
+        found = codes(body(send()), context(role=role, policy=policy, catalog=catalog))
+        assert found == ([] if at_run_time else ["not_permitted"]), role
+    speaking = [rule.roles for rule in rules if rule.service == "chat" and rule.capability in (None, "send")]
+    both = all("editor" in roles for roles in (*speaking, service_roles or EDITOR))
+    assert (codes(body(send()), context(role="editor", policy=policy, catalog=catalog)) == []) is both
 
 
 def test_an_ambiguous_connection_is_asked_for() -> None:

@@ -37,7 +37,7 @@ capabilities:
     examples: ["read the tank"]
     effect: read
     returns: {{type: object, properties: {{level: {{type: integer, role: summary}}, echo: {{type: string}}}}, required: [level]}}
-    http: {{method: GET, path: /level, error: "body.error", result: {{level: body.level, echo: body.echo}}}}
+    http: {{method: GET, path: /level, error: "{{body.error}}", result: {{level: body.level, echo: body.echo}}}}
 """  # noqa: E501 - as people write service files
 
 

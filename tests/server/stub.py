@@ -24,7 +24,7 @@ capabilities:
     examples: ["read the tank"]
     effect: read
     returns: {{type: object, properties: {{level: {{type: integer, role: summary}}, echo: {{type: string}}}}, required: [level]}}
-    http: {{method: GET, path: /level, error: "body.error", result: {{level: body.level, echo: body.echo}}}}
+    http: {{method: GET, path: /level, error: "{{body.error}}", result: {{level: body.level, echo: body.echo}}}}
   fill:
     summary: Fill the tank
     phrases: [fill the tank]
@@ -32,18 +32,19 @@ capabilities:
     effect: write
     params: {{litres: {{type: integer, required: true, description: How much}}}}
     returns: {{type: object, properties: {{done: {{type: boolean}}}}}}
-    http: {{method: POST, path: /fill, body: {{litres: "{{litres}}"}}, error: "body.error", result: {{done: body.done}}}}
+    http: {{method: POST, path: /fill, body: {{litres: "{{litres}}"}}, error: "{{body.error}}", result: {{done: body.done}}}}
 """  # noqa: E501 - as people write service files
 
 
 class Stub:
     """`level` is what it answers, `token` what it wants, `asked` the paths it was asked for. With `echo` it repeats
-    the credential in its answer."""
+    the credential in its answer; while it `hangs_up` it does what it is sent, and never says so."""
 
     def __init__(self) -> None:
         self.level = 7
         self.token = "tok-gauge-51a7e6c2"
         self.echo = False
+        self.hangs_up = False
         self.asked: list[str] = []
         self.sent: list[object] = []
 
@@ -67,6 +68,9 @@ def stub() -> Iterator[tuple[Stub, int]]:
         def do_POST(self) -> None:
             held.asked.append(self.path)
             held.sent.append(json.loads(self.rfile.read(int(self.headers.get("content-length", "0")))))
+            if held.hangs_up:
+                self.close_connection = True
+                return
             self._say(200, {"done": True})
 
         def _say(self, status: int, body: object) -> None:

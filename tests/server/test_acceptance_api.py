@@ -23,6 +23,60 @@ def test_acceptance_01_02_running_a_task_answers_in_the_documented_shape(server)
     assert body["output"] == {"greeting": "Hello Alice"}
 
 
+TAKES = """TASK takes
+  DEADLINE 10s
+  INPUT by number DEFAULT 1
+
+  ACTION rest
+    TYPE wait
+    FOR 60ms
+
+  ACTION share
+    TYPE transform
+    AFTER rest
+    VALUE 10 / input.by
+    OUTPUT each
+
+  RETURN each
+"""
+
+
+def test_acceptance_02_06_the_duration_is_the_time_it_took_wherever_it_is_said(server):
+    server.deploy(TAKES)
+    ran = server.run("takes").json()
+    held = server.http.get(f"/api/executions/{ran['execution_id']}").json()
+    assert ran["status"] == "success" and 60 <= ran["duration_ms"] < 10_000
+    assert held["duration_ms"] == ran["duration_ms"]
+    assert held["finished_ms"] - held["started_ms"] >= 60
+    assert server.started_ms < held["created_ms"] <= held["started_ms"]
+
+
+def test_acceptance_06_48_a_run_that_failed_is_an_answer_with_its_report(server):
+    """The request succeeded: 200, and `status` says the rest, at once and afterwards."""
+    server.deploy(TAKES)
+    reply = server.run("takes", {"by": 0})
+    ran = reply.json()
+    assert (reply.status_code, reply.headers["content-type"]) == (200, "application/json")
+    assert (ran["status"], ran["completed_actions"], ran["failed_action"]) == ("partial_failure", 1, 2)
+    assert ran["error_code"] == "evaluation" and ran["error"] and ran["output"] is None
+    assert ran["total_duration"] == f"{ran['total_duration_ms']}ms" and ran["total_duration_ms"] >= 60
+    held = server.http.get(f"/api/executions/{ran['execution_id']}").json()
+    said = ("status", "completed_actions", "failed_action", "error", "error_code", "error_hint", "duration_ms")
+    assert {name: held[name] for name in said} == {name: ran[name] for name in said}
+
+
+def test_acceptance_41_the_timeline_is_there_as_data_and_as_text(server):
+    server.deploy(TAKES)
+    ran = server.run("takes", {"by": 0}).json()
+    reply = server.http.get(f"/api/executions/{ran['execution_id']}/timeline").json()
+    rest, share = reply["timeline"]["lines"]
+    assert (rest["action"], rest["number"], rest["state"]) == ("rest", 1, "completed")
+    assert (share["action"], share["number"], share["state"]) == ("share", 2, "failed")
+    assert rest["duration_ms"] >= 60 and share["offset_ms"] >= rest["offset_ms"] + rest["duration_ms"]
+    assert ran["error"] in share["details"]
+    assert all(f"Action {each['number']}: {each['action']}" in reply["text"] for each in (rest, share))
+
+
 def test_the_example_with_connectors_runs_against_practice_at_once(server):
     ran = server.run("daily_weather").json()
     assert ran["status"] == "success", ran

@@ -73,6 +73,14 @@ def test_acceptance_41_timeline_shows_each_action_with_offset_duration_state():
     assert timeline.total_ms == 70
 
 
+def test_acceptance_41_what_a_terminal_would_obey_is_shown_as_text():
+    b = Build("quiet")
+    log = b.step("say", Op.LOG, b.block(k("red \x1b[31m\r\n\u202etxt")))
+    shown = run(b.program([log]), ports=Ports(logger=MemoryLogger())).timeline().text()
+    assert "Log: red \\x1b[31m\\r\\n\\u202etxt" in shown
+    assert len(shown.splitlines()) == 6 and all(line.isprintable() for line in shown.splitlines())
+
+
 def test_acceptance_43_same_input_same_branch_output_and_order():
     script = {"openweather.current_weather": [{"temp": 80, "summary": "Hot"}]}
     program = weather_program()

@@ -71,8 +71,9 @@ async def test_what_is_paused_or_deleted_does_not_run(running: tuple[House, Engi
     assert stopped.value.code == "task_paused"
     await house.workspace.tasks.resume(ANA, "hello")
     assert (await engine.run(RunRequest(task="hello", input={"name": "x"}))).status == "success"
+    identity = (await house.workspace.tasks.get(ANA, "hello")).id
     await house.workspace.tasks.delete(ANA, "hello")
-    for name in ("hello", "greeting"):
+    for name in ("hello", "greeting", identity):
         with pytest.raises(EngineError) as stopped:
             await engine.run(RunRequest(task=name, input={"name": "x"}))
         assert stopped.value.code == "unknown_task"

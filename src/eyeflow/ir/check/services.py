@@ -10,16 +10,13 @@ service without a configured connection has the implicit one named after it.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Final
 
 import msgspec
 
-from eyeflow.catalog.model import Capability, CompileContext, Connection, Role, Service, TriggerKind
+from eyeflow.catalog.model import Capability, CompileContext, Connection, Service, TriggerKind
+from eyeflow.catalog.policies import allowed
 from eyeflow.diagnostics import Severity, nearest
 from eyeflow.ir.check.findings import Findings, meant, words
-
-RUNNING_ROLES: Final[tuple[Role, ...]] = ("runner", "editor", "owner")
-"""Who may use a capability that no rule speaks of."""
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -147,15 +144,10 @@ class Directory:
 
     def permit(self, service: Service, name: str) -> None:
         """A finding when the principal's role may not use `name` of `service`."""
-        own = [rule for rule in self.ctx.policy.rules if rule.service == service.id]
-        rules = [rule for rule in own if rule.capability == name] or [rule for rule in own if rule.capability is None]
-        allowed: tuple[Role, ...] = service.allow_roles or RUNNING_ROLES
-        if rules:
-            allowed = tuple(role for role in rules[0].roles if all(role in rule.roles for rule in rules))
-        if self.ctx.role not in allowed:
+        decision = allowed(self.ctx, service, name)
+        if not decision.allowed:
             message = f"your role, {self.ctx.role}, may not use {service.id}.{name}"
-            who = f"it is for {words(list(allowed))}" if allowed else "nobody may"
-            self.found.add("not_permitted", message, hint=who)
+            self.found.add("not_permitted", message, hint=decision.why)
 
     def connect(self, account: Account) -> None:
         """A `connect` item, once for each connection, when the service needs an account and there is none."""
