@@ -11,7 +11,7 @@ from eyeflow.connectors.scripted import Script, ScriptedConnector
 from eyeflow.errors import CallError, LoadError
 from eyeflow.ir.bytecode import write_artifact
 from eyeflow.ir.opcodes import Op
-from eyeflow.ir.program import TriggerCode
+from eyeflow.ir.program import Instruction, TriggerCode
 from eyeflow.ir.seal import SigningKey
 from eyeflow.ir.task import Webhook
 from eyeflow.svm import LocalTasks, Machine, MemoryPublisher, Ports, run_virtual
@@ -109,6 +109,30 @@ def test_the_workspace_may_keep_a_capability_for_other_roles():
     assert refused(sealed(posting()), policy=Policy((rule,))) == "not_allowed"
     other = PolicyRule("slack_notify", "keyed_send", ("approver",))
     assert run(posting(), policy=Policy((other,))).ok
+
+
+def test_the_capability_that_serves_many_at_once_is_used_only_by_who_may():
+    b = Build()
+    reads = [b.call(name, "places.find", obj(name=name)) for name in ("a", "b")]
+    together = [
+        msgspec.structs.replace(each, do=Instruction(Op.CALL_BESIDE, each.do.dst, each.do.args)) for each in reads
+    ]
+    program = b.program(together)
+    rule = PolicyRule("places", "find_all", ("owner",))
+    for policy, role, asked in (
+        (Policy(), "runner", ["find_all"]), (Policy((rule,)), "runner", ["find", "find"]),
+        (Policy((rule,)), "owner", ["find_all"]),
+    ):  # fmt: skip
+        places = [{"name": name, "temp": 7} for name in ("a", "b")]
+        script = Script.of(returns={"places.find_all": [places], "places.find": places})
+        assert run(program, script=script, policy=policy, role=role).ok
+        assert [call.function for call in script.calls] == asked, (policy, role)
+
+
+def test_a_program_that_was_bound_to_a_credential_does_not_run_without_it():
+    bound = posting(connection="slack_notify", credential="env:OTHER")
+    assert refused(sealed(bound), connections=[]) == "unknown_connection"
+    assert run(posting(connection="slack_notify", credential=None), connections=[]).ok
 
 
 def test_a_step_that_nothing_repeats_may_not_ask_for_more_attempts():

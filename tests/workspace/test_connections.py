@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import msgspec
 import pytest
 
+from connectors.http_service import service
 from eyeflow.catalog.model import Catalog
 from eyeflow.connectors.port import Credential
-from eyeflow.connectors.transport import HttpResponse, ScriptedTransport
+from eyeflow.connectors.transport import HttpRequest, HttpResponse, ScriptedTransport
 from eyeflow.engine.model import Principal
 from eyeflow.errors import CallError
 from eyeflow.store.port import Insert, Store
-from eyeflow.store.records import OutboxRecord, SecretRecord
+from eyeflow.store.records import AuditRecord, OutboxRecord, SecretRecord
 from eyeflow.workspace.connections import NewConnection
 from eyeflow.workspace.errors import Clash, Forbidden, Invalid, Missing
 from eyeflow.workspace.reviewing import CompileRequest
@@ -99,6 +102,70 @@ async def test_acceptance_08_testing_an_account_contacts_the_service(house: Hous
     view = await house.workspace.connections.get(VIC, "slack_daily")
     assert view.state == "connected" and view.tested_ms is not None
     assert "xoxb" not in repr(view) and "xoxb" not in repr(found)
+
+
+def crm() -> Catalog:
+    """A service whose file says of no test, with what writes, what needs to be told something, and what only reads."""
+
+    def http(method: str, path: str) -> dict[str, object]:
+        return {"method": method, "path": path, "result": {"ok": "body.ok"}}
+
+    city = {"city": {"type": "string", "required": True}}
+    capabilities = {
+        "add": {"effect": "write", "http": http("POST", "/all")},
+        "weather": {"effect": "read", "params": city, "http": http("GET", "/in/{city}")},
+        "all": {"effect": "read", "http": http("GET", "/all")},
+    }
+    return Catalog((service(capabilities),))
+
+
+@pytest.mark.parametrize(("defaults", "asked"), [({}, "all"), ({"city": "Paris"}, "in/Paris")])
+async def test_acceptance_08_a_test_reads_what_it_can_and_changes_nothing(
+    house: House, defaults: dict[str, str], asked: str
+):
+    house.catalog = crm()
+    await house.workspace.connections.add(
+        ANA, NewConnection(name="mine", service="crm", credential="vault:slack", defaults=dict(defaults))
+    )
+    transport = answering(house, answer({"ok": True}))
+    found = await house.workspace.connections.test(ANA, "mine")
+    assert (found.ok, found.state) == (True, "connected")
+    sent = [(request.method, request.url) for request in transport.sent]
+    assert sent == [("GET", f"https://api.crm.example/v1/{asked}")]
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_acceptance_08_an_address_that_does_not_let_us_in_is_no_success(house: House, status: int):
+    await house.workspace.connections.add(ANA, NewConnection(name="api", service="http", hosts=("api.example.com",)))
+    answering(house, answer({}, status=status))
+    found = await house.workspace.connections.test(ANA, "api")
+    assert (found.ok, found.state, found.code) == (False, "failed", "unauthorized") and str(status) in found.detail
+    assert (await house.workspace.connections.get(ANA, "api")).state == "failed"
+
+
+async def test_acceptance_08_who_tested_what_and_how_it_went_is_audited(house: House):
+    await house.workspace.connections.add(ANA, SLACK)
+    answering(house, answer({"ok": False, "error": "invalid_auth"}))
+    await house.workspace.connections.test(EVE, "slack_daily")
+    row = (await house.store.find(AuditRecord, order=("seq",)))[-1]
+    assert (row.actor, row.action, row.object) == ("eve", "connection.tested", "connection:slack_daily")
+    assert msgspec.json.decode(row.detail)["state"] == "failed"
+
+
+async def test_acceptance_08_what_was_found_is_not_said_of_an_account_made_meanwhile(house: House):
+    await house.workspace.connections.add(ANA, SLACK)
+
+    class Slow(ScriptedTransport):
+        async def send(self, request: HttpRequest) -> HttpResponse:
+            await house.workspace.connections.remove(ANA, "slack_daily")
+            house.clock.advance(timedelta(seconds=1))
+            await house.workspace.connections.add(ANA, msgspec.structs.replace(SLACK, credential="vault:other"))
+            return await super().send(request)
+
+    answering(house)
+    house.transport = Slow((answer({"ok": True}),))
+    assert (await house.workspace.connections.test(ANA, "slack_daily")).ok
+    assert (await house.workspace.connections.get(ANA, "slack_daily")).state == "untested"
 
 
 async def test_acceptance_13_a_refused_credential_fails_and_says_why(house: House):
