@@ -110,8 +110,13 @@ def measured(
     after = usage(process)
     return Figure(
         system=system.name, record=system.record, workload=workload, connections=connections, load=load,
-        cpu_us=round((after.cpu_s - before.cpu_s) / max(1, load.done) * 1e6, 1), memory=after.memory,
+        cpu_us=cost_us(after.cpu_s - before.cpu_s, load.done), memory=after.memory,
     )  # fmt: skip
+
+
+def cost_us(cpu_s: float, done: int) -> float:
+    """Microseconds of processor time for each task."""
+    return round(cpu_s / max(1, done) * 1e6, 1)
 
 
 HEADS: Final = ("tasks/s", "p50 ms", "p75", "p90", "p99", "CPU µs", "MB", "failed", "record")

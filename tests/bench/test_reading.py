@@ -11,9 +11,9 @@ import random
 import msgspec
 import pytest
 from bench.__main__ import GROUPS, WORKLOADS, main
-from bench.measure import spread
+from bench.measure import spread, timed
 from bench.report import begin, table
-from bench.web.__main__ import HEADS, PRESETS, Figure, read, rows
+from bench.web.__main__ import HEADS, PRESETS, Figure, cost_us, read, rows
 from bench.web.breakdown import ORDER, broken_down
 from bench.web.breakdown import show as show_breakdown
 from bench.web.client import answer_in, request_bytes
@@ -71,10 +71,49 @@ def test_without_wrk_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch):
 
 def test_percentiles_are_numbers_that_were_measured():
     found = spread([float(number) for number in range(1, 101)])
-    assert (found.count, found.p50, found.p90, found.p99, found.most) == (100, 51.0, 91.0, 100.0, 100.0)
+    at = (found.p50, found.p75, found.p90, found.p99, found.most)
+    assert (found.count, found.mean, at) == (100, 50.5, (51.0, 76.0, 91.0, 100.0, 100.0))
     assert spread([7.0]).p99 == 7.0
     with pytest.raises(ValueError, match="nothing was measured"):
         spread([])
+
+
+def test_a_turn_takes_what_the_clock_says(monkeypatch: pytest.MonkeyPatch):
+    took, at = iter([9_000_000, *(number * 1_000 for number in range(100, 0, -1))]), 0
+
+    def turn() -> None:
+        nonlocal at
+        at += next(took)
+
+    monkeypatch.setattr("bench.measure.time.perf_counter_ns", lambda: at)
+    monkeypatch.setattr("bench.measure.time.process_time_ns", lambda: at // 2)
+    found = timed("W3", "one run", turn, 100)
+    assert (found.count, found.cpu_us) == (100, 25.2)
+    assert (found.p50_us, found.p75_us, found.p90_us, found.p99_us) == (51.0, 76.0, 91.0, 100.0)
+
+
+def figure(rate: float, *, processes: int = 1, done: int = 300) -> Figure:
+    load = Load(rate=rate, done=done, failed=4, p50_ms=rate + 1, p75_ms=rate + 2, p90_ms=rate + 3, p99_ms=rate + 4)
+    return Figure(
+        system=f"EyeFlow, processes: {processes}", record="commit", workload="W1", connections=250, load=load,
+        cpu_us=cost_us(0.06, done), memory=80_000_000,
+    )  # fmt: skip
+
+
+def test_acceptance_58_a_row_is_the_middle_turn_of_a_number_of_processes_under_the_right_heads():
+    shown = rows([figure(500), figure(900), figure(700), figure(1_300, processes=2)])
+    assert [row[0] for row in shown] == ["EyeFlow, processes: 1", "EyeFlow, processes: 2"]
+    assert [dict(zip(HEADS, row[1:], strict=True)) for row in shown] == [
+        {
+            "tasks/s": rate, "p50 ms": rate + 1, "p75": rate + 2, "p90": rate + 3, "p99": rate + 4, "CPU µs": 200,
+            "MB": 80, "failed": 4, "record": "commit",
+        }
+        for rate in (700, 1_300)
+    ]  # fmt: skip
+    assert cost_us(1.0, 0) == 1e6, "nothing was done"
+    asked = read([])
+    assert asked.processes == [1, 2], "what a second process adds is measured too"
+    assert 250 in read(["--preset", "claim"]).connections
 
 
 def test_an_answer_is_whole_when_its_body_is():
@@ -188,4 +227,18 @@ def test_acceptance_60_tasks_a_day_and_latency_are_printed_with_the_hardware(cap
     show_overhead(Figures(alone=disk, workloads=(held,)))
     said = capsys.readouterr().out
     assert f"{here.cores} x {here.processor}" in said and here.cores > 0
+    assert "could not keep" not in said
+    show_overhead(Figures(alone=disk, workloads=(msgspec.structs.replace(held, failed=37, kept_up=False),)))
+    worse = capsys.readouterr().out
+    assert "W1: the server could not keep this rate up" in worse
+    assert next(line for line in worse.splitlines() if line.startswith("W1 at")).endswith(" 37")
     assert "million a day" in said and "86.40" in said and "40.00" in said
+
+
+@pytest.mark.parametrize(("load", "said"), [(0.0, False), (1_000_000.0, True)])
+def test_acceptance_60_figures_of_a_machine_that_has_other_work_say_so(
+    load: float, said: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr("os.getloadavg", lambda: (load, 0.0, 0.0))
+    assert begin("overhead").load == load
+    assert ("this machine has other work" in capsys.readouterr().err) is said
