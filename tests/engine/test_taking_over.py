@@ -90,6 +90,16 @@ def test_an_effect_that_was_at_work_is_uncertain_and_not_repeated():
     in_virtual_time(main)
 
 
+class Looking(Freezer):
+    """The store of a process of which is counted how often it looks who lives."""
+
+    looks = 0
+
+    async def find(self, table, *where, **more):
+        self.looks += table is ProcessRecord
+        return await self._store.find(table, *where, **more)
+
+
 @pytest.mark.parametrize("jump_s", [3_600, -3_600, 365 * 86_400, -365 * 86_400])
 def test_nobody_dies_of_a_clock_that_was_set(jump_s):
     async def main(clock):
@@ -100,14 +110,18 @@ def test_nobody_dies_of_a_clock_that_was_set(jump_s):
                 return clock.now() + self.offset
 
         store, script, own = MemoryStore(), Script.of(takes_ms=SLOW), Jumping()
-        often = {"sweep_ms": 50}  # it looks between the jump and the next heartbeat by the new time
+        watching = Looking(store)
+        often = {"sweep_ms": 50}
         async with (
             engine_on(store, posting(posts=8, durable="journal"), script=script, clock=own) as one,
-            engine_on(store, clock=own, limits=often) as other,
+            engine_on(watching, clock=own, limits=often) as other,
         ):
             queued = await one.run(RunRequest(task="posting"), wait=False)
-            await asyncio.sleep(3)
+            await asyncio.sleep(3.4)
             own.offset = timedelta(seconds=jump_s)
+            before = watching.looks
+            await asyncio.sleep(0.5)  # the next heartbeat by the new time is a tenth of a second off
+            assert watching.looks - before >= 8, "it has looked who lives"
             assert (await one.end(queued.execution_id)).status == "success"
             assert len(script.calls) == 8
             assert other.metrics.claimed == 0

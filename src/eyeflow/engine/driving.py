@@ -155,6 +155,7 @@ class Driving:
         try:
             result = await self._endings.conclude_without(active, status, why.code, why.message, why.hint)
         except Gone:
+            self._common.metrics.fenced += 1
             self._left(active)
         except StoreError as error:
             self._unkept(active, error)
