@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -192,5 +193,33 @@ def test_who_began_after_the_others_were_counted_keeps_its_runs():
                 looked.set()
                 assert (await one.end(identity)).status == "success"
                 assert (other.metrics.claimed, one.metrics.fenced, len(script.calls)) == (0, 0, 3)
+
+    in_virtual_time(main)
+
+
+def test_who_is_silent_is_buried_whatever_the_wall_clock_says_of_its_lease():
+    """The clock was set back a day: by it the lease of the dead goes on until tomorrow."""
+
+    async def main(clock):
+        class SetBack:
+            offset = timedelta(0)
+
+            def now(self):
+                return clock.now() + self.offset
+
+        store, own = MemoryStore(), SetBack()
+        frozen = Freezer(store)
+        await deploy(store, posting(posts=2, durable="journal", capability=KEYED))
+        async with (
+            engine_on(frozen, script=Script.of(takes_ms=SLOW), clock=own) as one,
+            engine_on(store, clock=own) as other,
+        ):
+            await other.use(world(Script()))
+            identity = (await one.run(RunRequest(task="posting"), wait=False)).execution_id
+            await asyncio.sleep(1)
+            frozen.stop()
+            own.offset = -timedelta(days=1)
+            assert (await asyncio.wait_for(other.end(identity), 20)).status == "success"
+            frozen.go_on()
 
     in_virtual_time(main)

@@ -74,6 +74,18 @@ def test_acceptance_51_a_program_changed_by_one_byte_is_refused():
                 load(bytes(edited))
 
 
+def test_acceptance_51_what_names_another_program_is_not_even_read():
+    """Whoever only reads an artifact, to show it, is not shown a program under the name of another."""
+    whole, other = artifact(), artifact(EVERYTHING)
+    for wrong in (
+        Artifact(other.program, whole.digest, whole.envelope), Artifact(whole.program, other.digest, whole.envelope),
+        Artifact(whole.program, whole.digest, other.envelope),
+    ):  # fmt: skip
+        with pytest.raises(LoadError) as caught:
+            bytecode.read_artifact(bytecode.write_artifact(wrong))
+        assert caught.value.code == "bad_digest"
+
+
 def test_truncated_and_longer_artifacts_are_refused():
     data = bytecode.write_artifact(artifact())
     for size in range(len(data)):

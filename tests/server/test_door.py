@@ -202,6 +202,13 @@ async def test_bodies_are_strict(door, body, status, code):
     assert (reply.status, reply.code) == (status, code)
 
 
+async def test_a_body_that_begins_with_a_mark_is_told_what_is_too_much(door):
+    """It cannot be seen in an editor."""
+    headers = {"content-type": "application/json"}
+    reply = await ask(door, "POST", "/api/sums", key=KEY, body=b'\xef\xbb\xbf{"a":1}', headers=headers)
+    assert "byte order mark" in reply.json["detail"]
+
+
 @pytest.mark.parametrize(
     "kind",
     [

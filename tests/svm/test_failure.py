@@ -86,6 +86,21 @@ def test_acceptance_49_fallback_if_defined_else_the_error():
         assert execution.error == (None if fallback else "slack_notify.send_message answered invalid")
 
 
+@pytest.mark.parametrize("stop", [True, False])
+def test_acceptance_49_the_fallback_says_whether_the_task_goes_on(stop):
+    """THEN stop: nothing after it starts, its value is not the task's, and the error stands; THEN continue: as if."""
+    b = Build()
+    first = send(b, "first", backup=b.fallback(k("spare"), stop=stop))
+    then = b.call("then", KEYED, obj(text="more"), needs=[first])
+    script = Script.of(fails={SEND: ["invalid"]})
+    execution = run(b.program([first, then], of(first)), script=script)
+    assert execution.fallback_executed
+    assert execution.error == ("slack_notify.send_message answered invalid" if stop else None)
+    assert [call.function for call in script.calls] == ["send_message"] + ["keyed_send"] * (not stop)
+    assert (execution.ok, execution.output) == (not stop, None if stop else "spare")
+    assert states(execution) == ["recovered", "skipped" if stop else "completed"]
+
+
 def test_a_fallback_of_actions_gives_its_value_to_dependents():
     b = Build()
     spare = b.call("spare", "slack_daily.keyed_send", obj(text="by other means"))

@@ -191,6 +191,23 @@ async def test_a_clock_that_was_a_year_ahead_for_a_moment_does_not_silence_a_sch
     assert world.fired("s")[1:] == ["11-23 09:00", "11-24 09:00", "11-25 09:00"]
 
 
+async def test_an_instant_that_has_fired_is_passed_over_whatever_the_schedule_waits_for():
+    """As after a clock that went back between two looks: the tick's own row keeps it from running a second time."""
+    world = World("2026-11-23T08:59:00")
+    await world.add("s", DAILY)
+    await world.until("2026-11-23T09:00:20")
+    first = ms("2026-11-23T09:00:00")
+    values = (("next_ms", first), ("last_ms", None))
+    await world.store.write(Update(ScheduleRecord, values, (Where("id", "=", "s"),)))
+    world.scheduler.changed()
+    await world.rounds()
+    assert world.fired("s") == ["11-23 09:00"]
+    row = await world.store.get(ScheduleRecord, "s")
+    assert row is not None and row.next_ms == ms("2026-11-24T09:00:00")
+    await world.until("2026-11-24T09:00:20", timedelta(hours=1))
+    assert await world.ticks("s") == [("11-23 09:00", "ran"), ("11-24 09:00", "ran")]
+
+
 async def test_a_lease_from_the_future_is_no_lease():
     world = World("2026-11-23T08:59:00")
     await world.add("s", DAILY)
