@@ -250,6 +250,30 @@ async def test_a_credential_echoed_by_a_service_never_leaves_the_connector(echo:
     assert "[redacted]" in error.message and echo not in repr((error.message, error.args, str(error)))
 
 
+async def test_acceptance_53_the_credential_in_the_place_of_a_refused_one_is_not_told_either() -> None:
+    """It is renewed in the middle of a call, and the service repeats the new one too."""
+
+    async def renewed(_: Credential) -> Credential:
+        return Credential((("token", "new-s3cret-token"),))
+
+    async def old() -> Credential:
+        return Credential((("token", "old-s3cret-token"),), renew=renewed)
+
+    transport = ScriptedTransport([
+        answer({"m": "not old-s3cret-token any more"}, 401), answer({"m": "nor new-s3cret-token"}, 403),
+    ])  # fmt: skip
+    connector = HttpConnector(lambda pool: transport)
+    made = service(note(path="/n", error="{body.m}"))
+    await connector.initialize(
+        ConnectorConfig(service=made, connection=Connection(name="crm", service="crm"), credential=old)
+    )
+    with pytest.raises(CallError) as caught:
+        await connector.call("note", {"id": "7"})
+    sent = [value for request in transport.sent for _, value in request.credential]
+    assert sent == ["Bearer old-s3cret-token", "Bearer new-s3cret-token"]
+    assert "nor [redacted]" in caught.value.message and "s3cret" not in repr((caught.value, caught.value.args))
+
+
 async def test_a_credential_echoed_in_a_redirect_is_redacted_too() -> None:
     def redirect(request: HttpRequest) -> HttpResponse:
         return HttpResponse(status=303, headers=(("location", f"https://{base32}.evil.example/{TOKEN}"),))

@@ -143,6 +143,33 @@ async def test_a_key_limited_to_tasks_sees_nothing_of_others(tmp_path):
         assert (await held.ask("POST", "/api/tasks/run", key=key, json={"task": "mine"})).status == 200
 
 
+async def test_a_practice_key_sees_nothing_of_what_was_done_for_real(tmp_path):
+    async with house(tmp_path) as held:
+        for name, practice in (("real", False), ("tried", True)):
+            body = {"text": f"TASK {name}\n  RETURN 1\n", "practice": practice}
+            assert (await held.ask("POST", "/api/tasks", json=body)).status == 201
+        real, tried = [
+            (await held.ask("POST", "/api/tasks/run", json={"task": name})).json["execution_id"]
+            for name in ("real", "tried")
+        ]
+        key = await held.key_for("editor", practice=True)
+        listed = (await held.ask("GET", "/api/executions", key=key)).json["items"]
+        assert [each["execution_id"] for each in listed] == [tried]
+        looks = ("", "/events", "/timeline")
+        changes = ("/cancel", "/replay", "/retry", "/erase")
+        for method, endings in (("GET", looks), ("POST", changes)):
+            for ending in endings:
+                body = {"json": {}} if method == "POST" else {}
+                reply = await held.ask(method, f"/api/executions/{real}{ending}", key=key, **body)
+                assert reply.status in (403, 404), (method, ending, reply.body)
+        for ending in looks:
+            assert (await held.ask("GET", f"/api/executions/{tried}{ending}", key=key)).status == 200
+        refused = await held.ask("POST", "/api/tasks/run", key=key, json={"task": "real"})
+        assert refused.status in (403, 404), refused.body
+        assert (await held.ask("POST", "/api/tasks/run", key=key, json={"task": "tried"})).status == 200
+        assert (await held.ask("GET", f"/api/executions/{real}")).status == 200
+
+
 async def test_pages_of_a_key_limited_to_tasks_have_each_of_their_runs_once(tmp_path):
     async with house(tmp_path) as held:
         for name in ("one", "two", "three"):
