@@ -98,6 +98,8 @@ def test_acceptance_05_a_task_is_executed_by_name_and_by_id(server):
     for name in ("hello_world", task["id"]):
         reply = server.http.post(f"/api/tasks/{name}/execute", json={"input": {"name": "Bob"}})
         assert reply.json()["output"] == {"greeting": "Hello Bob"}
+    nothing_given = server.http.post("/api/tasks/daily_weather/execute")
+    assert (nothing_given.status_code, nothing_given.json()["status"]) == (200, "success")
 
 
 def test_acceptance_06_an_execution_can_be_looked_up(server):

@@ -9,6 +9,7 @@ import pytest
 
 from eyeflow.connectors.scripted import Script
 from eyeflow.ir.opcodes import Op
+from eyeflow.ir.task import Backoff
 from eyeflow.svm import Ports, ScriptedApprover, Settled
 from eyeflow.values import NUMBER, STRING
 from svm.built import Build, field, fn, k, maybe, ms, names, obj, of, run, sealed, with_machine
@@ -126,6 +127,32 @@ def test_retries_come_before_the_fallback():
     script = Script.of(fails={SEND: ["unavailable"]})
     assert run(b.program([post]), script=script).ok
     assert len(script.calls) == 3
+
+
+def test_acceptance_41_the_lines_tell_what_happened_inside():
+    b = Build()
+    post = send(b, attempts=2, backoff=Backoff("fixed", 250))
+    yes = b.step("yes", Op.APPROVAL, b.constant("owner"), b.block(k("go?")), b.constant(60_000, NUMBER), needs=[post])
+    rest = b.step("rest", Op.WAIT_FOR, b.block(ms(2_000)), needs=[yes])
+    left = send(b, "left", when=k(False), needs=[rest])
+    last = send(b, "last", needs=[rest], backup=b.fallback(k("spare"), stop=True))
+    script = Script.of(fails={SEND: ["unavailable", None, "invalid"]})
+    program = b.program([post, yes, rest, left, last])
+    execution = run(program, script=script, ports=Ports(approver=ScriptedApprover()))
+    told = {line.action: line.details for line in execution.timeline().lines}
+    assert told == {
+        "post": (
+            "Call slack_daily.send_message", "Call failed (transient): slack_notify.send_message answered unavailable",
+            "Retry after 250ms", "Call slack_daily.send_message (attempt 2)", "Answered",
+        ),
+        "yes": ("Asked owner for approval", "Approved by scripted"),
+        "rest": ("Waited 2000ms",),
+        "left": ("Skipped: its condition was false",),
+        "last": (
+            "Call slack_daily.send_message", "Call failed (permanent): slack_notify.send_message answered invalid",
+            "slack_notify.send_message answered invalid", "Fallback executed, task ended",
+        ),
+    }  # fmt: skip
 
 
 def test_on_error_continue_gives_null_and_ends_in_partial_failure():
