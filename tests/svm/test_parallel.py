@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from eyeflow.connectors.scripted import Script
 from eyeflow.svm.journal import EffectFinished, EffectStarted, StepFinished, StepStarted
-from svm.built import Build, obj, of, run
+from svm.built import Build, k, obj, of, run
 
 READ = "openweather.current_weather"
 
@@ -100,3 +100,16 @@ def test_any_graph_finishes_with_every_step_after_its_needs(graph, failing):
     else:
         assert execution.status == "success"
         assert len(finished) == len(needs)
+
+
+def test_acceptance_43_what_can_start_at_once_starts_in_the_order_of_the_plan():
+    """Also when one of them became ready only now, by a step that computes."""
+    b = Build()
+    name = b.value("name", k("first"))
+    first = b.call("one", "slack_notify.keyed_send", obj(text=of(name)), needs=[name])
+    second = b.call("two", "slack_notify.keyed_send", obj(text="second"))
+    script = Script()
+    execution = run(b.program([name, first, second], order=(1, 2, 3)), script=script)
+    assert execution.ok
+    assert [call.params["text"] for call in script.calls] == ["first", "second"]
+    assert [line.action for line in execution.timeline().lines] == ["name", "one", "two"]
