@@ -133,7 +133,7 @@ def ending_in(expr: str, endings: Sequence[str], *, whole: bool) -> str:
     return expr
 
 
-_AUTHORS = ("author", "sender", "user", "owner", "creator", "poster", "from")
+_AUTHORS = ("author", "sender", "user", "owner", "creator", "poster", "from", "pusher", "reporter", "requester")
 _TOPICS = ("title", "headline", "subject", "text", "message", "body", "summary", "description")
 
 
