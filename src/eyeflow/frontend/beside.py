@@ -36,11 +36,15 @@ _LONGEST: Final = 3
 
 
 class _Hit(msgspec.Struct, frozen=True, eq=False):
-    """`said` are the items of the value, `others` the rest of the words that say it."""
+    """`said` are the items of each value it may be, `others` the rest of the words that say it."""
 
-    said: tuple[Item, ...]
+    said: tuple[tuple[Item, ...], ...]
     others: tuple[Item, ...]
     negated: bool = False
+
+    @property
+    def indexes(self) -> set[int]:
+        return {i.index for i in (*self.others, *(i for each in self.said for i in each))}
 
 
 def stated(items: Sequence[Item], used: Container[int], about: Source) -> tuple[list[str], set[int]]:
@@ -48,21 +52,51 @@ def stated(items: Sequence[Item], used: Container[int], about: Source) -> tuple[
     named = _named_fields(about)
     exprs: list[str] = []
     taken: set[int] = set()
+    open_ = False
     for at, item in enumerate(items):
         if not item.is_word or item.index in taken:
             continue
         held = named.get(item.stem)
         if held is not None:
             hit = _but(items, at, used) or _before(items, at, used) or _after(items, at, used)
-            made = _condition(about, held, hit) if hit is not None else None
         else:
-            hit = _country(items, at, used)
-            made = _condition(about, named.get(stem("country")), hit) if hit is not None else None
-        if hit is None or made is None or taken & {i.index for i in hit.said}:
+            held, hit = named.get(stem("country")), _country(items, at, used)
+        made = _condition(about, held, hit) if held is not None and hit is not None else None
+        if hit is None or made is None or taken & hit.indexes:
             continue
+        or_ = _or_before(items, hit, taken)
+        if or_ == ():
+            continue  # one of two things that it may be, and the other one nobody understood
+        if or_ is not None:
+            made = f"OR({exprs.pop()}, {made})"
+            taken |= {i.index for i in or_}
         exprs.append(made)
-        taken |= {i.index for i in (*hit.said, *hit.others)}
-    return exprs, taken
+        taken |= hit.indexes
+        open_ = _or_behind(items, hit)
+    return ([], set()) if open_ else (exprs, taken)
+
+
+def _or_before(items: Sequence[Item], hit: _Hit, taken: Container[int]) -> tuple[Item, ...] | None:
+    """`on the pro plan or from Spain`: the words that join the second to the first; () when what it is joined to was
+    not understood, None when it is joined to nothing."""
+    at = min(k for k, i in enumerate(items) if i.index in hit.indexes)
+    begin = at
+    while begin and at - begin < _FILLS and items[begin - 1].is_word and items[begin - 1].lower in _FILLING:
+        begin -= 1
+    if not begin or items[begin - 1].lower != "or":
+        return None
+    joined = begin > 1 and items[begin - 2].index in taken
+    return tuple(items[begin - 1 : at]) if joined else ()
+
+
+def _or_behind(items: Sequence[Item], hit: _Hit) -> bool:
+    """`or` right behind it: what it may be besides is still to be said."""
+    end = max(k for k, i in enumerate(items) if i.index in hit.indexes) + 1
+    return end < len(items) and items[end].lower == "or"
+
+
+_FILLS: Final = 4
+_FILLING: Final = frozenset({"are", "is", "come", "comes", "coming", "who", "which", "that", "they", "it"})
 
 
 def _named_fields(about: Source) -> dict[str, tuple[str, Field]]:
@@ -84,21 +118,25 @@ _TEXTS: Final = frozenset({
 """Fields that hold what a thing says, when it is or which one it is: not what kind of thing it is."""
 
 
-def _condition(about: Source, held: tuple[str, Field] | None, hit: _Hit) -> str | None:
-    if held is None:
-        return None
+def _condition(about: Source, held: tuple[str, Field], hit: _Hit) -> str | None:
     name, field = held
-    target = f"{about.root}.{name}"
-    said = hit.said
+    made = ""
+    for said in hit.said:
+        one = _equals(f"{about.root}.{name}", field, said)
+        if one is None:
+            return None
+        made = f"OR({made}, {one})" if made else one
+    return f"NOT({made})" if hit.negated else made
+
+
+def _equals(target: str, field: Field, said: Sequence[Item]) -> str | None:
     text = " ".join(str(i.value) if isinstance(i.value, str) and i.kind == "quoted" else i.text for i in said)
     if field.enum:
         value = next((v for v in field.enum if v.casefold() == text.casefold()), None)
-        made = None if value is None else f"EQ({target}, {quote(value)})"
-    elif said[0].kind == "quoted":
-        made = f"EQ({target}, {quote(text)})"
-    else:
-        made = f"EQ(LOWER({target}), {quote(text.casefold())})"
-    return f"NOT({made})" if made is not None and hit.negated else made
+        return None if value is None else f"EQ({target}, {quote(value)})"
+    if said[0].kind == "quoted":
+        return f"EQ({target}, {quote(text)})"
+    return f"EQ(LOWER({target}), {quote(text.casefold())})"
 
 
 def _value(item: Item, used: Container[int]) -> bool:
@@ -119,9 +157,15 @@ def _before(items: Sequence[Item], at: int, used: Container[int]) -> _Hit | None
     lead = k - 1
     while lead >= 0 and items[lead].lower in _ARTICLES:
         lead -= 1
+    said = [tuple(items[k:at])]
+    if lead > 0 and lead == k - 1 and items[lead].lower == "or" and _value(items[lead - 1], used):
+        said.insert(0, (items[lead - 1],))  # `on the pro or team plan`
+        lead -= 2
+        while lead >= 0 and items[lead].lower in _ARTICLES:
+            lead -= 1
     if k == at or lead < 0 or items[lead].lower not in _LEADS:
         return None
-    return _Hit(tuple(items[k:at]), (*items[lead:k], items[at]))
+    return _Hit(tuple(said), tuple(i for i in items[lead : at + 1] if not any(i in each for each in said)))
 
 
 def _after(items: Sequence[Item], at: int, used: Container[int]) -> _Hit | None:
@@ -142,9 +186,15 @@ def _after(items: Sequence[Item], at: int, used: Container[int]) -> _Hit | None:
     end = k + 1
     while end < len(items) and end - k < _LONGEST and items[end].proper and _value(items[end], used):
         end += 1  # a name of several words; of small ones, only the first is sure
+    said = [tuple(items[k:end])]
+    others = items[lead:k]
+    if end + 1 < len(items) and items[end].lower == "or" and _value(items[end + 1], used):
+        said.append((items[end + 1],))
+        others = (*others, items[end])
+        end += 2
     closed = end >= len(items) or items[end].kind in ("punct", "time") or items[end].is_stop or items[end].index in used
     closed = closed or items[end].lower in words("happening") | words("arriving") or items[end].lower.endswith("s")
-    return _Hit(tuple(items[k:end]), (*items[lead:k],), negated) if closed else None
+    return _Hit(tuple(said), tuple(others), negated) if closed else None
 
 
 def _but(items: Sequence[Item], at: int, used: Container[int]) -> _Hit | None:
@@ -160,21 +210,41 @@ def _but(items: Sequence[Item], at: int, used: Container[int]) -> _Hit | None:
         while lead >= 0 and items[lead].lower in _ARTICLES | _ANY:
             lead -= 1
         led = items[max(lead, 0) : at] if lead >= 0 and items[lead].lower in _LEADS else ()
-        return _Hit((items[k],), (*led, *items[at:k]), negated=True)
+        return _Hit(((items[k],),), (*led, *items[at:k]), negated=True)
     return None
 
 
 def _country(items: Sequence[Item], at: int, used: Container[int]) -> _Hit | None:
-    """`from Germany`, `not from New Zealand`: a land, where a thing says which land it is from."""
+    """`from Germany or Austria`, `not from the US`: lands, where a thing says which land it is from."""
     if items[at].lower not in ("from", "in", "outside"):
         return None
+    said: list[tuple[Item, ...]] = []
+    others = [items[at]]
+    k = at + 1
+    while (land := _land(items, k, used)) is not None:
+        begin, end = land
+        others += items[k:begin]
+        said.append(tuple(items[begin:end]))
+        k = end
+        if k < len(items) and items[k].lower in ("or", ",") and _land(items, k + 1, used) is not None:
+            others.append(items[k])
+            k += 1
+        else:
+            break
+    if not said:
+        return None
+    no = at > 0 and items[at - 1].lower in words("negations")
+    others += [items[at - 1]] if no else []
+    return _Hit(tuple(said), tuple(others), negated=no or items[at].lower == "outside")
+
+
+def _land(items: Sequence[Item], at: int, used: Container[int]) -> tuple[int, int] | None:
+    """Where the name of a land begins and ends, `the` before it aside."""
+    at += at < len(items) and items[at].lower in ("the", "or")
     for length in (3, 2, 1):
-        said = items[at + 1 : at + 1 + length]
-        if len(said) == length and all(_value(i, used) for i in said):
-            name = " ".join(i.lower for i in said)
+        said = items[at : at + length]
+        if len(said) == length and all(i.is_word and i.index not in used for i in said):
             short = length == 1 and said[0].text in kept("regions", "abbreviated")
-            if name in kept("regions", "named") or short:
-                no = at > 0 and items[at - 1].lower in words("negations")
-                others = (items[at - 1], items[at]) if no else (items[at],)
-                return _Hit(tuple(said), others, negated=no or items[at].lower == "outside")
+            if short or " ".join(i.lower for i in said) in kept("regions", "named"):
+                return at, at + length
     return None
