@@ -59,7 +59,9 @@ def _told(entry: Entry, items: Sequence[Item], source: Source) -> list[tuple[tup
         if len(said) != 1:
             continue
         value, item = next(iter(said.items()))
-        if not _implied(entry, field, value):
+        at = items.index(item)
+        into = at > 0 and items[at - 1].lower in ("into", "to", "in", "status", "state", "is")
+        if into or not _implied(entry, field, value):
             found.append((path, value, item))
     meant = [item.index for _, _, item in found]
     return [each for each in found if meant.count(each[2].index) == 1]
@@ -68,6 +70,9 @@ def _told(entry: Entry, items: Sequence[Item], source: Source) -> list[tuple[tup
 def _named(item: Item, field: Field) -> str | None:
     """The value a word names; of `open` and `opening`, the one it spells, else the plain one."""
     held = [v for v in field.enum if item.stem == stem(v.casefold()) and not item.proper]
+    if not held and item.lower in words("recovering"):
+        well = [v for v in field.enum if v.casefold() in words("recovered")]
+        return well[0] if len(well) == 1 else None
     held = held or [
         v for v in field.enum if len(v) > 4 and _root(item.lower) == _root(v.casefold()) and not item.proper
     ]
