@@ -59,6 +59,8 @@ def stated(items: Sequence[Item], used: Container[int], about: Source) -> tuple[
         held = named.get(item.stem)
         if held is not None:
             hit = _but(items, at, used) or _before(items, at, used) or _after(items, at, used)
+        elif item.lower in _BEING:
+            held, hit = named.get("type"), _is_a(items, at, used, about)
         else:
             held, hit = named.get(stem("country")), _country(items, at, used)
         made = _condition(about, held, hit) if held is not None and hit is not None else None
@@ -212,6 +214,24 @@ def _but(items: Sequence[Item], at: int, used: Container[int]) -> _Hit | None:
         led = items[max(lead, 0) : at] if lead >= 0 and items[lead].lower in _LEADS else ()
         return _Hit(((items[k],),), (*led, *items[at:k]), negated=True)
     return None
+
+
+_BEING: Final = frozenset({"is", "isn't", "are", "aren't"})
+
+
+def _is_a(items: Sequence[Item], at: int, used: Container[int], about: Source) -> _Hit | None:
+    """`that isn't a bug`, `which is an incident`: of which type a thing is, where it has one."""
+    if not at or items[at - 1].lower not in ("that", "which"):
+        return None
+    k = at + 1
+    negated = items[at].lower.endswith("n't") or (items[k : k + 1] != [] and items[k].lower == "not")
+    while k < len(items) and items[k].lower in ("not", "a", "an"):
+        k += 1
+    closed = k + 1 >= len(items) or items[k + 1].kind == "punct" or items[k + 1].is_stop
+    led = k > at + 1 and items[k - 1].lower in ("a", "an")
+    if not led or k >= len(items) or not closed or not _value(items[k], used) or items[k].stem in about.nouns:
+        return None
+    return _Hit(((items[k],),), tuple(items[at - 1 : k]), negated)
 
 
 def _country(items: Sequence[Item], at: int, used: Container[int]) -> _Hit | None:

@@ -15,7 +15,7 @@ from eyeflow.frontend import comparisons, fields
 from eyeflow.frontend.data import table
 from eyeflow.frontend.data import words as data_words
 from eyeflow.frontend.items import Item
-from eyeflow.frontend.lexicon import stem, words
+from eyeflow.frontend.lexicon import same_doing, same_event, stem, words
 from eyeflow.frontend.scope import Source
 from eyeflow.frontend.values_said import quote
 from eyeflow.frontend.vocabulary import Entry, Vocabulary, split_name, walk
@@ -148,6 +148,9 @@ def done_by(items: Sequence[Item], used: set[int], source: Source, vocab: Vocabu
     field = next(
         (n for n in _AUTHORS for p, f in walk(source.type) if p == (n,) and f.entity in ("person", "email")), None
     )
+    told = stem(split_name(source.entry.spec.name)[-1]) if source.entry is not None else ""
+    if field is None and same_doing(told, stem("finish")):
+        field = next((n for n in _WORKING for p, f in walk(source.type) if p == (n,) and f.entity == "person"), None)
     if field is None:
         return [], set()
     full = _full_name(items, used, source, vocab)
@@ -161,11 +164,22 @@ def done_by(items: Sequence[Item], used: set[int], source: Source, vocab: Vocabu
         thing = thing and not _is_done(items[at + 1], source, vocab)
         named = named and (label or (item.stem not in vocab.by_stem and not thing))
         named = named and item.lower not in words("vague") | words("judgement") | words("states")
-        happens = items[at + 1].index in used and items[at + 1].is_word and items[at + 1].lower.endswith("s")
+        verb = items[at + 1]
+        happens = verb.is_word and verb.lower.endswith("s") and (verb.index in used or _tells_of(verb, source))
         if named and first and happens:
             taken = {item.index} | ({items[at - 1].index} if label else set())
             return [f"EQ({source.root}.{field}, {quote(item.text)})"], taken
     return [], set()
+
+
+_WORKING: Final = ("assignee", "member")
+"""Who finishes what is theirs."""
+
+
+def _tells_of(verb: Item, source: Source) -> bool:
+    """`finishes`, of what is completed."""
+    named = split_name(source.entry.spec.name) if source.entry is not None else ()
+    return any(same_doing(verb.stem, word) or same_event(verb.stem, word) for word in named)
 
 
 def _full_name(items: Sequence[Item], used: set[int], source: Source, vocab: Vocabulary) -> tuple[str, set[int]] | None:
