@@ -114,6 +114,7 @@ _MAKING = frozenset(
     for w in (
         *("wrote", "opened", "created", "posted", "reported", "submitted", "filed", "sent"),
         *("booked", "ordered", "paid", "joined", "registered", "signed", "asked", "called"),
+        *("pushed", "committed", "tweeted", "mentioned", "reacted", "commented", "requested", "started"),
     )
 )
 _DOERS = ("name", "person", "customer", "invitee", "customer_name", "user_name")
