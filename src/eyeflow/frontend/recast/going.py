@@ -45,8 +45,13 @@ def _should(text: str, items: Sequence[Item]) -> Edits:
     if be or items[at].lower in ("get", "gets"):
         done = items[at + 1 + be]
         base = participles().get(done.lower)
-        if base is None or at + 2 + be >= end:
+        placed = items[at + 2 + be : at + 3 + be]
+        if base is None or not placed:
             return ()
+        if items[at].lower in ("get", "gets") and not any(
+            i.kind in RECEIVERS for i in items[at + 3 + be : at + 4 + be]
+        ):
+            return ()  # `an incident gets resolved`: what happens
         order, stop = f"{base} it", done
     elif items[at + 1].acts and items[at + 1].lower not in _HOLDING:
         order, stop = "", items[at]
