@@ -7,7 +7,7 @@ Never: asks; what is open or unexplained is reported for the last stage to ask a
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from itertools import pairwise
 
 import msgspec
@@ -190,6 +190,7 @@ def _look(seen: _Seen, items: Sequence[Item], scope: Scope, verb: Item | None) -
         used.add(verb.index)
     if entry.capability_says:
         used |= {i.index for i in items if i.lower == "know"}
+        used -= _fields_said(items, used, scope)
     state = _handled(entry, items, Handled(dict(filled.params), scope, frozenset(used)), verb)
     filled = msgspec.structs.replace(filled, params=state.params)
     complete = slots.complete(entry, filled, state.scope)
@@ -238,6 +239,29 @@ def _look(seen: _Seen, items: Sequence[Item], scope: Scope, verb: Item | None) -
     after = after.explain({i.index for i in items} - set(left))
     after = said_before.remembered(entry, action, after)
     return Chosen(entry, action, after, round(score, 4), open_, left, state.unknown, astray, match.fits or match.named)
+
+
+_JOINED = frozenset({"and", ",", "&", "plus"})
+
+
+def _fields_said(items: Sequence[Item], used: Container[int], scope: Scope) -> set[int]:
+    """`the commit message`, `the name and the message`: a field of what happened, though a message is what is sent."""
+    found: set[int] = set()
+    for source in scope.sources:
+        named = {w for path, _ in walk(source.type) if len(path) == 1 for w in split_name(path[0])}
+        for one, two in pairwise(items):
+            whole = one.is_word and not one.is_stop and one.index not in used and one.stem in named | source.nouns
+            if whole and two.index in used and two.stem in named:
+                found.add(two.index)
+        for at in range(2, len(items)):
+            led = at - 2 if items[at - 1].lower in words("determiners") else at - 1
+            joined = items[led].lower in _JOINED or (items[led].is_literal and led < at - 1)
+            behind = items[at + 1].lower if at + 1 < len(items) else ""
+            joined = joined or (items[at - 1].lower == "the" and behind in _JOINED)
+            called = {items[at].stem, *(synonyms(items[at].stem) if items[at - 1].lower == "the" else ())}
+            if joined and items[at].index in used and called & named:
+                found.add(items[at].index)
+    return found
 
 
 def _handled(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | None) -> Handled:

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import msgspec
 
-from eyeflow.frontend import changes, comparisons, fetching, fields, nouns, slots
+from eyeflow.frontend import changes, comparisons, fetching, fields, nouns, slots, states
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import words
 from eyeflow.frontend.lists import identifies
@@ -130,7 +130,7 @@ def _atom(
     nothing = _how_many(items, lowered, scope)
     if nothing is not None:
         return nothing
-    sender = _sent_by(items, scope, about)
+    sender = _sent_by(items, scope, about) or _kind_of_file(items, scope, about)
     if sender is not None:
         return sender
     hit = comparisons.find(lowered)
@@ -220,6 +220,23 @@ def _how_many(items: Sequence[Item], lowered: Sequence[str], scope: Scope) -> At
     done = scope.explain({i.index for i in items})
     return Atom(f"EQ({expr}, 0)" if none else f"GT({expr}, 0)", done, (expr, INTEGER), "")
 
+
+def _kind_of_file(items: Sequence[Item], scope: Scope, about: Source | None) -> Atom | None:
+    """`it is a PDF`, `the file isn't an image`: by the ending of the file at hand."""
+    said = nouns.content(items)
+    said = [i for i in said if i.lower not in _FILE and i.lower not in words("negations")]
+    if len(said) != 1 or not any(i.lower in ("is", "it's", "isn't", "are", "aren't") for i in items):
+        return None
+    for source in [*([about] if about else []), *reversed(scope.sources)]:
+        kind = states.file_kind(said, source)
+        if kind is not None:
+            negated = any(i.lower in words("negations") or i.lower in ("isn't", "aren't") for i in items)
+            expr = f"NOT({kind[0]})" if negated else kind[0]
+            return Atom(expr, scope.explain({i.index for i in items}), None, "")
+    return None
+
+
+_FILE = frozenset({"file", "files", "document", "documents", "attachment", "it's", "isn't", "aren't"})
 
 _SENT_BY = {"email": "email", "person": "person", "phone": "phone"}
 

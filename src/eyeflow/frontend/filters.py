@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from eyeflow.frontend import conditions, fields, happenings, lists, nouns, states
+from eyeflow.frontend import beside, conditions, fields, happenings, lists, nouns, states
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import words
 from eyeflow.frontend.scope import Scope, Source
@@ -30,9 +30,8 @@ def all_of(parts: Sequence[str]) -> str | None:
 
 def modifiers(items: Sequence[Item], used: set[int], scope: Scope, about: Source) -> tuple[list[str], Scope, set[int]]:
     """Filters in the words nobody explained yet: each run of them is tried as a condition on `about`."""
-    exprs: list[str] = []
-    taken: set[int] = set()
-    for run in _runs(items, used):
+    exprs, taken = beside.stated(items, used, about)
+    for run in _runs(items, used | taken):
         literal = _literal_filter(run, about)
         if literal is not None:
             exprs.append(literal)

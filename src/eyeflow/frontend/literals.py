@@ -119,7 +119,7 @@ def _tokens(name: str, found: str, start: int) -> list[Token]:
         case "issue":
             return [_token(Kind.ISSUE, found, start, int(found[1:19]))]
         case "phone":
-            digits = "".join(character for character in found if character.isdigit() or character == "+")
+            digits = "".join(character for character in found if character.isdecimal() or character == "+")
             return [_token(Kind.PHONE, found, start, digits)]
         case "email" | "channel" | "person" | "key" | "slash_date":
             return [_token(Kind(name), found, start, found)]
@@ -159,7 +159,7 @@ def _trimmed(address: str) -> str:
 def _hours(found: str, start: int) -> Token:
     """`17h30` is a time of day, `1h30m` a length of time."""
     hour, minute = (int(digits) for digits in re.findall(r"\d+", found))
-    if found[-1].isdigit() and hour < 24:
+    if found[-1].isdecimal() and hour < 24:
         return _token(Kind.CLOCK, found, start, f"{hour:02d}:{minute:02d}", "24h")
     return _token(Kind.QUANTITY, found, start, hour * 60 + minute, "minutes")
 
@@ -190,11 +190,11 @@ def _slashed(found: str, start: int) -> list[Token]:
     rooted = found[0] in "/~."
     if not rooted and (lower in words("literals", "not_paths") or all(_joins(part) for part in parts)):
         return _split(found, start)
-    if not rooted and all(part.isdigit() for part in parts):
+    if not rooted and all(part.isdecimal() for part in parts):
         return _split(found, start)
     if not rooted and parts[0].casefold().rpartition(".")[2] in words("literals", "domains") and "." in parts[0]:
         return [_token(Kind.URL, found, start, found)]
-    named = len(parts) == 2 and not found.endswith("/") and not parts[1].isdigit()
+    named = len(parts) == 2 and not found.endswith("/") and not parts[1].isdecimal()
     repo = named and not rooted and re.fullmatch(r"[A-Za-z0-9-]+/[\w.-]+", found) is not None
     if repo and parts[1].casefold().rpartition(".")[2] in words("literals", "files") and "." in parts[1]:
         repo = False
@@ -209,7 +209,7 @@ def _split(found: str, start: int) -> list[Token]:
     tokens = []
     for piece in _SPLIT.finditer(found):
         text, at = piece.group(), start + piece.start()
-        if text.isdigit():
+        if text.isdecimal():
             tokens.append(_token(Kind.NUMBER, text, at, number_value(text)))
         elif text.isalnum():
             tokens.append(_token(Kind.WORD, text, at, text.casefold()))
@@ -223,11 +223,11 @@ def _dotted(found: str, start: int) -> list[Token]:
     ending = found.rpartition(".")[2].casefold()
     if ending in words("literals", "files"):
         return [_token(Kind.FILE, found, start, found)]
-    if ending in words("literals", "domains") and not found[0].isdigit():
+    if ending in words("literals", "domains") and not found[0].isdecimal():
         return [_token(Kind.DOMAIN, found, start, found)]
     if re.fullmatch(r"\d+(?:\.\d+)?", found):
         return [_token(Kind.NUMBER, found, start, number_value(found))]
-    if found[0].isdigit() and (amount := re.match(rf"{_NUM}", found)) is not None:
+    if found[0].isdecimal() and (amount := re.match(rf"{_NUM}", found)) is not None:
         return [_token(Kind.NUMBER, amount.group(), start, number_value(amount.group()))]
     if "_" in found or re.search(r"\.[a-z_]+\.", found) or re.fullmatch(r"[a-z]{2,}\.[a-z]{2,}", found):
         return [_token(Kind.WORD, found, start, found.casefold())]
@@ -238,14 +238,14 @@ def _dotted(found: str, start: int) -> list[Token]:
 
 def _words(found: str, start: int) -> list[Token]:
     """A word; a digit-led mix such as `10MB`, `5min`, `10k` is an amount and what is glued to it."""
-    if found[0].isdigit():
+    if found[0].isdecimal():
         glued = re.fullmatch(r"(\d+)([^\W\d_]+)", found)
         if glued is None:
             return [_token(Kind.WORD, found, start, found.casefold())]
         amount = _token(Kind.NUMBER, glued[1], start, number_value(glued[1]))
         return [amount, _token(Kind.WORD, glued[2], start + len(glued[1]), glued[2].casefold())]
     parts = found.split("-")
-    if len(parts) > 1 and _joins(parts[0]) and all(_joins(part) or part.isdigit() for part in parts):
+    if len(parts) > 1 and _joins(parts[0]) and all(_joins(part) or part.isdecimal() for part in parts):
         return _split(found, start)
     return [_token(Kind.WORD, found, start, found.casefold().replace("’", "'"))]
 

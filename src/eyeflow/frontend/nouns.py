@@ -22,7 +22,7 @@ from eyeflow.frontend.scope import Scope, Source
 from eyeflow.frontend.vocabulary import Entry, listing_of, split_name, walk
 from eyeflow.values import INTEGER, STRING, Field, Json, ListOf, ObjectOf, Type, is_numeric, non_null
 
-UNEXPLAINED, FETCH_COST, OPEN_COST, RECENCY, AT_HAND, MADE = 1.7, 0.9, 0.6, 0.05, 1.0, 0.6
+UNEXPLAINED, FETCH_COST, OPEN_COST, RECENCY, AT_HAND, MADE, HEAD = 1.7, 0.9, 0.6, 0.05, 1.0, 0.6, 0.25
 _LOOK = 12
 _COUNT = ("number", "count", "quantity")
 _COUNTERS = ("count", "total", "total_count")
@@ -114,6 +114,7 @@ _MAKING = frozenset(
     for w in (
         *("wrote", "opened", "created", "posted", "reported", "submitted", "filed", "sent"),
         *("booked", "ordered", "paid", "joined", "registered", "signed", "asked", "called"),
+        *("pushed", "committed", "tweeted", "mentioned", "reacted", "commented", "requested", "started"),
     )
 )
 _DOERS = ("name", "person", "customer", "invitee", "customer_name", "user_name")
@@ -180,6 +181,8 @@ def _from_source(
     for hit in hits[:6]:
         used = set(hit.used) | set(nouns)
         score = sum(scope.vocab.rarity(stems[k]) for k in used) + hit.score
+        if len(rest) > 1 and rest[-1].index - rest[-2].index == 1 and len(rest) - 1 in hit.used:
+            score += HEAD  # `the commit message` is a message
         score -= UNEXPLAINED * sum(
             scope.vocab.rarity(s) for k, s in enumerate(stems) if k not in used and s not in restated
         )

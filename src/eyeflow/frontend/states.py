@@ -15,7 +15,7 @@ from eyeflow.frontend import comparisons, fields
 from eyeflow.frontend.data import table
 from eyeflow.frontend.data import words as data_words
 from eyeflow.frontend.items import Item
-from eyeflow.frontend.lexicon import stem, words
+from eyeflow.frontend.lexicon import same_doing, same_event, stem, words
 from eyeflow.frontend.scope import Source
 from eyeflow.frontend.values_said import quote
 from eyeflow.frontend.vocabulary import Entry, Vocabulary, split_name, walk
@@ -59,7 +59,9 @@ def _told(entry: Entry, items: Sequence[Item], source: Source) -> list[tuple[tup
         if len(said) != 1:
             continue
         value, item = next(iter(said.items()))
-        if not _implied(entry, field, value):
+        at = items.index(item)
+        into = at > 0 and items[at - 1].lower in ("into", "to", "in", "status", "state", "is")
+        if into or not _implied(entry, field, value):
             found.append((path, value, item))
     meant = [item.index for _, _, item in found]
     return [each for each in found if meant.count(each[2].index) == 1]
@@ -68,6 +70,9 @@ def _told(entry: Entry, items: Sequence[Item], source: Source) -> list[tuple[tup
 def _named(item: Item, field: Field) -> str | None:
     """The value a word names; of `open` and `opening`, the one it spells, else the plain one."""
     held = [v for v in field.enum if item.stem == stem(v.casefold()) and not item.proper]
+    if not held and item.lower in words("recovering"):
+        well = [v for v in field.enum if v.casefold() in words("recovered")]
+        return well[0] if len(well) == 1 else None
     held = held or [
         v for v in field.enum if len(v) > 4 and _root(item.lower) == _root(v.casefold()) and not item.proper
     ]
@@ -133,7 +138,7 @@ def ending_in(expr: str, endings: Sequence[str], *, whole: bool) -> str:
     return expr
 
 
-_AUTHORS = ("author", "sender", "user", "owner", "creator", "poster", "from")
+_AUTHORS = ("author", "sender", "user", "owner", "creator", "poster", "from", "pusher", "reporter", "requester")
 _TOPICS = ("title", "headline", "subject", "text", "message", "body", "summary", "description")
 
 
@@ -143,6 +148,9 @@ def done_by(items: Sequence[Item], used: set[int], source: Source, vocab: Vocabu
     field = next(
         (n for n in _AUTHORS for p, f in walk(source.type) if p == (n,) and f.entity in ("person", "email")), None
     )
+    told = stem(split_name(source.entry.spec.name)[-1]) if source.entry is not None else ""
+    if field is None and same_doing(told, stem("finish")):
+        field = next((n for n in _WORKING for p, f in walk(source.type) if p == (n,) and f.entity == "person"), None)
     if field is None:
         return [], set()
     full = _full_name(items, used, source, vocab)
@@ -156,11 +164,22 @@ def done_by(items: Sequence[Item], used: set[int], source: Source, vocab: Vocabu
         thing = thing and not _is_done(items[at + 1], source, vocab)
         named = named and (label or (item.stem not in vocab.by_stem and not thing))
         named = named and item.lower not in words("vague") | words("judgement") | words("states")
-        happens = items[at + 1].index in used and items[at + 1].is_word and items[at + 1].lower.endswith("s")
+        verb = items[at + 1]
+        happens = verb.is_word and verb.lower.endswith("s") and (verb.index in used or _tells_of(verb, source))
         if named and first and happens:
             taken = {item.index} | ({items[at - 1].index} if label else set())
             return [f"EQ({source.root}.{field}, {quote(item.text)})"], taken
     return [], set()
+
+
+_WORKING: Final = ("assignee", "member")
+"""Who finishes what is theirs."""
+
+
+def _tells_of(verb: Item, source: Source) -> bool:
+    """`finishes`, of what is completed."""
+    named = split_name(source.entry.spec.name) if source.entry is not None else ()
+    return any(same_doing(verb.stem, word) or same_event(verb.stem, word) for word in named)
 
 
 def _full_name(items: Sequence[Item], used: set[int], source: Source, vocab: Vocabulary) -> tuple[str, set[int]] | None:

@@ -12,12 +12,12 @@ from itertools import pairwise
 
 import msgspec
 
-from eyeflow.frontend import filters, happenings, nouns, slots, states, wording
+from eyeflow.frontend import either, filters, happenings, nouns, slots, states, wording
 from eyeflow.frontend.intent import EventTrigger, Trigger, WebhookTrigger
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import is_base_verb, same_doing, same_event, stem, synonyms, words
 from eyeflow.frontend.scope import Scope, Source
-from eyeflow.frontend.vocabulary import Entry, split_name
+from eyeflow.frontend.vocabulary import Entry, split_name, walk
 from eyeflow.values import JSON, STRING, Field, ObjectOf, Span
 
 _LOOK, LEFT_COST, OPEN_COST, NOT_THE_NEW_ONE, UNCHOSEN = 6, 1.2, 0.5, 1.5, 0.3
@@ -166,7 +166,7 @@ def _event(entry: Entry, match: wording.Match, filled: slots.Filled, items: Sequ
     source = Source("trigger", entry.kind.payload, nouns_of(entry), entry.service.id, "trigger", entry)
     used = set(match.used) | filled.used
     used |= {i.index for i in items if i.lower in words("arriving") and match.used}
-    where, scope, more = filters.modifiers(items, used, scope, source)
+    complete, where, scope, more = _narrowed(complete, items, used, scope, source)
     used |= more
     found, more = states.stated(entry, [i for i in items if i.index not in more], source)
     where += [each for each in found if each not in where]
@@ -179,9 +179,11 @@ def _event(entry: Entry, match: wording.Match, filled: slots.Filled, items: Sequ
     by, more = states.done_by(items, used, source, scope.vocab)
     where += by
     used |= more
+    people = _people(entry)
     for item in nouns.content(items):
         if item.is_word and (
             item.stem in source.nouns
+            or (bool(match.used) and item.stem in people)
             or item.lower in ("someone", "somebody", "anyone", "person", "new")
             or (item.lower in words("arriving") and bool(match.used))
             or (bool(match.used) and _same_event(entry, item))
@@ -224,6 +226,29 @@ def _event(entry: Entry, match: wording.Match, filled: slots.Filled, items: Sequ
     )  # fmt: skip
     after = scope.see(source).explain({i.index for i in items} - set(left))
     return Started(trigger, source, after, round(score, 4), open_, left, entry)
+
+
+def _narrowed(
+    complete: slots.Filled, items: Sequence[Item], used: set[int], scope: Scope, source: Source
+) -> tuple[slots.Filled, list[str], Scope, set[int]]:
+    """What else is said of which events are meant, with the indexes of the words that say so."""
+    params, where, joined = either.of(complete.params, items, used, source)
+    told, narrowed, more = filters.modifiers(items, used | joined, scope, source)
+    complete = msgspec.structs.replace(complete, params=params)
+    if _against(told, params, source):
+        return complete, where, scope, joined
+    return complete, [*where, *told], narrowed, joined | more
+
+
+def _against(told: Sequence[str], params: Mapping[str, object], source: Source) -> bool:
+    """`in acme/web or acme/app`: what is said besides of a text that must be one thing would never come true."""
+    return any(t.startswith(f"EQ({source.root}.{name}, ") for t in told for name in params)
+
+
+def _people(entry: Entry) -> set[str]:
+    """`customer` of `customer_email`: who has to do with what happened."""
+    named = [split_name(path[-1]) for path, field in walk(entry.result) if field.entity in ("person", "email")]
+    return {name[0] for name in named if len(name) > 1 and name[-1] in ("name", "email")}
 
 
 def _unchosen(entry: Entry, params: Mapping[str, object]) -> list[str]:

@@ -186,7 +186,9 @@ class Vocabulary(msgspec.Struct, frozen=True, eq=False):
             services = self.names.get(" ".join(lowered[at : at + length]))
             if services is not None:
                 return Name(services, length)
-        return None
+        own = lowered[at].removesuffix("'s")  # `stripe's`
+        services = self.names.get(own) if own != lowered[at] else None
+        return None if services is None else Name(services, 1)
 
     def entry(self, service: str, name: str) -> Entry | None:
         """The entry of `service.name`, or None."""

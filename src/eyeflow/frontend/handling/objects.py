@@ -38,7 +38,8 @@ def objects(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | No
     )
     for param in _targets(entry, state, left):
         best: tuple[list[Item], content.Made] | None = None
-        for run in _joined(said):
+        file = param.entity == "file" or param.name == "attachments"
+        for run in _joined([each for each in said if not (file and _of_it(each))]):
             if not nouns.content(run) and not _points(run):
                 continue
             if param.role == "content" and not param.required and _names_other(entry, run, state):
@@ -48,7 +49,7 @@ def objects(entry: Entry, items: Sequence[Item], state: Handled, verb: Item | No
             made = content.compose(run, state.scope, param)
             if made is None or made.unexplained or not _belongs(param, run, made):
                 continue
-            if (param.entity == "file" or param.name == "attachments") and not _is_file(made, state.scope):
+            if file and not _is_file(made, state.scope):
                 continue
             if param.name in data_words("lists", "objects") and not _is_object(made):
                 continue
@@ -163,6 +164,12 @@ def _belongs(param: Field, run: Sequence[Item], made: content.Made) -> bool:
     if param.name in TITLES:
         stems |= {stem(w) for w in TITLES} | {"headlin", "text", "messag"}
     return bool(stems & (said | path))
+
+
+def _of_it(phrase: _Phrase) -> bool:
+    """`a link to it`, `the name of it`: what is sent is not the thing itself."""
+    lead, run = phrase
+    return lead is not None and lead.lower in ("to", "of") and not nouns.content(run)
 
 
 def _points(run: Sequence[Item]) -> bool:

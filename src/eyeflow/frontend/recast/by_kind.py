@@ -14,7 +14,7 @@ import msgspec
 from eyeflow.frontend.data import words
 from eyeflow.frontend.items import Item
 from eyeflow.frontend.lexicon import words as said_words
-from eyeflow.frontend.recast.said import RECEIVERS, opens, over, sentences
+from eyeflow.frontend.recast.said import CUES, RECEIVERS, opens, over, sentences
 from eyeflow.values import Span
 
 Edits = tuple[tuple[Span, str], ...]
@@ -40,6 +40,7 @@ def edits(text: str, items: Sequence[Item]) -> Edits:
             parts = _parts(text, items, at, end)
             if len(parts) < 2 or not any(p.kind for p in parts[:1]):
                 continue
+            parts = _with_tail(text, items, parts, end)
             made = _told(text, items, begin, parts) or _routed(text, items, begin, parts) or _going(items, parts)
             if made:
                 return made
@@ -58,6 +59,22 @@ def _parts(text: str, items: Sequence[Item], at: int, end: int) -> list[_Part]:
         while at < end and items[at].lower in (",", ";", "and", "&"):
             at += 1
     return found
+
+
+def _with_tail(text: str, items: Sequence[Item], parts: list[_Part], end: int) -> list[_Part]:
+    """`good ones to #a, bad ones to #b, name and amount please`: what is said last is what each place gets."""
+    last = parts[-1]
+    comma = last.end < end and items[last.end].text in (",", "-", "–")
+    with_ = items[last.end + 1].lower == "with" if comma and last.end + 1 < end else False
+    held = (
+        [i for i in items[last.end + 1 + with_ : end] if i.lower not in ("please", "each", ".", "!")] if comma else []
+    )
+    listed = held and all(i.is_word and not i.acts for i in held) and not any(i.lower in CUES for i in held)
+    told = any(p.what for p in parts)
+    if not listed or told or len(held) > _MOST_WORDS or not (with_ or items[end - 1].lower == "please"):
+        return parts
+    what = over(text, held)
+    return [msgspec.structs.replace(p, what=what, end=end if p is last else p.end) for p in parts]
 
 
 def _part(text: str, items: Sequence[Item], at: int, end: int) -> _Part | None:

@@ -124,8 +124,10 @@ def _arrow(text: str, items: Sequence[Item]) -> Edits:
 
 
 def _is_arrow(items: Sequence[Item], at: int) -> int:
-    if items[at].text == ":" and items[0].lower in _SOME and all(i.kind != "punct" and not i.acts for i in items[:at]):
-        return at > 2  # `A rating arrives: good ones ...`
+    if items[at].text == ":" and items[0].lower in _SOME:
+        plain = all(i.kind != "punct" and (k == 1 or not i.acts) for k, i in enumerate(items[:at]))  # `an invoice`
+        if plain:
+            return at > 2  # `A rating arrives: good ones ...`
     for length in (3, 2, 1):
         said = "".join(i.text for i in items[at : at + length])
         if said in words("recast", "arrows") and all(i.kind == "punct" for i in items[at : at + length]):

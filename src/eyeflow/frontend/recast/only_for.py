@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from eyeflow.frontend.data import words as kept
 from eyeflow.frontend.items import Item
-from eyeflow.frontend.recast.said import sentences
+from eyeflow.frontend.recast.said import CUES, sentences
 from eyeflow.frontend.slots.filling import is_plural
 from eyeflow.values import Span
 
@@ -25,9 +26,16 @@ _IS: Final = ("over", "under", "above", "below", "from", "by", "in", "of", "more
 
 
 def edits(text: str, items: Sequence[Item]) -> Edits:
-    """The first such afterthought as `only if ...`."""
+    """The first such afterthought as `only if ...`; one that leads as an afterthought."""
     for begin, end in sentences(items):
+        led = _leading(text, items, begin, end)
+        if led:
+            return led
         for at in range(begin + 2, end - 2):
+            kind = _file_kind(items, at, end)
+            if kind is not None:
+                whole = Span(items[at].span.start, items[kind].span.end)
+                return ((whole, f"only if it is a {items[kind - 1].text} file"),)
             named = _named(items, at, end)
             if named is None:
                 continue
@@ -36,6 +44,31 @@ def edits(text: str, items: Sequence[Item]) -> Edits:
             if said is not None:
                 return ((Span(items[at].span.start, items[end - 1].span.end), f"only if {said}"),)
     return ()
+
+
+def _file_kind(items: Sequence[Item], at: int, end: int) -> int | None:
+    """Where `only for PDF files` ends."""
+    if items[at].lower not in _OPENS or items[at + 1].lower not in ("for", "pdf", "csv"):
+        return None
+    k = at + 1 + (items[at + 1].lower == "for")
+    files = k + 1 < end and items[k + 1].lower in ("files", "documents", "attachments")
+    return k + 1 if files and items[k].lower in kept("literals", "files") else None
+
+
+def _leading(text: str, items: Sequence[Item], begin: int, end: int) -> Edits:
+    """`Only for orders over $50: when one is paid, ...`: said first of what comes behind."""
+    if begin + 3 >= end or items[begin].lower not in _OPENS or items[begin + 1].lower != "for":
+        return ()
+    stop = next((k for k in range(begin + 2, end) if items[k].text in (":", ",")), None)
+    if stop is None or stop + 1 >= end or items[stop + 1].lower not in CUES:
+        return ()
+    last = end - 1 if items[end - 1].text not in (".", "!") else end - 2
+    said = text[items[begin].span.start : items[stop - 1].span.end]
+    here = items[last].span.end
+    return (
+        (Span(items[begin].span.start, items[stop + 1].span.start), ""),
+        (Span(here, here), f", but {said.lower()}"),
+    )
 
 
 def _named(items: Sequence[Item], at: int, end: int) -> int | None:

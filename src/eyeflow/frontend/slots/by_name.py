@@ -116,6 +116,8 @@ def _bare(said: Filling, at: int) -> bool:
     if said.entry.is_trigger and not led and any(item.stem in phrase for phrase in said.entry.phrases):
         return False  # `a monitor alerts`: what happens, not its name
     pointed = at > 0 and said.items[at - 1].lower in ("it", "them", "this", "as")  # `tag it refund`
+    if said.entry.is_trigger and item.lower in words("recovering") | set(_HAPPENS):
+        return False  # `the monitor recovers`
     return item.is_word and not item.is_stop and closed and (pointed or item.lower not in words("verbs"))
 
 
