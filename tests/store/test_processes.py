@@ -97,10 +97,13 @@ def start(*arguments: str) -> subprocess.Popen[str]:
 
 
 def ended(process: subprocess.Popen[str]) -> list[str]:
-    """Kill the process; every whole line it had acknowledged."""
+    """Kill the process; every whole line it had acknowledged and nobody has read.
+
+    The first piece is dropped: `readline` buffers past its line's end, and `communicate` goes on after the buffer.
+    """
     process.send_signal(signal.SIGKILL)
     told, _ = process.communicate(timeout=20)
-    return told.split("\n")[:-1]
+    return told.split("\n")[1:-1]
 
 
 async def found(path: Path) -> tuple[set[str], list[AuditRecord]]:
