@@ -219,6 +219,9 @@ NOT_SURE = (
     "Did I cancel the ferry ticket with id FX-2041?",
     "Should I cancel the ferry ticket with id FX-2041?",
     "Renew the ferry ticket with id FX-2041",
+    # what is to be confirmed is not what it tells
+    "Is the Lossie harbour deep enough?",
+    "Does the Lossie harbour freeze?",
     # a second order, a time, a place beside the one named: nothing of it is dropped
     "Get the tide table of Port Ellen harbour and email it to the crew",
     "Tide table of the harbour 'Lossie' for 3 days last week",
@@ -277,3 +280,38 @@ HOSTILE = (
 @pytest.mark.parametrize("text", HOSTILE)
 def test_odd_requests_end_with_an_outcome(catalog: Catalog, text: str) -> None:
     assert tell(text, catalog).outcome in ("program", "questions", "refused")
+
+
+def test_where_no_words_name_it_the_nearest_is_asked_about(catalog: Catalog) -> None:
+    text = "How muddy is stoneware?"
+    first = tell(text, catalog)
+    assert first.outcome == "questions"
+    assert first.asked == ("service",)
+    offered = first.intent["questions"][0]["options"]
+    assert offered == ["Pottery: Estimate the shrinkage of a clay body", "no, something else"]
+    answers = {"service": offered[0], "shrinkage.temperature": "1200", "muddy": ""}
+    assert tell(text, catalog, answers_to_questions=answers).calls == ()
+    assert tell(text, catalog, answers_to_questions={"service": offered[-1]}).calls == ()
+
+
+def test_the_one_of_two_that_was_meant_is_called() -> None:
+    one = """
+{service: %s, title: %s, type: Office, connector: scripted,
+ capabilities: {list_permits: {summary: List the permits, effect: read}}}
+"""
+    offices = _catalog(one % ("harbour", "Harbour office"), one % ("forest", "Forest office"))
+    for title, service in (("Harbour office", "harbour"), ("Forest office", "forest")):
+        answers = {"service": f"{title}: List the permits"}
+        told = tell("List the permits", offices, answers_to_questions=answers)
+        assert told.calls == ((f"{service}.list_permits", {}),)
+
+
+def test_after_something_in_a_story_is_its_next_step(catalog: Catalog) -> None:
+    story = (
+        "Find ferry crossings from Oban to Craignure on 3 May 2027. After lunch, get the tide table of Oban harbour."
+    )
+    told = tell(story, catalog)
+    assert told.outcome != "refused"
+    assert [a["function"] for a in told.intent["actions"]] == ["find_crossings", "tide_table"]
+    alone = tell("After lunch, get the tide table of Oban harbour.", catalog)
+    assert alone.outcome != "program"

@@ -246,6 +246,8 @@ def _failed(state: _State, found: Intent) -> set[str]:
 def _still(question: Question, slot: str, span: Span) -> bool:
     assert question.span is not None, "it is about words"
     inside = span.start <= question.span.start and question.span.end <= span.end
+    if _base(slot) in _CHOICES:
+        inside = False  # what else is open among the words of a capability that was chosen is asked as before
     return inside or (_base(question.slot) == _base(slot) and _meet(question.span, span))
 
 

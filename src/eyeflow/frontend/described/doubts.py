@@ -6,7 +6,7 @@ Out: positions that stay unexplained, questions. Never: changes what was filled.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Final
 
 import msgspec
@@ -62,6 +62,25 @@ def of_value(state: Filling, at: int) -> bool:
     if at and at - 1 in state.used and state.items[at].stem in words("described", "spans"):
         return False  # `the sick days of Jan Smit`: the value before it says of which sort
     return state.items[at + 1].lower == "of" or not any("origin" in p.traits for p in _takers(state, k))
+
+
+def wondered(items: Sequence[Item], used: Container[int]) -> set[int]:
+    """`Is the harbour deep enough?`: positions of what a sentence asks to have confirmed, after all its values."""
+    found: set[int] = set()
+    start = 0
+    for at, item in enumerate(items):
+        if item.text not in _SENTENCES and at + 1 < len(items):
+            continue
+        first = next((k for k in range(start, at + 1) if items[k].is_word), None)
+        whole = first is not None and item.text == "?" and items[first].lower in _ASKING
+        if whole and first is not None and items[first + 1].lower not in ("you", "we", "i"):
+            last = max((k for k in range(first, at) if k in used), default=first)
+            found.update(range(last + 1, at))
+        start = at + 1
+    return found
+
+
+_SENTENCES: Final = (".", "!", "?", ";", "\n")
 
 
 def _takers(state: Filling, at: int) -> list[Place]:

@@ -130,6 +130,7 @@ def _open_words(reading: Reading, items: Sequence[Item]) -> set[int]:
     at = {k for k, i in enumerate(items) if i in unknown}
     open_ |= {k for k in at if (doubts.ordered(items, k) and not doubts.keeps(state, k)) or doubts.of_value(state, k)}
     open_ |= _unheard(items, unknown, state.sig.core | state.sig.summary)
+    open_ |= at & doubts.wondered(items, state.used)
     open_ |= {k for k, i in enumerate(items) if i.text == "[" and k not in state.used}
     idle = scenery(items, state.used) if reading.match.entry.reads else set()
     open_ -= {k for k in idle if not items[k].is_literal}

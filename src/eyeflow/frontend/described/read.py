@@ -44,6 +44,8 @@ _EVEN: Final = 0.3
 _NEARLY: Final = 0.6
 
 _LOOKED: Final = 6
+_OFFERED: Final = 3
+_NONE_OF_THEM: Final = "no, something else"
 _LEAST_SCORE, _LEAST_NAMED, _LEAST_COVERED = 4.0, 0.3, 0.3
 
 
@@ -55,6 +57,11 @@ def read(items: Sequence[Item], times: Sequence[TimePhrase], scope: Scope) -> Sc
     found: list[tuple[Sequence[Item], Reading]] = []
     for stretches in parts(held, scope, lambda said: _filled(said, scope)):
         each = _apart(stretches, scope)
+        if not each:
+            near = _nearest([item for stretch in stretches for item in stretch], scope)
+            if isinstance(near, Scope):
+                return near
+            each = [] if near is None else [near]
         if not each:
             return None
         found += each
@@ -89,6 +96,37 @@ def _apart(stretches: Sequence[Sequence[Item]], scope: Scope) -> list[tuple[Sequ
     return [] if reading is None else [(together, reading)]
 
 
+def _nearest(items: Sequence[Item], scope: Scope) -> tuple[Sequence[Item], Reading] | Scope | None:
+    """Where no capability is likely, those that share a word with the request are asked about: the one a person took,
+    a scope with the question, None when there is none, or none of them was meant.
+
+    Only where every capability describes nothing but itself: phrases and examples would have said it better."""
+    near = matches(items, scope)[:_OFFERED] if len(scope.vocab.bare) == _capabilities(scope) else ()
+    if not near:
+        return None
+    span = _over(items)
+    titles = [_title(m) for m in near]
+    told = scope.told_at(span)
+    if told is None:
+        asked = "No words here name what can be done; is this meant?"
+        return scope.explain(frozenset(i.index for i in items)).ask("service", asked, (*titles, _NONE_OF_THEM), span)
+    if told not in titles:
+        return None
+    return items, _reading(near[titles.index(told)], items, pieces(items, scope.text, scope.ctx.now))
+
+
+def _capabilities(scope: Scope) -> int:
+    return sum(not entry.is_trigger for entry in scope.vocab.entries)
+
+
+def _title(match: Match) -> str:
+    return f"{match.entry.service.title}: {match.entry.spec.summary}"
+
+
+def _over(items: Sequence[Item]) -> Span:
+    return Span(items[0].span.start, items[-1].span.end)
+
+
 def _started(items: Sequence[Item], times: Sequence[TimePhrase]) -> bool:
     """Something starts it, or it depends on something: then it is no one-off call."""
     lowered = [i.lower for i in items]
@@ -114,10 +152,21 @@ def _started(items: Sequence[Item], times: Sequence[TimePhrase]) -> bool:
         after = items[at + cue.length] if at + cue.length < len(items) else None
         if cue.text == "after" and after is not None and (after.is_literal or after.lower in ("that", "this")):
             continue  # `after 6 years`, `after that`
+        if cue.text == "after" and _step(items, at):
+            continue
         if cue.text in ("once", "when", "after", "upon", "on new") and at > 0 and items[at - 1].kind != "punct":
             continue  # said of a thing: `the year when ...`
         return True
     return False
+
+
+def _step(items: Sequence[Item], at: int) -> bool:
+    """`After lunch, ...`, `After buying it, ...` in the middle of a story: its next step, not what starts it."""
+    told = any(i.is_word for i in items[:at]) and items[at - 1].text in (".", "!", "?", ";", "\n")
+    comma = next((k for k in range(at + 1, min(at + 6, len(items))) if items[k].text == ","), None)
+    if not told or comma is None:
+        return False
+    return comma == at + 2 or items[at + 1].lower.endswith("ing")
 
 
 def _supposing(items: Sequence[Item]) -> bool:
@@ -236,11 +285,15 @@ def _open(state: Filling, found: Sequence[dict[str, JsonValue]] | None) -> tuple
 
 
 def _act(reading: Reading, items: Sequence[Item], scope: Scope) -> Scope:
-    entry = reading.match.entry
-    span = Span(items[0].span.start, items[-1].span.end)
+    span = _over(items)
     if reading.rival is not None:
-        titles = tuple(f"{e.service.title}: {e.spec.summary}" for e in (entry, reading.rival.entry))
-        scope = scope.ask("service", "Which of these is meant?", titles, span)
+        titles = (_title(reading.match), _title(reading.rival))
+        told = scope.told_at(span)
+        if told == titles[1]:
+            reading = _reading(reading.rival, items, pieces(items, scope.text, scope.ctx.now))
+        elif told != titles[0]:
+            scope = scope.ask("service", "Which of these is meant?", titles, span)
+    entry = reading.match.entry
     calls: Sequence[dict[str, JsonValue]] = reading.calls or ({},)
     for params in calls:
         name, scope = scope.name(called(entry.spec.name))
