@@ -127,7 +127,11 @@ def _match(sig: Signature, items: Sequence[Item], said: Sequence[Item], scope: S
             used.add(item.index)
     stems = tuple(dict.fromkeys(s for i in items if i.is_word for s in forms(i)))
     stems = (*stems, stem("convert"), stem("conversion")) if _converting(items) else stems
-    hit = [h for h in sig.head if among(h, stems) or any(among(s, stems) for s in synonyms(h))]
+    hit = [
+        h
+        for h in sig.head
+        if among(h, stems) or any(among(s, stems) for s in synonyms(h)) or _spelled_out(h, items, sig.summary)
+    ]
     named = len(hit) / len(sig.head) if sig.head else 0.0
     core = [h for h in sig.core if among(h, stems)]
     if not hit and not core and not used:
@@ -139,6 +143,21 @@ def _match(sig: Signature, items: Sequence[Item], said: Sequence[Item], scope: S
     used |= {i.index for i in items if i.is_word and any(akin(i.stem, h) for h in sig.core | sig.summary)}
     return Match(sig, round(score, 4), round(named, 4), round(weight_hit / weight_all, 4) if weight_all else 0.0,
                  frozenset(used))  # fmt: skip
+
+
+def _spelled_out(head: str, items: Sequence[Item], summary: frozenset[str]) -> bool:
+    """`greatest common divisor` for a capability named `gcd`, whose summary says what it is short for."""
+    if not 3 <= len(head) <= _LONGEST_SHORT:
+        return False
+    held = [i for i in items if i.is_word and not (i.is_stop and i.lower[:1] not in head)]
+    for at in range(len(held) - len(head) + 1):
+        run = held[at : at + len(head)]
+        if "".join(i.lower[0] for i in run) == head and all(among(i.stem, summary) for i in run if not i.is_stop):
+            return True
+    return False
+
+
+_LONGEST_SHORT: Final = 6
 
 
 def _other_doing(sig: Signature, items: Sequence[Item]) -> bool:

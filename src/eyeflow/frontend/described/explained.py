@@ -167,6 +167,7 @@ def _unknown(reading: Reading, items: Sequence[Item], said: Sequence[Item]) -> l
         if i.lower in _OFTEN and i not in strange and k not in state.used and not any(among(s, known) for s in forms(i))
     ]
     strange = [i for i in strange if not _at_most(items, items.index(i), state)]
+    strange = [i for i in strange if not (_introduces(state, items.index(i)) or _begins(items, items.index(i), known))]
     to_value = any(p.start and items[p.start - 1].lower == "to" for p in state.pieces)
     first = next((i for i in items if i.is_word and is_base_verb(i.lower)), None)
     return [
@@ -174,6 +175,19 @@ def _unknown(reading: Reading, items: Sequence[Item], said: Sequence[Item]) -> l
         for i in strange
         if i.lower not in bounding and not _same_doing(i, reading.match, leads=i is first, to_value=to_value)
     ]
+
+
+def _introduces(state: Filling, at: int) -> bool:
+    """`the phrase 'good morning'`: what the quoted text after it is called."""
+    after = state.items[at + 1] if at + 1 < len(state.items) else None
+    return state.items[at].lower in words("described", "contents") and after is not None and after.kind == "quoted"
+
+
+def _begins(items: Sequence[Item], at: int, known: frozenset[str]) -> bool:
+    """`start playing it`, where playing is what the capability does."""
+    after = items[at + 1] if at + 1 < len(items) else None
+    doing = after is not None and after.lower.endswith("ing") and among(after.stem, known)
+    return items[at].lower in ("start", "begin") and doing
 
 
 def _at_most(items: Sequence[Item], at: int, state: Filling) -> bool:

@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from eyeflow.frontend.data import words
 from eyeflow.frontend.described.cues import Around, around
 from eyeflow.frontend.described.dates import is_month
 from eyeflow.frontend.described.numeric import number_edge
@@ -123,6 +124,8 @@ class Filling:
         if piece.kind not in ("name", "code", "number") or (piece.kind == "number" and not piece.text.isalpha()):
             return False
         after = self.items[piece.end] if piece.end < len(self.items) else None
+        if piece.idle and self._tallies(piece):
+            return True
         if piece.kind == "number" and not (after is not None and among(after.stem, self.sig.core | self.sig.summary)):
             return False  # `for two` is no `two cities`
         names = {p.name.casefold() for p in self.sig.places}
@@ -134,6 +137,12 @@ class Filling:
         if known:
             self.used.update(range(piece.start, piece.end))
         return known
+
+    def _tallies(self, piece: Piece) -> bool:
+        """`two tasks`, `these three things`: how many the request itself speaks of."""
+        before = self.items[piece.start - 1].lower if piece.start else ""
+        after = self.items[piece.end].lower if piece.end < len(self.items) else ""
+        return after in words("described", "tallied") and before not in ("top", "first", "last", "best")
 
     def open(self) -> list[Place]:
         """Parameters nothing was said for yet, the required ones first."""

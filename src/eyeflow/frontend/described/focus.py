@@ -7,6 +7,7 @@ Never: looks at a capability.
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
+from itertools import pairwise
 from typing import Final
 
 from eyeflow.frontend.data import words
@@ -116,6 +117,7 @@ def scenery(items: Sequence[Item], used: Container[int], *, having: bool = True)
             continue
         held = list(range(start, at + 1))
         start = at + 1
+        found |= _leading_up(items, held, used)
         word, _ = focus([items[k] for k in held])
         helps = any(items[k].lower == "help" for k in held[:5])
         told = helps or (items[held[0]].lower in _TELLING and item.text != "?")
@@ -123,3 +125,14 @@ def scenery(items: Sequence[Item], used: Container[int], *, having: bool = True)
         if told and not word and not any(k in used for k in held) and len(held) < at + 1 + (start < len(items)):
             found.update(held)
     return found
+
+
+def _leading_up(items: Sequence[Item], held: Sequence[int], used: Container[int]) -> set[int]:
+    """`I'm working on my boat and I need to know ...`: the clause before the wish, when it says no value. The words of
+    the wish itself are courtesy and were taken out before."""
+    joint = next((k for k in held[1:-1] if items[k].lower == "and" and items[k + 1].index - items[k].index > 1), None)
+    if joint is None or not is_base_verb(items[joint + 1].lower) or any(k in used for k in range(held[0], joint)):
+        return set()
+    begins = [items[k].lower for k in held[:4]]
+    progressive = any(a in ("i'm", "we're", "am", "are") and b.endswith("ing") for a, b in pairwise(begins))
+    return set(range(held[0], joint)) if progressive else set()

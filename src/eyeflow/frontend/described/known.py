@@ -6,7 +6,7 @@ Knows: how they are said. In: a `Filling`. Out: the same, changed. Never: takes 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Final
 
@@ -108,7 +108,7 @@ def _where(
         held = sorted({k for _, k in row[at : at + len(said)]})
         if not place.closed and any(p.start <= held[0] < p.end for p in state.pieces if p.kind == "list"):
             continue  # one of a list that is said as a whole
-        if any(k in taken for k in held):
+        if any(k in taken for k in held) or _inside(state, held, row[at : at + len(said)]):
             continue
         if not all(_same(w, word) for (w, _), word in zip(row[at : at + len(said)], said, strict=True)) and not (
             plain and place.closed and (said[0] in kin(row[at][0]) or (place.many and akin(said[0], row[at][0])))
@@ -123,6 +123,20 @@ def _where(
         if not place.closed and plain and among(said[0], state.sig.core):
             continue
         yield held
+
+
+def _inside(state: Filling, held: Sequence[int], said: _Row) -> bool:
+    """A word of a longer quoted text, or of a longer name, is no value of its own: `Natural History Museum`."""
+    for at in held:
+        item = state.items[at]
+        if item.kind == "quoted" and isinstance(item.value, str):
+            if len(item.value.split()) > sum(k == at for _, k in said):
+                return True
+            continue
+        name = next((p for p in state.pieces if p.kind == "name" and p.start <= at < p.end), None)
+        if name is not None and name.start < at < name.end - 1:
+            return True
+    return False
 
 
 def _beside(state: Filling, at: int, place: Place) -> bool:

@@ -253,11 +253,16 @@ def _is_text(param: Field) -> bool:
     return isinstance(held, Scalar) and held.name == "string"
 
 
+_AREA: Final = re.compile(r"(?:the )?(?:\w+ )?(?:areas?|fields?) of (?!(?:the |a )?(?:city|town|country|map))", re.I)
+"""`Area of legal expertise` is no place."""
+
+
 def _traits(param: Field, names: tuple[str, ...], about: tuple[str, ...], text: str) -> frozenset[str]:
     """What kind of value a parameter takes, from its type, name and description."""
     found: set[str] = set()
     held: Type = element(param)
     spoken = {*names, *about[:6]}
+    near = set(about[:4]) - ({"area", "field"} if _AREA.match(text) else set())
 
     def speaks(key: str, where: set[str]) -> bool:
         return any(stem(w) in where or w in where for w in words("described", key))
@@ -284,7 +289,7 @@ def _traits(param: Field, names: tuple[str, ...], about: tuple[str, ...], text: 
     for trait, key in (("place", "places"), ("maker", "makers"), ("origin", "origins"), ("target", "targets")):
         if speaks(key, own):
             found.add(trait)
-    if "place" not in found and "date" not in found and _is_text(param) and speaks("places", set(about[:4])):
+    if "place" not in found and "date" not in found and _is_text(param) and speaks("places", near):
         found.add("place")
     counted = own & {"year", "month", "week", "day", "night", "hour", "minut", "second", "duration", "term"}
     for trait, key in (("money", "money"), ("share", "shares")):
