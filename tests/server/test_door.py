@@ -210,6 +210,21 @@ async def test_a_body_that_begins_with_a_mark_is_told_what_is_too_much(door):
 
 
 @pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b'{"a":1,"b":"\\ud800"}', "half of a surrogate pair is no character (byte 12)"),
+        (b'{"a":1,"b":"\\\\\\uDBFFx"}', "half of a surrogate pair is no character (byte 14)"),
+        (b'{"a":1,"b":"\\ud83d\\ude00\\udc00"}', "half of a surrogate pair is no character (byte 24)"),
+        (b'{"a":"\\\\ud800"', "the body ends before its JSON does"),
+    ],
+)
+async def test_a_body_that_is_not_read_is_told_why_and_what_to_do(door, body, said):
+    headers = {"content-type": "application/json"}
+    reply = await ask(door, "POST", "/api/sums", key=KEY, body=body, headers=headers)
+    assert (reply.code, reply.json["detail"]) == ("bad_json", said) and reply.json["hint"]
+
+
+@pytest.mark.parametrize(
     "kind",
     [
         "", "text/plain", "application/x-www-form-urlencoded", "application/jsonx", "multipart/form-data",
