@@ -120,6 +120,8 @@ async def test_a_name_may_hold_reserved_characters_percent_encoded(door):
 async def test_a_wrong_method_names_the_right_ones(door):
     reply = await ask(door, "DELETE", "/api/sums", key=KEY)
     assert (reply.status, reply.code, reply.headers["allow"]) == (405, "wrong_method", "POST")
+    reply = await ask(door, "OPTIONS", "/up")
+    assert (reply.status, reply.headers["allow"]) == (405, "GET, HEAD") and reply.json["hint"]
     override = {"x-http-method-override": "POST", "x-original-url": "/up"}
     assert (await ask(door, "GET", "/api/sums", key=KEY, headers=override)).status == 405
 

@@ -238,7 +238,7 @@ async def get_events(service: Service, request: Request, execution_id: str) -> P
         raise Declined(400, "malformed_header", "Last-Event-ID is not one of this stream's")
     token = request.header(b"authorization").partition(" ")[2].strip()
     still = partial(service.workspace.keys.authenticate, token)
-    return service.streams.open(_watched(service, held.execution_id, int(said or "0")), still=still)
+    return service.streams.open(request, _watched(service, held.execution_id, int(said or "0")), still=still)
 
 
 async def _watched(service: Service, execution_id: str, after: int) -> AsyncIterator[Happening]:
