@@ -52,7 +52,12 @@ def asking(server: Running, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     (["tasks", "lst"], {}, 2, ["Did you mean 'list'?"]),
     (["executions", "list", "--status", "faild"], {}, 1, ["'faild'", "did you mean `failed`?"]),
     (["executions", "list", "--since", "yesterday"], {}, 2, ["no instant", "24h"]),
-    (["executions", "get", "exec_none"], {}, 1, ["there is no execution 'exec_none'"]),
+    (["executions", "get", "exec_none"], {}, 1, ["there is no execution 'exec_none'", "executions list"]),
+    (["proposals", "get", "prop_none"], {}, 1, ["there is no proposal 'prop_none'", "proposals list"]),
+    (["keys", "revoke", "ci"], {}, 1, ["no key with the id 'ci'", "keys list"]),
+    (["tasks", "rollback", "hello_world", "9"], {}, 1, ["hello_world has no version 9", "tasks versions"]),
+    (["approvals", "decide", "appr_none", "rejected"], {}, 1, ["there is no question 'appr_none'", "approvals list"]),
+    (["approvals", "decide", "appr_none", "yes"], {}, 2, ["'VERDICT': 'yes' is not one of 'approved'"]),
     (["keys", "create", "x", "--role", "admin"], {}, 2, ["'viewer', 'runner', 'editor'"]),
     (["profile", "--timezone", "Europe/Pariss"], {}, 1, ["no time zone", "Europe/Paris"]),
     (["tasks", "list"], {"EYEFLOW_KEY": "ef_live_nothing"}, 1, ["there is no such key", "EYEFLOW_KEY"]),
@@ -70,6 +75,12 @@ def test_what_is_asked_of_a_server(  # noqa: PLR0917 - a row of the table
         assert word in done.said, done.said
     assert "Traceback" not in done.said and "bug" not in done.said
     assert len(done.said.splitlines()) == len(set(done.said.splitlines())), "nothing is said twice"
+
+
+def test_an_audit_in_a_file_is_told(asking: Running, eyeflow: Command, tmp_path: Path) -> None:
+    file = tmp_path / "audit.jsonl"
+    done = eyeflow("audit", "export", "--out", str(file), "--json")
+    assert (done.code, done.json) == (0, {"file": str(file), "bytes": file.stat().st_size}) and not done.err
 
 
 def test_a_server_that_speaks_no_tls(asking: Running, eyeflow: Command) -> None:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from eyeflow.engine.model import EngineError, ExecutionDetail, Principal
+from eyeflow.engine.model import ExecutionDetail, Principal, no_execution
 from eyeflow.server.dataplane import Ran, Trouble, ended, run_answer
 from eyeflow.server.exchange import Answer, Declined, Request, Stream
 from eyeflow.server.resources.paging import Page, Paged, page_of, position_of
@@ -202,7 +202,7 @@ async def seen(service: Service, request: Request, execution_id: str) -> Executi
     who = request.who
     hidden = who.tasks is not None and detail.task not in who.tasks and detail.task_id not in who.tasks
     if hidden or (who.practice and not detail.practice):
-        raise EngineError("unknown_execution", f"there is no execution {execution_id[:100]!a}")
+        raise no_execution(execution_id)
     return detail
 
 
