@@ -173,7 +173,8 @@ def _detail(
         execution_id=record.id, task_id=record.task_id, task=record.task, version=record.version,
         program=record.digest, status=result.status, durable=record.durable, origin=record.origin,
         origin_id=record.origin_id, principal=record.principal, parent=record.parent, practice=record.practice,
-        cancelling=record.cancelling, created_ms=record.created_ms, started_ms=record.started_ms,
+        cancelling=record.cancelling and record.status not in ENDED, created_ms=record.created_ms,
+        started_ms=record.started_ms,
         finished_ms=record.finished_ms, wakes_ms=record.wake_ms, erased=erased, input=given or {}, payload=payload,
         result=result,
     )  # fmt: skip

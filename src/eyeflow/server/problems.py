@@ -130,6 +130,8 @@ def _place(place: Place) -> str:
 def _headers(error: EyeFlowError, status: int) -> Headers:
     if isinstance(error, Declined):
         return error.headers
+    if isinstance(error, TriggerError) and error.methods:
+        return ((b"allow", ", ".join(error.methods).encode()),)
     waits = error.retry_after_ms if isinstance(error, Busy | TriggerError) else None
     if waits is not None:
         return ((b"retry-after", retry_after(waits)),)

@@ -52,7 +52,13 @@ def must_be_json(request: Request) -> None:
             headers=((b"accept", b"application/json"),),
         )  # fmt: skip
     if request.headers.get(b"content-encoding", b"identity") != b"identity":
-        raise Declined(415, "not_json", "compressed bodies are not taken", headers=((b"accept-encoding", b"identity"),))
+        raise Declined(
+            415,
+            "not_json",
+            "compressed bodies are not taken",
+            hint="send it as it is",
+            headers=((b"accept-encoding", b"identity"),),
+        )
 
 
 class Body(Generic[T]):

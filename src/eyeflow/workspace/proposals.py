@@ -391,7 +391,7 @@ def _closed(record: ProposalRecord, state: State, at_ms: int) -> Update:
 def _not_open(record: ProposalRecord) -> Clash:
     if record.state == "superseded":
         return superseded(record.task)
-    return Clash("not_open", f"this proposal was {record.state} already")
+    return Clash("not_open", f"this proposal was {record.state} already", hint="propose again what should change")
 
 
 def _state(text: str) -> State:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from eyeflow.engine.model import ExecutionDetail, Principal, no_execution
+from eyeflow.engine.model import ENDED, ExecutionDetail, Principal, no_execution
 from eyeflow.server.dataplane import Ran, Trouble, ended, run_answer
 from eyeflow.server.exchange import Answer, Declined, Request, Stream
 from eyeflow.server.resources.paging import Page, Paged, page_of, position_of
@@ -130,8 +130,8 @@ def _summary(row: ExecutionRecord) -> ExecutionSummary:
     return ExecutionSummary(
         execution_id=row.id, task=row.task, task_id=row.task_id, version=row.version, status=row.status,
         origin=row.origin, origin_id=row.origin_id, principal=row.principal, parent=row.parent, practice=row.practice,
-        cancelling=row.cancelling, error_code=row.error_code, error=row.error, created_ms=row.created_ms,
-        started_ms=row.started_ms, finished_ms=row.finished_ms, duration_ms=row.duration_ms,
+        cancelling=row.cancelling and row.status not in ENDED, error_code=row.error_code, error=row.error,
+        created_ms=row.created_ms, started_ms=row.started_ms, finished_ms=row.finished_ms, duration_ms=row.duration_ms,
     )  # fmt: skip
 
 
