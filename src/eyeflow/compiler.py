@@ -154,8 +154,8 @@ def compile_sentence(
     observer: Observer | None = None,
     engine: Engine | None = None,
 ) -> Compiled:
-    """Compile an English request. `answers` maps question slots to what a person said; `observer` hears each stage;
-    `engine` proposes beside the rules, and never decides alone.
+    """Compile an English request. `answers` maps question slots to what a person said; `observer` hears each stage
+    that has ended, well or not; `engine` proposes beside the rules, and never decides alone.
 
     Refusals, questions and errors are in the result's report; nothing is raised for bad input.
     """
@@ -169,10 +169,12 @@ def compile_ir(source: str, ctx: CompileContext, *, name: str = "<ir>", observer
     return _run(FROM_TEXT, Compiled(text=source, source=name), ctx, observer)
 
 
-def compile_intent(intent: Intent, ctx: CompileContext, *, name: str | None = None) -> Compiled:
+def compile_intent(
+    intent: Intent, ctx: CompileContext, *, name: str | None = None, observer: Observer | None = None
+) -> Compiled:
     """Compile an Intent that some engine, or a task under `also`, has made."""
     state = Compiled(text=intent.text, name=name, intent=intent, report=_outcome(intent))
-    return _run(FROM_ENGLISH[1:], state, ctx, None) if intent.outcome == "program" else state
+    return _run(FROM_ENGLISH[1:], state, ctx, observer) if intent.outcome == "program" else state
 
 
 def _run(
@@ -180,11 +182,11 @@ def _run(
 ) -> Compiled:
     for name, stage in stages:
         state, report = stage(state, ctx)
-        state = replace(state, report=state.report + report)
-        if not report.ok:
-            return replace(state, program=None)
+        state = replace(state, report=state.report + report, program=state.program if report.ok else None)
         if observer is not None:
             observer(name, state)
+        if not report.ok:
+            break
     return state
 
 

@@ -63,7 +63,8 @@ def _plain(said: str, wanted: object) -> tuple[str, str]:
         names = [each.encode_name for each in _fields(wanted)]
         return f"unknown field `{found[1][:60]}`", _suggested(found[1], names, "it takes")
     if found := _MISSING.match(said):
-        return f"the field `{found[1]}` is missing", ""
+        names = [each.encode_name for each in _fields(wanted)]
+        return f"the field `{found[1]}` is missing", _listed("it takes", names)
     if found := _WORD.match(said):
         words = sorted({str(each) for each in _literals(wanted)})
         return f"'{found[1][:60]}' is not a word for this", _suggested(found[1], words, "one of")
@@ -95,9 +96,11 @@ def _suggested(word: str, known: list[str], lead: str) -> str:
     close = nearest(word, known, limit=1)
     if close:
         return f"did you mean `{close[0]}`?"
-    if not known or len(known) > _MOST:
-        return ""
-    return f"{lead} {', '.join(known)}"
+    return _listed(lead, known)
+
+
+def _listed(lead: str, known: list[str]) -> str:
+    return f"{lead} {', '.join(known)}" if 0 < len(known) <= _MOST else ""
 
 
 def _fields(kind: object) -> tuple[msgspec.structs.FieldInfo, ...]:

@@ -60,7 +60,8 @@ def outcome(args: list[str], *, light: bool) -> object:
     try:
         made.main(args=args, prog_name="one", standalone_mode=False)
     except Exception as error:
-        return type(error).__name__, getattr(error, "message", str(error))
+        said = getattr(error, "message", str(error))
+        return type(error).__name__, said if light else said.removeprefix("Value error, ")
     return seen
 
 

@@ -196,6 +196,20 @@ def test_a_reader_that_goes_away_is_no_error(hello: Path, tmp_path: Path) -> Non
     assert done.stderr == ""
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+@pytest.mark.parametrize(
+    "args", [("--version",), ("catalog", "list"), ("catalog", "list", "--json"), ("explain", "none.eir", "--json")]
+)
+def test_output_that_a_full_disk_does_not_take_is_told_in_one_line(args: tuple[str, ...], tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "eyeflow", *args], cwd=tmp_path, env=source_environment(), stdout=full,
+            stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert done.returncode in (1, 2)
+    assert done.stderr.count("\n") == 1 and done.stderr.endswith("no space left on device\n"), done.stderr
+
+
 def test_starting_imports_no_compiler() -> None:
     script = (
         "import sys, eyeflow\nassert not [m for m in sys.modules if m.startswith('eyeflow.')], 'import eyeflow'\n"

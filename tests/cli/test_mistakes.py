@@ -52,7 +52,12 @@ def asking(server: Running, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     (["tasks", "lst"], {}, 2, ["Did you mean 'list'?"]),
     (["executions", "list", "--status", "faild"], {}, 1, ["'faild'", "did you mean `failed`?"]),
     (["executions", "list", "--since", "yesterday"], {}, 2, ["no instant", "24h"]),
-    (["executions", "get", "exec_none"], {}, 1, ["there is no execution 'exec_none'"]),
+    (["executions", "get", "exec_none"], {}, 1, ["there is no execution 'exec_none'", "executions list"]),
+    (["proposals", "get", "prop_none"], {}, 1, ["there is no proposal 'prop_none'", "proposals list"]),
+    (["keys", "revoke", "ci"], {}, 1, ["no key with the id 'ci'", "keys list"]),
+    (["tasks", "rollback", "hello_world", "9"], {}, 1, ["hello_world has no version 9", "tasks versions"]),
+    (["approvals", "decide", "appr_none", "rejected"], {}, 1, ["there is no question 'appr_none'", "approvals list"]),
+    (["approvals", "decide", "appr_none", "yes"], {}, 2, ["'VERDICT': 'yes' is not one of 'approved'"]),
     (["keys", "create", "x", "--role", "admin"], {}, 2, ["'viewer', 'runner', 'editor'"]),
     (["profile", "--timezone", "Europe/Pariss"], {}, 1, ["no time zone", "Europe/Paris"]),
     (["tasks", "list"], {"EYEFLOW_KEY": "ef_live_nothing"}, 1, ["there is no such key", "EYEFLOW_KEY"]),
@@ -70,6 +75,12 @@ def test_what_is_asked_of_a_server(  # noqa: PLR0917 - a row of the table
         assert word in done.said, done.said
     assert "Traceback" not in done.said and "bug" not in done.said
     assert len(done.said.splitlines()) == len(set(done.said.splitlines())), "nothing is said twice"
+
+
+def test_an_audit_in_a_file_is_told(asking: Running, eyeflow: Command, tmp_path: Path) -> None:
+    file = tmp_path / "audit.jsonl"
+    done = eyeflow("audit", "export", "--out", str(file), "--json")
+    assert (done.code, done.json) == (0, {"file": str(file), "bytes": file.stat().st_size}) and not done.err
 
 
 def test_a_server_that_speaks_no_tls(asking: Running, eyeflow: Command) -> None:
@@ -162,7 +173,7 @@ def test_ctrl_c_ends_the_watching_and_not_the_run(asking: Running) -> None:
     (["--workers", "0"], {}, "", 2, ["at least 1"]),
     (["--host", "not.a.host"], {}, "", 1, ["no address of this machine"]),
     ([], {"EYEFLOW_LOGS_LEVEL": "loud"}, "", 2, ["one of debug, info, warning, error"]),
-    ([], {}, "[server\nport=1", 2, ["not TOML", "line 1"]),
+    ([], {}, "[server\nport=1", 2, ["not TOML", "line 1", "--settings"]),
     ([], {}, "[server]\nprot = 1", 2, ["no setting `prot`", "did you mean `port`?"]),
     ([], {}, '[server]\nport = "x"', 2, ["should be a whole number, not text"]),
     (["--data", "{file}"], {}, "", 1, ["it is no folder", "--data"]),
@@ -172,6 +183,7 @@ def test_ctrl_c_ends_the_watching_and_not_the_run(asking: Running) -> None:
     (["--data", "{foreign}"], {}, "", 1, ["sealed with another master key", "put the backup of the right key there"]),
     (["--data", "{exposed}"], {}, "", 1, ["others may read", "chmod 600"]),
     (["--data", "{garbage}"], {}, "", 1, ["damaged", "backup"]),
+    (["--data", "{emptied}"], {}, "", 1, ["the database of", "is gone", "backup"]),
 ])  # fmt: skip
 def test_what_keeps_a_server_from_starting(  # noqa: PLR0917 - a row of the table
     places: dict[str, str], tmp_path: Path, args: list[str], env: dict[str, str], config: str, code: int,
@@ -193,6 +205,25 @@ def test_what_keeps_a_server_from_starting(  # noqa: PLR0917 - a row of the tabl
     assert "Traceback" not in done.stderr
 
 
+def test_the_doctor_sees_a_damaged_and_a_lost_database(
+    places: dict[str, str], eyeflow: Command, tmp_path: Path
+) -> None:
+    """Damage in the middle of the file, which a start does not come across."""
+    import shutil
+
+    folder = tmp_path / "data"
+    shutil.copytree(places["whole"], folder)
+    assert eyeflow("doctor", "--data", str(folder), "--port", "0").code == 0
+    database = folder / "eyeflow.db"
+    raw = bytearray(database.read_bytes())
+    raw[8192:65_536] = b"\xaa" * (65_536 - 8192)
+    database.write_bytes(raw)
+    done = eyeflow("doctor", "--data", str(folder), "--port", "0")
+    assert done.code == 1 and "it cannot be read" in done.out and "restore a backup" in done.err
+    done = eyeflow("doctor", "--data", places["emptied"], "--port", "0")
+    assert done.code == 1 and "is gone" in done.out
+
+
 @pytest.fixture(scope="module")
 def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Folders and ports that are no place for a server."""
@@ -200,16 +231,19 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
     import sqlite3
 
     home = tmp_path_factory.mktemp("places")
-    for name in ("newer", "keyless", "foreign"):
+    for name in ("newer", "keyless", "foreign", "whole"):
         with running(home / name):
             pass
     shutil.copytree(home / "keyless", home / "exposed")
     shutil.copytree(home / "keyless", home / "garbage")
+    shutil.copytree(home / "keyless", home / "emptied")
     (home / "file").write_text("")
     (home / "keyless" / "master.key").unlink()
     shutil.copy(home / "newer" / "master.key", home / "foreign" / "master.key")
     (home / "exposed" / "master.key").chmod(0o644)
     (home / "garbage" / "eyeflow.db").write_bytes(os.urandom(65_536))
+    for each in (home / "emptied").glob("eyeflow.db*"):
+        each.unlink()
     held = sqlite3.connect(home / "newer" / "eyeflow.db")
     held.execute("UPDATE alembic_version SET version_num = '9999'")
     held.commit()

@@ -42,7 +42,7 @@ def said(given: object, into: type = Outer) -> Misfit:
 
 @pytest.mark.parametrize(("given", "text", "hint"), [
     ({"inputs": {}}, "unknown field `inputs`", "did you mean `input`?"),
-    ({"one": {}}, "one: the field `color` is missing", ""),
+    ({"one": {}}, "one: the field `color` is missing", "it takes color, width"),
     ({"input": {"a": "1"}}, "input[...]: this should be a whole number, not text", ""),
     ({"input": []}, "input: this should be an object, not a list", ""),
     ({"port": 1.5}, "port: this should be a whole number, not one with a fraction", ""),

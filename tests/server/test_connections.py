@@ -199,7 +199,8 @@ def test_a_stream_ends_when_its_key_is_revoked(server):
         assert stream.status_code == 200
         assert server.http.delete(f"/api/keys/{made['key']['id']}").status_code == 200
         text = "".join(stream.iter_text())
-    assert "event: problem" in text and '"code":"key_revoked"' in text
+    assert "event: problem" in text and '"title":"Unauthorized","status":401,"code":"key_revoked"' in text
+    assert f'"request_id":"{stream.headers["x-request-id"]}"' in text
     assert "event: result" not in text and "run_finished" not in text
     assert events(server, execution)[-1][0] == "result", "others hear how it ended"
 
@@ -212,6 +213,28 @@ def test_a_compile_tells_its_stages(server):
     assert '"outcome":"program"' in text
     plain = server.http.post("/api/compile", json=body)
     assert plain.json()["outcome"] == "program"
+
+
+@pytest.mark.parametrize(
+    ("body", "stages"),
+    [
+        ({"text": "Send the weather to Slack every morning"}, [("understand", "2 questions")]),
+        ({"text": "Mow the lawn every morning"}, [("understand", "1 refusal")]),
+        ({"ir": "TASK two\n  RETURN nothing\n"}, [("parse", "task two"), ("check", "1 error")]),
+        ({"ir": "TASK\n"}, [("parse", "1 error")]),
+    ],
+)
+def test_a_compile_that_ends_early_tells_the_stage_it_ended_in(server, body, stages):
+    headers = {"accept": "text/event-stream"}
+    with server.http.stream("POST", "/api/compile", json=body, headers=headers) as stream:
+        lines = list(stream.iter_lines())
+    kinds = [line.removeprefix("event: ") for line in lines if line.startswith("event: ")]
+    told = [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: ")]
+    assert kinds == ["stage"] * len(stages) + ["result"]
+    assert all(
+        (said["stage"], part in said["detail"]) == (stage, True)
+        for said, (stage, part) in zip(told, stages, strict=False)
+    ), told
 
 
 def test_a_stream_does_not_hold_up_the_end():

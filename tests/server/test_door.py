@@ -120,6 +120,8 @@ async def test_a_name_may_hold_reserved_characters_percent_encoded(door):
 async def test_a_wrong_method_names_the_right_ones(door):
     reply = await ask(door, "DELETE", "/api/sums", key=KEY)
     assert (reply.status, reply.code, reply.headers["allow"]) == (405, "wrong_method", "POST")
+    reply = await ask(door, "OPTIONS", "/up")
+    assert (reply.status, reply.headers["allow"]) == (405, "GET, HEAD") and reply.json["hint"]
     override = {"x-http-method-override": "POST", "x-original-url": "/up"}
     assert (await ask(door, "GET", "/api/sums", key=KEY, headers=override)).status == 405
 
@@ -207,6 +209,21 @@ async def test_a_body_that_begins_with_a_mark_is_told_what_is_too_much(door):
     headers = {"content-type": "application/json"}
     reply = await ask(door, "POST", "/api/sums", key=KEY, body=b'\xef\xbb\xbf{"a":1}', headers=headers)
     assert "byte order mark" in reply.json["detail"]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b'{"a":1,"b":"\\ud800"}', "half of a surrogate pair is no character (byte 12)"),
+        (b'{"a":1,"b":"\\\\\\uDBFFx"}', "half of a surrogate pair is no character (byte 14)"),
+        (b'{"a":1,"b":"\\ud83d\\ude00\\udc00"}', "half of a surrogate pair is no character (byte 24)"),
+        (b'{"a":"\\\\ud800"', "the body ends before its JSON does"),
+    ],
+)
+async def test_a_body_that_is_not_read_is_told_why_and_what_to_do(door, body, said):
+    headers = {"content-type": "application/json"}
+    reply = await ask(door, "POST", "/api/sums", key=KEY, body=body, headers=headers)
+    assert (reply.code, reply.json["detail"]) == ("bad_json", said) and reply.json["hint"]
 
 
 @pytest.mark.parametrize(

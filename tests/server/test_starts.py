@@ -230,3 +230,39 @@ def test_what_says_a_secret_once_does_not_say_it_in_its_repr() -> None:
         models.NewWebhook(webhook=hook, secret=said), models.SigningSecret(webhook_id="h", secret=said),
     ):  # fmt: skip
         assert said not in repr(each) and said not in str(each) and said not in repr([each])
+
+
+async def test_a_delivery_that_does_not_fit_is_told_what_would(tmp_path: Path) -> None:
+    async with house(tmp_path) as there:
+        source = 'TASK told\n  TRIGGER webhook("/told", {email: string}, unsigned)\n  RETURN 1\n'
+        made = await there.ask("POST", "/api/tasks", json={"text": source})
+        assert made.status == 201, made.body
+        for method in ("GET", "HEAD", "PUT"):
+            reply = await there.ask(method, "/hooks/told", key=None)
+            assert (reply.status, reply.code, reply.headers["allow"]) == (405, "wrong_method", "POST")
+        reply = await there.ask("POST", "/hooks/told", key=None, json={})
+        assert (reply.code, reply.json["detail"]) == ("bad_payload", "trigger.email: `email` is missing")
+        assert reply.json["hint"] == "the task takes email"
+        reply = await there.ask("POST", "/hooks/untold", key=None, json={})
+        assert reply.code == "unknown_webhook" and "webhooks list" in reply.json["hint"]
+
+
+async def test_an_input_that_is_missing_is_told_with_those_there_are(tmp_path: Path) -> None:
+    async with house(tmp_path) as there:
+        await there.ask("POST", "/api/tasks", json={"text": GREET})
+        reply = await there.ask("POST", "/api/tasks/run", json={"task": "greet"})
+        assert (reply.code, reply.json["hint"]) == ("bad_input", "it takes name string")
+        reply = await there.ask("POST", "/api/tasks/run", json={})
+        assert (reply.code, reply.json["hint"]) == ("bad_request", "it takes task, input, wait, wait_ms")
+
+
+async def test_a_run_that_was_cancelled_is_not_being_cancelled(tmp_path: Path) -> None:
+    async with house(tmp_path) as there:
+        rest = "TASK rest\n  DEADLINE 2h\n  ACTION one\n    TYPE wait\n    FOR 1h\n    OUTPUT none\n  RETURN 1\n"
+        await there.ask("POST", "/api/tasks", json={"text": rest})
+        run = (await there.ask("POST", "/api/tasks/run", json={"task": "rest", "wait": False})).json["execution_id"]
+        await there.ask("POST", f"/api/executions/{run}/cancel")
+        held = (await there.ask("GET", f"/api/executions/{run}")).json
+        assert (held["status"], held["cancelling"]) == ("cancelled", False)
+        [listed] = (await there.ask("GET", "/api/executions")).json["items"]
+        assert not listed.get("cancelling")

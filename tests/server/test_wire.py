@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import time
+from http import HTTPStatus
 
 import pytest
 
@@ -147,6 +148,25 @@ def test_another_protocol_is_not_taken_up(server):
         line.send(asks + run(server, "never"))
         assert line.answer()[0] == 200
         assert line.answer() is None
+
+
+@pytest.mark.parametrize(
+    ("head", "status", "code", "hint"),
+    [
+        (b"FOO /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n", 400, "bad_http", "GET, HEAD, POST"),
+        (b"GET /healthz HTTP/1.1\r\nhost : localhost\r\n\r\n", 400, "bad_http", "HTTP/1.1"),
+        (b"GET /healthz HTTP/1.1\r\nx: " + b"x" * 70_000 + b"\r\n\r\n", 431, "head_too_large", "fewer"),
+    ],
+)
+def test_what_is_turned_away_has_a_problem_like_all_others(server, head, status, code, hint):
+    with Line(server) as line:
+        line.send(head)
+        found, headers, body = line.answer()
+        problem = json.loads(body)
+        assert (found, problem["status"], problem["code"]) == (status, status, code)
+        assert problem["title"] == HTTPStatus(status).phrase and hint in problem["hint"]
+        assert problem["request_id"] == headers["x-request-id"] and "date" in headers
+        assert headers["connection"] == "close" and line.answer() is None
 
 
 def test_an_answer_to_head_has_no_body(server):

@@ -58,6 +58,14 @@ async def test_a_backup_restores_everything_but_the_master_key(lived: House, tmp
     assert (await lived.store.find(AuditRecord, order=("-seq",), limit=1))[0].action == "backup.made"
 
 
+async def test_what_is_restored_is_for_its_owner_alone(lived: House, tmp_path: Path):
+    archive = await made(lived, tmp_path)
+    place = tmp_path / "restored"
+    place.mkdir(mode=0o755)
+    restore(archive, place)
+    assert place.stat().st_mode & 0o777 == 0o700
+
+
 async def test_it_is_restored_into_an_empty_folder_or_beside_a_master_key(lived: House, tmp_path: Path):
     archive = await made(lived, tmp_path)
     with pytest.raises(Clash) as stopped:

@@ -58,7 +58,9 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "catalog": ("eyeflow.cli.catalog:app", "Look into the services that programs may use."),
 }
 
-EPILOG: Final = "Exit codes: 0 ok, 1 failed, 2 usage, 3 questions to answer, 4 refused, 5 changes found, 6 uncertain."
+EPILOG: Final = (
+    "Exit codes: 0 ok, 1 failed, 2 usage, 3 questions to answer, 4 refused, 5 changes found, 6 uncertain, 130 Ctrl-C."
+)
 
 
 class Commands(typer.core.TyperGroup):

@@ -89,4 +89,8 @@ def export(
             for text in codecs.iterdecode(client.download("audit"), "utf-8"):
                 screen.raw(text)
         else:
-            write_file(screen, out, client.download("audit"))
+            size = write_file(screen, out, client.download("audit"))
+            if as_json:
+                screen.json({"file": str(out), "bytes": size})
+            else:
+                screen.line(f"{out}: {size:,} bytes")

@@ -25,6 +25,10 @@ def lighten(params: Iterable[Any]) -> None:
             param.get_runtime_param = _Light(build)
 
 
+_OF_THE_VALIDATOR: Final = "Value error, "
+"""What typer's validator puts before the words of an error; nobody who typed a wrong word needs it."""
+
+
 class _Light:
     """Stands in for a parameter's coercion, and for the call that gives it."""
 
@@ -37,7 +41,15 @@ class _Light:
     def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
         """The value an option's text stands for. Raises: typer's usage errors."""
         read = _read(value, param)
-        return self._build().coerce(value, param=param, ctx=ctx) if read is _NOT_READ else read
+        if read is not _NOT_READ:
+            return read
+        try:
+            return self._build().coerce(value, param=param, ctx=ctx)
+        except Exception as error:
+            message = getattr(error, "message", None)
+            if isinstance(message, str):
+                error.message = message.removeprefix(_OF_THE_VALIDATOR)  # type: ignore[attr-defined]
+            raise
 
 
 def _read(value: Any, param: Any) -> Any:

@@ -118,7 +118,10 @@ def test(name: NameArgument, url: UrlOption = None, key: KeyOption = None, as_js
     elif found.ok:
         screen.line(f"{found.name}: {found.state} in {found.duration_ms} ms. {found.detail}")
     else:
-        screen.problem(f"{found.name}: {found.state}. {found.detail}", hint=found.code)
+        screen.problem(
+            f"{found.code}: {found.name}: {found.state}. {found.detail}",
+            hint="`eyeflow catalog show SERVICE` says what it needs",
+        )
     raise typer.Exit(Exit.OK if found.ok else Exit.FAILED)
 
 

@@ -86,7 +86,7 @@ def _meant(client: Client, execution: str) -> str:
         return execution
     found = next(iter(client.executions.list()), None)
     if found is None:
-        raise ApiError(0, "unknown_execution", "nothing has run yet")
+        raise ApiError(0, "unknown_execution", "nothing has run yet", hint="`eyeflow tasks run TASK` runs one")
     return found.execution_id
 
 

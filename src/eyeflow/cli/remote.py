@@ -80,7 +80,11 @@ def _meant(client: Client, error: ApiError) -> str:
 
 def refusal(screen: Screen, error: ApiError, *, meant: str = "") -> int:
     """Say what the server said; the exit code it means. `meant` is the name that may have been meant."""
-    hint = f"did you mean {meant}? {error.hint}" if meant else error.hint or _WAYS.get(error.code, "")
+    hint = (
+        f"did you mean {meant}? {error.hint}"
+        if meant
+        else "; ".join(each for each in (error.hint, _WAYS.get(error.code)) if each)
+    )
     if error.status == 401:
         hint = "set EYEFLOW_KEY, or run `eyeflow login`; `eyeflow up` shows the first key when it starts the first time"
     if screen.as_json:

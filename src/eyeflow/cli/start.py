@@ -39,14 +39,18 @@ def main() -> None:
         _tolerate(stream)
     args = sys.argv[1:]
     if args == ["--version"]:
-        print(version_line())
-        sys.exit(Exit.OK)
+        sys.exit(_flushed(guarded(_version)))
     args, debug = _debug(args)
     if debug:
         os.environ["EYEFLOW_DEBUG"] = "1"
     as_json = "--json" in args
     code = guarded(lambda: _commands(args, as_json=as_json), debug=debug, as_json=as_json)
     sys.exit(_flushed(code))
+
+
+def _version() -> int:
+    print(version_line())
+    return Exit.OK
 
 
 def version_line() -> str:
@@ -73,7 +77,10 @@ def guarded(run: Callable[[], int], *, debug: bool = False, as_json: bool = Fals
 
             traceback.print_exc()
             return Exit.FAILED
-        return _told(error, as_json=as_json)
+        try:
+            return _told(error, as_json=as_json)
+        except OSError as unwritten:
+            return _unwritten(unwritten)
 
 
 def _told(error: Exception, *, as_json: bool) -> int:
@@ -86,7 +93,7 @@ def _told(error: Exception, *, as_json: bool) -> int:
         return Exit.FAILED
     if isinstance(error, OSError):
         name = f"{error.filename}: " if error.filename else ""
-        screen.problem(f"{name}{error.strerror or error}")
+        screen.problem(f"{name}{(error.strerror or str(error)).lower()}")
         return Exit.FAILED
     said = str(error).partition("\n")[0][:300]
     screen.problem(
@@ -143,7 +150,14 @@ def _flushed(code: int) -> int:
     """`code`, after what was printed has left; a reader that went away is not an error worth words."""
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return code or Exit.FAILED
+    except OSError as error:
+        return code or _unwritten(error)
     return code
+
+
+def _unwritten(error: OSError) -> int:
+    """What stdout does not take is said on stderr, also where it would have been JSON, and not tried again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if not isinstance(error, BrokenPipeError):
+        print(f"error: the output cannot be written: {(error.strerror or str(error)).lower()}", file=sys.stderr)
+    return Exit.FAILED

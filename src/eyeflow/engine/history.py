@@ -16,7 +16,7 @@ from eyeflow.engine.active import Active
 from eyeflow.engine.common import Common
 from eyeflow.engine.ending import result_of
 from eyeflow.engine.journal import recorded_events
-from eyeflow.engine.model import ENDED, EngineError, ExecutionDetail, RunResult
+from eyeflow.engine.model import ENDED, EngineError, ExecutionDetail, RunResult, no_execution
 from eyeflow.engine.packing import Outcome, unpack_events, unpack_outcome, unpack_request, unpack_whole
 from eyeflow.engine.sealing import RunKey
 from eyeflow.store.port import Append, Conflict, Update, Where
@@ -45,7 +45,7 @@ class History:
         if record is None:
             active = self._actives.get(execution_id)
             if active is None:
-                raise EngineError("unknown_execution", f"there is no execution {execution_id[:100]!a}")
+                raise no_execution(execution_id)
             return active.record
         return record
 
@@ -131,7 +131,7 @@ class History:
         try:
             await self._common.write(Update(ExecutionRecord, blank, same, expect=1), Append(audit))
         except Conflict:
-            raise EngineError("unknown_execution", f"{execution_id} is kept no more") from None
+            raise no_execution(execution_id) from None
 
     async def _head(self, record: ExecutionRecord) -> RunStarted | None:
         active = self._actives.get(record.id)
@@ -153,7 +153,11 @@ class History:
 
     def _key(self, record: ExecutionRecord) -> RunKey:
         if not record.key:
-            raise EngineError("payload_erased", f"what {record.id} carried was erased")
+            raise EngineError(
+                "payload_erased",
+                f"what {record.id} carried was erased",
+                hint="that it ran, and how it ended, is all that is kept",
+            )
         return self._common.cipher.open(record.key)
 
 
@@ -169,7 +173,8 @@ def _detail(
         execution_id=record.id, task_id=record.task_id, task=record.task, version=record.version,
         program=record.digest, status=result.status, durable=record.durable, origin=record.origin,
         origin_id=record.origin_id, principal=record.principal, parent=record.parent, practice=record.practice,
-        cancelling=record.cancelling, created_ms=record.created_ms, started_ms=record.started_ms,
+        cancelling=record.cancelling and record.status not in ENDED, created_ms=record.created_ms,
+        started_ms=record.started_ms,
         finished_ms=record.finished_ms, wakes_ms=record.wake_ms, erased=erased, input=given or {}, payload=payload,
         result=result,
     )  # fmt: skip

@@ -115,6 +115,12 @@ class Replayed(msgspec.Struct, frozen=True, kw_only=True):
         return self.recorded == self.trace_hash
 
 
+def no_execution(execution_id: str) -> EngineError:
+    """What whoever asks for a run that is none is told."""
+    said = f"there is no execution {execution_id[:100]!a}"
+    return EngineError("unknown_execution", said, hint="`eyeflow executions list` shows them")
+
+
 class EngineError(EyeFlowError):
     """Nothing ran. Codes: `unknown_task`, `unknown_execution`, `unknown_approval`, `task_paused`, `bad_input`,
     `forbidden`, `idempotency_mismatch`, `already_decided`, `approval_expired`, `wrong_role`, `not_ended`,

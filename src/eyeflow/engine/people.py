@@ -139,7 +139,9 @@ class People:
         common = self._common
         row = await common.store.get(ApprovalRecord, approval_id)
         if row is None:
-            raise EngineError("unknown_approval", f"there is no question {approval_id[:100]!a}")
+            raise EngineError(
+                "unknown_approval", f"there is no question {approval_id[:100]!a}", hint="`eyeflow approvals list`"
+            )
         _check(row, verdict, principal, common.now_ms())
         now = common.now_ms()
         values = (

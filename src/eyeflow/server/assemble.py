@@ -11,7 +11,7 @@ import os
 import socket
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 
@@ -39,7 +39,7 @@ from eyeflow.server.outside import engine_limits, key_source, live_connectors, l
 from eyeflow.server.practising import Practising
 from eyeflow.server.routes import Router
 from eyeflow.server.service import Documents, Part, Service
-from eyeflow.server.settings import DATABASE, Settings
+from eyeflow.server.settings import ANCHOR, DATABASE, Settings
 from eyeflow.server.sharing import Share
 from eyeflow.server.signers import remember_signer
 from eyeflow.server.table import TABLE
@@ -54,8 +54,6 @@ from eyeflow.triggers.topics import Topics
 from eyeflow.triggers.webhooks import Webhooks
 from eyeflow.workspace.renewing import RenewingCredentials
 from eyeflow.workspace.workspace import Surroundings, Workspace
-
-ANCHOR: Final = "audit.end"
 
 Close: TypeAlias = Callable[[], Awaitable[object]]
 

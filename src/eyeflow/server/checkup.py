@@ -23,7 +23,7 @@ import msgspec
 from eyeflow.errors import EyeFlowError
 from eyeflow.ir.seal import KEY_FILE, local_key
 from eyeflow.secrets.keys import ROOT, Root
-from eyeflow.server.folder import Lock
+from eyeflow.server.folder import Lock, require_database
 from eyeflow.server.listening import listen
 from eyeflow.server.outside import key_source, load_services, proxy_setting, tls_context
 from eyeflow.server.settings import DATABASE, Settings, required, unknown_variables
@@ -132,11 +132,15 @@ def _master_key(settings: Settings) -> Iterator[Finding]:
 
 def _database(settings: Settings) -> Iterator[Finding]:
     path = settings.folder / DATABASE
-    if not path.exists():
+    if not path.exists() or not path.stat().st_size:
+        require_database(settings.folder)
         return
     at_rest = "" if path.with_name(path.name + "-wal").exists() else "&immutable=1"  # makes no file beside it
     where = f"{path.absolute().as_uri()}?mode=ro{at_rest}"
     with closing(sqlite3.connect(where, uri=True, timeout=1.0)) as connection:
+        [whole] = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if whole != "ok":
+            raise sqlite3.DatabaseError(whole.replace("\n", " ").strip("* "))
         found = revision_of(connection)
         rows = dict(connection.execute("SELECT name, value FROM settings WHERE name IN (?, ?)", (ROOT, SIGNER)))
     if found != HEAD_REVISION:

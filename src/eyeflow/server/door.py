@@ -188,7 +188,7 @@ class Door:
     def _checked(self, request: Request) -> Route:
         """What can be known without anybody's help. Raises: Declined."""
         if request.count > MAX_HEADERS:
-            raise Declined(431, "head_too_large", f"the request has more than {MAX_HEADERS} headers")
+            raise Declined(431, "head_too_large", f"the request has more than {MAX_HEADERS} headers", hint="send fewer")
         if request.twice is not None:
             name = request.twice.decode("latin-1")
             raise Declined(400, "malformed_header", f"the header {name} stands in the request twice")

@@ -16,6 +16,7 @@ from typing import Final
 import msgspec
 
 from eyeflow.errors import EyeFlowError
+from eyeflow.server.settings import ANCHOR, DATABASE
 
 LOCK: Final = "lock"
 
@@ -89,6 +90,24 @@ class Lock:
         with contextlib.suppress(OSError, msgspec.MsgspecError):
             return msgspec.json.decode(self._file.read_bytes(), type=Holder)
         return None
+
+
+def require_database(folder: Path) -> None:
+    """Return unless the folder has lost its database: an empty one would pass for a folder where nothing happened.
+    Raises: FolderError."""
+    there = any(_size(folder / name) for name in (DATABASE, f"{DATABASE}-wal"))
+    if not there and _size(folder / ANCHOR):
+        raise FolderError(
+            "data_unusable", f"the database of {folder} is gone: {ANCHOR} tells of one",
+            hint="restore the newest backup into a new folder; to begin with nothing, name a new one with --data",
+        )  # fmt: skip
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _locked(descriptor: int) -> bool:

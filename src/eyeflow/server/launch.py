@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from eyeflow.server.folder import FolderError, Lock
+from eyeflow.server.folder import FolderError, Lock, require_database
 from eyeflow.server.listening import can_share, listen
 from eyeflow.server.settings import Settings, SettingsError, local_url, required
 from eyeflow.server.supervisor import Supervisor
@@ -84,6 +84,11 @@ def _taken(settings: Settings, *, prepare: bool) -> Lock:
         raise SettingsError("bad_setting", "several workers are not possible on this system", hint="leave workers at 1")
     lock = Lock(settings.folder)
     lock.take()
+    try:
+        require_database(settings.folder)
+    except FolderError:
+        lock.release()
+        raise
     _open_more_files()
     # SQLite keeps what it may have to undo in files of its own: on a read-only system only our folder takes them.
     os.environ.setdefault("SQLITE_TMPDIR", str(settings.folder.absolute()))

@@ -75,14 +75,19 @@ def status_of(error: EyeFlowError) -> int:
     return next((status for kind, status in _BY_CLASS if isinstance(error, kind)), 422)
 
 
-def problem_of(error: EyeFlowError, request_id: str = "", *, status: int | None = None) -> Answer:
-    """The answer to a request that met `error`; `status` when whoever met it knows better."""
+def described(error: EyeFlowError, request_id: str = "", *, status: int | None = None) -> Problem:
+    """`error` as problem details; `status` when whoever met it knows better."""
     status = status or status_of(error)
-    held = Problem(
+    return Problem(
         type=f"urn:eyeflow:error:{error.code}", title=http.HTTPStatus(status).phrase, status=status, code=error.code,
         detail=error.message, hint=error.hint, errors=faults(error), request_id=request_id,
     )  # fmt: skip
-    return Answer(status, encoded(held), (PROBLEM, NO_STORE, *_headers(error, status)))
+
+
+def problem_of(error: EyeFlowError, request_id: str = "", *, status: int | None = None) -> Answer:
+    """The answer to a request that met `error`."""
+    held = described(error, request_id, status=status)
+    return Answer(held.status, encoded(held), (PROBLEM, NO_STORE, *_headers(error, held.status)))
 
 
 def internal(request_id: str) -> Answer:
@@ -125,6 +130,8 @@ def _place(place: Place) -> str:
 def _headers(error: EyeFlowError, status: int) -> Headers:
     if isinstance(error, Declined):
         return error.headers
+    if isinstance(error, TriggerError) and error.methods:
+        return ((b"allow", ", ".join(error.methods).encode()),)
     waits = error.retry_after_ms if isinstance(error, Busy | TriggerError) else None
     if waits is not None:
         return ((b"retry-after", retry_after(waits)),)

@@ -24,10 +24,10 @@ from typing import Any, Final, Protocol
 
 import httptools
 
-from eyeflow.server.exchange import Request, Wire, encoded
+from eyeflow.server.exchange import NO_SNIFF, Declined, Request, Wire
 from eyeflow.server.logs import event
-from eyeflow.server.problems import Problem
-from eyeflow.server.turn import STATUS_LINES, Turn
+from eyeflow.server.problems import problem_of
+from eyeflow.server.turn import STATUS_LINES, Turn, spelled
 
 MAX_HEAD: Final = 65_536
 SLOW_READER_S: Final = 60.0
@@ -37,8 +37,15 @@ BODY_GRACE_S: Final = 2.0
 _METHODS: Final = {name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")}
 
 
+_BUSY: Final = "ask again in a second; `server.max_connections` raises the limit"
+
+
 class Answering(Protocol):
     """What the door is to a connection."""
+
+    def next_id(self) -> str:
+        """The name of a request that is turned away before the door."""
+        ...
 
     def at_once(self, request: Request, wire: Wire, spawn: Any) -> bool:
         """Begin to answer without a task, or False."""
@@ -139,7 +146,7 @@ class Connection(asyncio.Protocol):
         self._connections.open.add(self)
         self.head_since = self._loop.time()
         if len(self._connections.open) > self._connections.most:
-            self._turn_away(503, "busy", "this server has as many connections as it may", b"retry-after: 1\r\n")
+            self._turn_away(Declined(503, "busy", "this server has as many connections as it may", hint=_BUSY))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it, and tell whoever still answers."""
@@ -161,11 +168,11 @@ class Connection(asyncio.Protocol):
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             self._end_after(self._waiting[-1] if self._waiting else self._turn)
-        except httptools.HttpParserError:
-            self._no_http()
+        except httptools.HttpParserError as error:
+            self._no_http(error)
             return
         if self.head_since is not None and self._fed > MAX_HEAD:
-            self._turn_away(431, "head_too_large", f"the headers are larger than {MAX_HEAD} bytes")
+            self._turn_away(_too_large())
             return
         self._advance()
 
@@ -223,7 +230,7 @@ class Connection(asyncio.Protocol):
         self.head_since = None
         headers, parser = self._headers, self._parser
         if self._fed > MAX_HEAD and sum(len(name) + len(value) for name, value in headers) > MAX_HEAD:
-            raise httptools.HttpParserError("headers too large")
+            raise _TooLargeError
         method: bytes = parser.get_method()
         turn = Turn(self, _METHODS.get(method) or method.decode("ascii"), self._url, headers)
         last = not parser.should_keep_alive()
@@ -275,8 +282,8 @@ class Connection(asyncio.Protocol):
         if not target.startswith(b"/"):
             try:
                 target, query = _other_form(turn.url)
-            except httptools.HttpParserError:
-                self._turn_away(400, "bad_http", "this is not a well-formed HTTP request")
+            except httptools.HttpParserError as error:
+                self._turn_away(_bad_http(error))
                 return
         whole = None if turn.more else turn.taken()
         request = Request(turn.method, target, query, turn.headers, self._client, turn.receive, whole)
@@ -368,24 +375,42 @@ class Connection(asyncio.Protocol):
 
     # --- refusing ----------------------------------------------------------------------------------------------
 
-    def _no_http(self) -> None:
+    def _no_http(self, error: httptools.HttpParserError) -> None:
         """What is no HTTP is told so, and the connection ends."""
         if self._turn is not None and self._turn.begun:
             self.close()  # an answer is on its way: nothing may be written into it
             return
-        self._turn_away(400, "bad_http", "this is not a well-formed HTTP request")
+        self._turn_away(_bad_http(error))
 
-    def _turn_away(self, status: int, code: str, message: str, more: bytes = b"") -> None:
+    def _turn_away(self, error: Declined) -> None:
         self._last, self._turn = True, None
         self._waiting.clear()
-        body = encoded(Problem(
-            type=f"urn:eyeflow:error:{code}", title=code, status=status, code=code, detail=message
-        ))  # fmt: skip
-        head = b"%bcontent-type: application/problem+json\r\ncontent-length: %d\r\n%b" % (
-            STATUS_LINES[status], len(body), more
-        )  # fmt: skip
-        self.write(head + b"connection: close\r\n\r\n" + body)
+        request_id = self._connections.door.next_id()
+        answer = problem_of(error, request_id)
+        ending = ((b"x-request-id", request_id.encode()), NO_SNIFF, (b"connection", b"close"))
+        head, _ = spelled((*answer.headers, *ending))
+        length = b"content-length: %d\r\n\r\n" % len(answer.body)
+        self.write(STATUS_LINES[answer.status] + self.date + head + length + answer.body)
         self.close()
+
+
+class _TooLargeError(Exception):
+    """A head came whole and is too large."""
+
+
+def _too_large() -> Declined:
+    said = f"the headers are larger than {MAX_HEAD} bytes"
+    return Declined(431, "head_too_large", said, hint="send fewer or shorter headers")
+
+
+def _bad_http(error: httptools.HttpParserError) -> Declined:
+    if isinstance(error.__context__, _TooLargeError):
+        return _too_large()
+    if isinstance(error, httptools.HttpParserInvalidMethodError):
+        return Declined(
+            400, "bad_http", "this begins with no method of HTTP", hint=f"methods are {', '.join(_METHODS.values())}"
+        )
+    return Declined(400, "bad_http", "this is not a well-formed HTTP request", hint="HTTP/1.1, as RFC 9112 says")
 
 
 def _other_form(url: bytes) -> tuple[bytes, bytes]:

@@ -173,10 +173,11 @@ class Router:
         if row is None:
             if not methods:
                 raise not_found()
-            allowed = ", ".join(sorted(methods))
+            allowed = ", ".join(sorted({*methods, *(("HEAD",) if "GET" in methods else ())}))
             raise Declined(
-                405, "wrong_method", f"this address takes {allowed}", headers=((b"allow", allowed.encode()),)
-            )
+                405, "wrong_method", f"this address takes {allowed}", hint="/api/docs lists what there is",
+                headers=((b"allow", allowed.encode()),),
+            )  # fmt: skip
         return row, dict(zip(row.params, params, strict=True))
 
     def _walk(self, words: list[str]) -> tuple[dict[str, Route], list[str]]:

@@ -26,6 +26,7 @@ from eyeflow.misfit import misfit
 
 FILE: Final = "eyeflow.toml"
 DATABASE: Final = "eyeflow.db"
+ANCHOR: Final = "audit.end"
 """The name of the database in the data folder."""
 HIDDEN: Final = "(hidden)"
 _MAX_FILE: Final = 1024 * 1024
@@ -327,7 +328,9 @@ def _file(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise SettingsError("bad_setting", f"{path} cannot be read: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:
-        raise SettingsError("bad_setting", f"{path} is not TOML: {_said(error)}") from None
+        raise SettingsError(
+            "bad_setting", f"{path} is not TOML: {_said(error)}", hint="mend it there, or name another with --settings"
+        ) from None
 
 
 def _said(error: Exception) -> str:

@@ -19,7 +19,7 @@ import msgspec
 from eyeflow.errors import EyeFlowError
 from eyeflow.server.exchange import NO_STORE, Declined, Headers, Request, Stream, encoded
 from eyeflow.server.limits import Gate
-from eyeflow.server.problems import Problem, status_of
+from eyeflow.server.problems import described
 
 QUIET_S: Final = 15.0
 RETRY_MS: Final = 2000
@@ -64,9 +64,9 @@ class Streams:
         self.ending = False
         """Set when the process ends: a stream that was ended is not to be opened again here."""
 
-    def open(self, happenings: AsyncIterator[Happening], *, still: Still | None = None) -> Stream:
-        """A stream of `happenings`, which ends when the caller may not hear them any more (`still`). Raises: Declined
-        `too_many_streams` (503)."""
+    def open(self, request: Request, happenings: AsyncIterator[Happening], *, still: Still | None = None) -> Stream:
+        """A stream of `happenings` in answer to `request`, which ends when the caller may not hear them any more
+        (`still`). Raises: Declined `too_many_streams` (503)."""
         if self.ending:
             headers = ((b"retry-after", b"1"),)
             raise Declined(
@@ -77,10 +77,10 @@ class Streams:
                 503, "too_many_streams", "this server has as many live streams as it may",
                 hint="ask again without `Accept: text/event-stream`", headers=((b"retry-after", b"5"),),
             )  # fmt: skip
-        return Stream(_pieces(happenings, still), _HEADERS, live=True, close=self.gate.leave)
+        return Stream(_pieces(happenings, still, request.id), _HEADERS, live=True, close=self.gate.leave)
 
 
-async def _pieces(happenings: AsyncIterator[Happening], still: Still | None) -> AsyncIterator[bytes]:
+async def _pieces(happenings: AsyncIterator[Happening], still: Still | None, request_id: str) -> AsyncIterator[bytes]:
     yield f"retry: {RETRY_MS}\n\n".encode()
     looked_s = time.monotonic()
     waiting: asyncio.Task[Happening] | None = None
@@ -99,7 +99,7 @@ async def _pieces(happenings: AsyncIterator[Happening], still: Still | None) -> 
             except StopAsyncIteration:
                 return
             except EyeFlowError as error:
-                yield spelled(_trouble(error))
+                yield spelled(Happening(kind="problem", data=described(error, request_id)))
                 return
             waiting = None
             yield spelled(happening)
@@ -117,12 +117,3 @@ def spelled(happening: Happening) -> bytes:
     """An event as bytes; JSON has no line breaks, so that `data` is one line."""
     lead = f"id: {happening.id}\n" if happening.id else ""
     return f"{lead}event: {happening.kind}\ndata: ".encode() + encoded(happening.data) + b"\n\n"
-
-
-def _trouble(error: EyeFlowError) -> Happening:
-    status = status_of(error)
-    held = Problem(
-        type=f"urn:eyeflow:error:{error.code}", title=error.code, status=status, code=error.code, detail=error.message,
-        hint=error.hint,
-    )  # fmt: skip
-    return Happening(kind="problem", data=held)

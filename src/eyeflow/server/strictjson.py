@@ -8,6 +8,7 @@ Never: guesses an encoding, drops a field it does not know.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any, Final, Generic, TypeVar
 
@@ -21,6 +22,10 @@ T = TypeVar("T")
 
 MAX_DEPTH: Final = 64
 MAX_KEYS: Final = 100_000
+_ESCAPED: Final = re.compile(
+    rb"\\u[dD][89aAbB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\."
+)
+"""An escape of a JSON text: a whole pair, half of one, any other."""
 _TYPES: Final = frozenset((b"application/json", b"application/json; charset=utf-8", b"application/json;charset=utf-8"))
 
 
@@ -47,7 +52,13 @@ def must_be_json(request: Request) -> None:
             headers=((b"accept", b"application/json"),),
         )  # fmt: skip
     if request.headers.get(b"content-encoding", b"identity") != b"identity":
-        raise Declined(415, "not_json", "compressed bodies are not taken", headers=((b"accept-encoding", b"identity"),))
+        raise Declined(
+            415,
+            "not_json",
+            "compressed bodies are not taken",
+            hint="send it as it is",
+            headers=((b"accept-encoding", b"identity"),),
+        )
 
 
 class Body(Generic[T]):
@@ -81,14 +92,14 @@ def parse(data: bytes) -> object:
     try:
         value = msgspec.json.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OverflowError) as error:
-        raise _bad(_said(error), "one JSON value, in UTF-8") from None
+        raise _unread(error, data) from None
     if data.count(b"{") + data.count(b"[") > MAX_DEPTH and deeper(value, MAX_DEPTH):
-        raise _bad(f"the body is nested deeper than {MAX_DEPTH}")
+        raise _too_deep()
     colons = data.count(b":")
     if colons > 1:
         keys = keys_in(value)
         if keys > MAX_KEYS:
-            raise _bad(f"the body has more than {MAX_KEYS} keys")
+            raise _bad(f"the body has more than {MAX_KEYS:,} keys", "send it in parts")
         if keys < colons:  # each key has a colon: a text has one too, or a key stands there twice
             _refuse_duplicates(data)
     return value
@@ -108,23 +119,36 @@ def unfit(error: msgspec.ValidationError, into: object) -> Declined:
     return Declined(422, "bad_request", found.text, hint=found.hint)
 
 
-def _bad(message: str, hint: str = "") -> Declined:
+def _bad(message: str, hint: str) -> Declined:
     return Declined(400, "bad_json", message, hint=hint)
 
 
-def _said(error: Exception) -> str:
+def _too_deep() -> Declined:
+    return _bad(f"the body is nested deeper than {MAX_DEPTH}", "nest it less")
+
+
+def _unread(error: Exception, data: bytes) -> Declined:
+    """The refusal of a text that the parser did not take. Of half a pair it says that the text is cut off."""
     if isinstance(error, RecursionError):
-        return f"the body is nested deeper than {MAX_DEPTH}"
+        return _too_deep()
     if isinstance(error, UnicodeDecodeError):
-        return "the body is not UTF-8"
-    return str(error).partition(" - at ")[0][:200]
+        return _bad("the body is not UTF-8", "send JSON in UTF-8")
+    half = next((found for found in _ESCAPED.finditer(data) if found["half"]), None)
+    if half is not None:
+        return _bad(
+            f"half of a surrogate pair is no character (byte {half.start()})", "write both halves, or the character"
+        )
+    said = str(error).partition(" - at ")[0][:200]
+    if said == "Input data was truncated":
+        said = "the body ends before its JSON does"
+    return _bad(said, "send one JSON value, in UTF-8")
 
 
 def _refuse_duplicates(data: bytes) -> None:
     try:
         _DUPLICATES.decode(data.decode("utf-8"))
     except _Twice as twice:
-        raise _bad(f"the key {json.dumps(str(twice)[:60])} stands twice in one object") from None
+        raise _bad(f"the key {json.dumps(str(twice)[:60])} stands twice in one object", "keep one") from None
 
 
 def keys_in(value: object) -> int:

@@ -19,7 +19,7 @@ from eyeflow.ir.program import Program
 from eyeflow.recurrence.wall import zone_of
 from eyeflow.svm import wire
 from eyeflow.svm.executable import Executable, Read
-from eyeflow.values import Field, ObjectOf, Scalar, Value, may_be_left_out, non_null
+from eyeflow.values import Field, ObjectOf, Scalar, Value, may_be_left_out, non_null, spell
 
 
 def own(value: object, limit: int) -> Value:
@@ -139,7 +139,8 @@ def _read_all(
     try:
         held = read(whole)
     except RunError as error:
-        raise RunError("bad_input", error.message, hint=error.hint) from error
+        takes = ", ".join(f"{field.name} {spell(field.type)}" for field in fields)
+        raise RunError("bad_input", error.message, hint=error.hint or f"it takes {takes}") from error
     assert isinstance(held, dict)
     return {field.name: held.get(field.name) for field in fields}
 

@@ -58,7 +58,8 @@ def declared(row: WebhookRecord, body: Value, *, loose: bool) -> Value:
     if found:
         problems = tuple(Problem(each.code, f"trigger.{each.path}", each.message) for each in found[:MAX_PROBLEMS])
         first = problems[0]
-        raise TriggerError("bad_payload", f"{first.place} {first.message}", problems=problems)
+        hint = f"the task takes {', '.join(field.name for field in of.fields)}"
+        raise TriggerError("bad_payload", f"{first.place}: {first.message}", hint=hint, problems=problems)
     return payload
 
 

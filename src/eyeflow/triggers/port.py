@@ -95,7 +95,8 @@ class Problem(msgspec.Struct, frozen=True):
 
 class TriggerError(EyeFlowError):
     """A trigger cannot be registered, or what arrived is not taken. `status` is the HTTP status of the answer to a
-    delivery, `problems` the places of a body that are wrong, `retry_after_ms` when to come again."""
+    delivery, `problems` the places of a body that are wrong, `retry_after_ms` when to come again,
+    `methods` those that are taken where another one came."""
 
     def __init__(
         self,
@@ -106,8 +107,10 @@ class TriggerError(EyeFlowError):
         status: int = 400,
         problems: tuple[Problem, ...] = (),
         retry_after_ms: int | None = None,
+        methods: tuple[str, ...] = (),
     ) -> None:
         super().__init__(code, message, hint=hint)
         self.status = status
         self.problems = problems
         self.retry_after_ms = retry_after_ms
+        self.methods = methods

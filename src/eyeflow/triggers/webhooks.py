@@ -129,13 +129,20 @@ class Webhooks:
         """The live webhooks of an address. Raises: TriggerError (404, 405, 413, 503)."""
         rows = await self._addresses.rows(name)
         if not rows:
-            raise TriggerError("unknown_webhook", "there is no such webhook", status=404)
+            raise TriggerError(
+                "unknown_webhook",
+                "there is no such webhook",
+                status=404,
+                hint="`eyeflow webhooks list` has the addresses",
+            )
         fitting = [row for row in rows if row.method == delivery.method]
         if not fitting:
-            methods = ", ".join(sorted({row.method for row in rows}))
-            raise TriggerError("wrong_method", f"this webhook takes {methods}", status=405)
+            methods = tuple(sorted({row.method for row in rows}))
+            said = f"this webhook takes {', '.join(methods)}"
+            raise TriggerError("wrong_method", said, status=405, hint="send it so", methods=methods)
         if len(delivery.body) > MAX_BYTES:
-            raise TriggerError("payload_too_large", f"the body is larger than {MAX_BYTES} bytes", status=413)
+            said = f"the body is larger than {MAX_BYTES} bytes"
+            raise TriggerError("payload_too_large", said, status=413, hint="send less at a time")
         live = [row for row in fitting if row.state == "live"]
         if not live:
             raise TriggerError(

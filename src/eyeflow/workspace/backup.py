@@ -93,6 +93,7 @@ def restore(archive: Path, data: Path, *, key_ids: Iterable[str] | None = None) 
     """
     _require_empty(data)
     data.mkdir(parents=True, exist_ok=True)
+    data.chmod(0o700)
     draft = Path(tempfile.mkdtemp(dir=data.parent, prefix=".eyeflow-restore-"))
     try:
         manifest = _opened(archive, draft)

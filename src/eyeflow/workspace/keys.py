@@ -199,7 +199,11 @@ class Keys:
         require(principal, "keys.write")
         row = await self._store.get(KeyRecord, key_id) if len(key_id) <= 100 and key_id.isascii() else None
         if row is None:
-            raise Missing("unknown_api_key", f"there is no key {key_id[:80]!a}")
+            raise Missing(
+                "unknown_api_key",
+                f"there is no key with the id {key_id[:80]!a}",
+                hint="`eyeflow keys list` shows the ids",
+            )
         if row.revoked_ms is None:
             at = now_ms(self._clock)
             if row.role == "owner" and not await self._other_owner(row, at):

@@ -116,4 +116,4 @@ def require(principal: Principal, operation: Operation) -> None:
 def require_task(principal: Principal, name: str) -> None:
     """Return unless the principal is limited to other tasks. Raises: Missing: what it may not see does not exist."""
     if principal.tasks is not None and name not in principal.tasks:
-        raise Missing("unknown_task", f"there is no task {name[:80]!a}")
+        raise Missing("unknown_task", f"there is no task {name[:80]!a}", hint="`eyeflow tasks list` shows them")

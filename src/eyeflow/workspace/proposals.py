@@ -321,10 +321,8 @@ class Proposals:
     async def _read(self, principal: Principal, proposal_id: str) -> ProposalRecord:
         plain = len(proposal_id) <= 100 and proposal_id.isascii() and proposal_id.isprintable()
         row = await self._store.get(ProposalRecord, proposal_id) if plain else None
-        if row is None:
-            raise Missing("unknown_proposal", f"there is no proposal {proposal_id[:80]!a}")
-        if principal.tasks is not None and row.task not in principal.tasks:
-            raise Missing("unknown_proposal", f"there is no proposal {proposal_id[:80]!a}")
+        if row is None or (principal.tasks is not None and row.task not in principal.tasks):
+            raise _no_proposal(proposal_id)
         return row
 
     async def _view(self, record: ProposalRecord) -> ProposalView:
@@ -393,7 +391,7 @@ def _closed(record: ProposalRecord, state: State, at_ms: int) -> Update:
 def _not_open(record: ProposalRecord) -> Clash:
     if record.state == "superseded":
         return superseded(record.task)
-    return Clash("not_open", f"this proposal was {record.state} already")
+    return Clash("not_open", f"this proposal was {record.state} already", hint="propose again what should change")
 
 
 def _state(text: str) -> State:
@@ -412,3 +410,8 @@ def _comment(text: str) -> str:
 
 def _said(principal: Principal, action: str, record: ProposalRecord, at_ms: int, **detail: object) -> Op:
     return audited(principal, action, f"proposal:{record.id}", at_ms, task=record.task, **detail)
+
+
+def _no_proposal(proposal_id: str) -> Missing:
+    said = f"there is no proposal {proposal_id[:80]!a}"
+    return Missing("unknown_proposal", said, hint="`eyeflow proposals list` shows them")

@@ -17,7 +17,7 @@ import msgspec
 from eyeflow.catalog.connections import implicit_connection
 from eyeflow.catalog.model import CompileContext, Connection, Effect, Service
 from eyeflow.compilation import Compilation, compile_in, language_of, revise
-from eyeflow.compiler import Compiled, compile_intent, compile_ir, envelope_of
+from eyeflow.compiler import Compiled, Observer, compile_intent, compile_ir, envelope_of
 from eyeflow.connectors.guard import rules_for
 from eyeflow.diagnostics import Diagnostic, Severity
 from eyeflow.frontend.intent import Intent, Refusal
@@ -171,18 +171,18 @@ def _compiled(request: CompileRequest, ctx: CompileContext, watcher: Watcher | N
         return Diagnostic("bad_request", "the text is not Unicode: it has a lone surrogate")
     observer = None if watcher is None else _observer(watcher)
     if language == "intent":
-        return _from_intent(request, ctx)
+        return _from_intent(request, ctx, observer)
     return compile_in(
         ctx, request.text, answers=request.answers, name=request.name, language=language, observer=observer
     )
 
 
-def _from_intent(request: CompileRequest, ctx: CompileContext) -> Compilation | Diagnostic:
+def _from_intent(request: CompileRequest, ctx: CompileContext, observer: Observer | None) -> Compilation | Diagnostic:
     try:
         intent = msgspec.json.decode(request.text, type=Intent)
     except (msgspec.MsgspecError, RecursionError) as error:
         return Diagnostic("bad_intent", f"this is no Intent: {str(error)[:200]}")
-    own = compile_intent(intent, ctx, name=request.name)
+    own = compile_intent(intent, ctx, name=request.name, observer=observer)
     name = own.task.name if own.task is not None else "task"
     also = tuple(
         Compilation(compiled=compile_intent(part, ctx, name=f"{name}_{number}"), context=ctx)
@@ -191,7 +191,7 @@ def _from_intent(request: CompileRequest, ctx: CompileContext) -> Compilation | 
     return Compilation(compiled=own, context=ctx, also=also)
 
 
-def _observer(watcher: Watcher) -> Callable[[str, Compiled], None]:
+def _observer(watcher: Watcher) -> Observer:
     def observe(stage: str, state: Compiled) -> None:
         watcher(StageView(stage=stage, detail=_detail(stage, state)))
 
@@ -200,12 +200,23 @@ def _observer(watcher: Watcher) -> Callable[[str, Compiled], None]:
 
 def _detail(stage: str, state: Compiled) -> str:
     if stage == "understand" and state.intent is not None:
-        return f"{len(state.intent.actions)} actions, {len(state.intent.assumptions)} assumptions"
+        found = state.intent
+        held = {
+            "action": found.actions, "assumption": found.assumptions, "question": found.questions,
+            "refusal": found.refusals,
+        }  # fmt: skip
+        return ", ".join(_counted(len(each), name) for name, each in held.items() if each)
+    if not state.report.ok:
+        return _counted(len(state.report.errors), "error")
     if stage == "optimize" and state.plan is not None:
         return f"order {order_line(state.plan)}, {estimate_line(state.plan)}"
     if stage == "generate" and state.program is not None:
         return f"{len(encode(state.program))} bytes"
     return f"task {state.task.name}" if state.task is not None else ""
+
+
+def _counted(number: int, name: str) -> str:
+    return f"{number} {name}" if number == 1 else f"{number} {name}s"
 
 
 def _findings(made: Compilation) -> tuple[Diagnostic, ...]:

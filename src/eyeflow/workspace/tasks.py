@@ -172,7 +172,10 @@ class Tasks:
         wanted = task.version if number is None else number
         row = await self._store.get(VersionRecord, task.id, wanted) if 0 < wanted < 2**31 else None
         if row is None:
-            raise Missing("unknown_version", f"{task.name} has no version {wanted}")
+            raise Missing(
+                "unknown_version", f"{task.name} has no version {wanted}",
+                hint=f"`eyeflow tasks versions {task.name}` shows them",
+            )  # fmt: skip
         return task, row
 
     async def program(self, task: TaskRecord) -> Program:
@@ -311,7 +314,9 @@ class Tasks:
         require(principal, "tasks.manage")
         task, row = await self.find(principal, alias), await self._deployment.task(alias)
         if row is None or row.alias_of is None:
-            raise Missing("unknown_task", f"{alias[:80]!a} is no further name of a task")
+            raise Missing(
+                "unknown_task", f"{alias[:80]!a} is no further name of a task", hint="`eyeflow tasks list` shows them"
+            )
         at = now_ms(self._clock)
         gone = Delete(TaskRecord, (Where("id", "=", row.id), Where("alias_of", "=", task.id)))
         await self._store.write(gone, audited(principal, "task.unaliased", f"task:{task.name}", at, alias=alias),

@@ -52,7 +52,7 @@ async def compile_text(service: Service, request: Request, body: Compile) -> Com
     """
     wanted = compile_request(body)
     if wants_stream(request):
-        return service.streams.open(_stages(service, request.who, wanted))
+        return service.streams.open(request, _stages(service, request.who, wanted))
     return await service.workspace.proposals.compile(request.who, wanted)
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from eyeflow.engine.model import EngineError, ExecutionDetail, Principal
+from eyeflow.engine.model import ENDED, ExecutionDetail, Principal, no_execution
 from eyeflow.server.dataplane import Ran, Trouble, ended, run_answer
 from eyeflow.server.exchange import Answer, Declined, Request, Stream
 from eyeflow.server.resources.paging import Page, Paged, page_of, position_of
@@ -130,8 +130,8 @@ def _summary(row: ExecutionRecord) -> ExecutionSummary:
     return ExecutionSummary(
         execution_id=row.id, task=row.task, task_id=row.task_id, version=row.version, status=row.status,
         origin=row.origin, origin_id=row.origin_id, principal=row.principal, parent=row.parent, practice=row.practice,
-        cancelling=row.cancelling, error_code=row.error_code, error=row.error, created_ms=row.created_ms,
-        started_ms=row.started_ms, finished_ms=row.finished_ms, duration_ms=row.duration_ms,
+        cancelling=row.cancelling and row.status not in ENDED, error_code=row.error_code, error=row.error,
+        created_ms=row.created_ms, started_ms=row.started_ms, finished_ms=row.finished_ms, duration_ms=row.duration_ms,
     )  # fmt: skip
 
 
@@ -202,7 +202,7 @@ async def seen(service: Service, request: Request, execution_id: str) -> Executi
     who = request.who
     hidden = who.tasks is not None and detail.task not in who.tasks and detail.task_id not in who.tasks
     if hidden or (who.practice and not detail.practice):
-        raise EngineError("unknown_execution", f"there is no execution {execution_id[:100]!a}")
+        raise no_execution(execution_id)
     return detail
 
 
@@ -238,7 +238,7 @@ async def get_events(service: Service, request: Request, execution_id: str) -> P
         raise Declined(400, "malformed_header", "Last-Event-ID is not one of this stream's")
     token = request.header(b"authorization").partition(" ")[2].strip()
     still = partial(service.workspace.keys.authenticate, token)
-    return service.streams.open(_watched(service, held.execution_id, int(said or "0")), still=still)
+    return service.streams.open(request, _watched(service, held.execution_id, int(said or "0")), still=still)
 
 
 async def _watched(service: Service, execution_id: str, after: int) -> AsyncIterator[Happening]:
