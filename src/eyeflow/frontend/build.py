@@ -253,6 +253,10 @@ def _governed(action: Action, best: Chosen, node: Do, policies: Policies, scope:
         action = msgspec.structs.replace(action, retry=policies.retry)
     if policies.rate is not None and best.entry.spec.__class__.__name__ == "Capability" and not best.entry.reads:
         action = msgspec.structs.replace(action, rate=policies.rate)
+    plain = rescues.without_doing(node)
+    if plain is not None:
+        on_error, used = plain
+        return msgspec.structs.replace(action, on_error=on_error), scope.explain(used)
     if node.rescue:
         scope = rescues.fails_elsewhere(node, best, scope)
         said = scope.text[node.clause.span.start : node.clause.span.end].strip(" ,")

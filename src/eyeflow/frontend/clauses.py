@@ -191,6 +191,10 @@ class _Cutter:
     def _after_break(self, at: int) -> bool:
         return at > 0 and (self.items[at - 1].kind in ("punct", "time") or self.lowered[at - 1] in ("and", "but", "or"))
 
+    def _failing(self) -> bool:
+        """What to do about a failure comes next."""
+        return self.role == "failure" and all(i.lower in ("just", "simply") for i in self.body)
+
     def _wondering(self, at: int) -> bool:
         """`with who booked and when it starts`: what is told, in a list of it, and not when to do it."""
         joined = self.lowered[at] == "when" and self.lowered[at - 1 : at] in (["and"], [","])
@@ -227,7 +231,7 @@ class _Cutter:
         if kind == "loop":
             return boundary or self.lowered[at + 1] in ("each", "every")
         if kind == "exclusion" and self.lowered[at] in ("skip", "ignore"):
-            return boundary
+            return boundary and not self._failing()  # `if that fails, ignore it`
         if kind == "alternative":
             return boundary or self.lowered[at] == "otherwise"
         return True

@@ -6,11 +6,14 @@ In: a node with a rescue and the reading chosen for it. Out: nodes to build, or 
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
-from eyeflow.frontend import wording
+from eyeflow.frontend import unable, wording
 from eyeflow.frontend.actions import Chosen
 from eyeflow.frontend.clauses import Clause
+from eyeflow.frontend.lexicon import phrase_at
 from eyeflow.frontend.scope import Scope
 from eyeflow.frontend.tree import Do, Node
 from eyeflow.values import Span
@@ -34,6 +37,20 @@ def instead(node: Do, best: Chosen, scope: Scope) -> tuple[Node, ...]:
     at = min(last, len(kept))
     clause = msgspec.structs.replace(other.clause, items=(*kept[:at], *items, *kept[at:]))
     return (msgspec.structs.replace(other, clause=clause),)
+
+
+def without_doing(node: Do) -> tuple[Literal["continue"] | None, set[int]] | None:
+    """`if that fails, ignore it`, `... stop there`: nothing is done instead, and the run goes on or ends as failed.
+    What becomes of it (None: the failure ends the run, as any does) and the items that said so."""
+    only = node.rescue[0] if len(node.rescue) == 1 else None
+    if not isinstance(only, Do) or only.rescue:
+        return None
+    items = [i for i in only.clause.items if i.kind != "punct"]
+    said = [i.lower for i in items]
+    used = {i.index for i in (*only.clause.items, *only.clause.cue_items)}
+    if said and (phrase_at("ignoring", said, 0) == len(said) or unable.nothing(items)):
+        return "continue", used
+    return (None, used) if said and phrase_at("stopping", said, 0) == len(said) else None
 
 
 _PLACES = ("instead", "channel", "chat", "room", "group", "number")
