@@ -67,6 +67,13 @@ class Running:
     def log(self) -> str:
         return self._log.read_text("utf-8")
 
+    def logs(self, words: str) -> bool:
+        """Whether `words` come into the log; lines are written beside the answering."""
+        ends = time.monotonic() + 10
+        while words not in self.log() and time.monotonic() < ends:
+            time.sleep(0.02)
+        return words in self.log()
+
     def stop(self, number: int = signal.SIGTERM) -> int:
         """End it and give its exit code."""
         self.close()
